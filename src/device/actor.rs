@@ -1,0 +1,229 @@
+//! The actor of a connected device: it lives as long as one connection.
+
+use std::sync::Arc;
+
+use actix::prelude::*;
+
+use super::writer::Writer;
+use super::{DeviceHandle, Pace};
+use crate::driver::{Boxed, Driver, DriverError, Inputs};
+use crate::link::{Link, Listener, Notification};
+use crate::message::{Endpoint, InputKind, Reading};
+use crate::metrics::Metrics;
+
+/// Hardware that was opened and is ready to be driven.
+pub struct Opened {
+    /// The connection.
+    pub link: Link,
+    /// What speaks to it; its connect steps are done.
+    pub driver: Box<dyn Driver>,
+}
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Opened({:?})", self.link)
+    }
+}
+
+/// Why a device actor ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exit {
+    /// The connection is gone.
+    Lost,
+    /// The connection is there, but does not work.
+    Failed(String),
+    /// It was asked to.
+    Closed,
+    /// It panicked.
+    Panicked,
+}
+
+impl std::fmt::Display for Exit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Lost => f.write_str("the connection was lost"),
+            Self::Failed(why) => f.write_str(why),
+            Self::Closed => f.write_str("closed"),
+            Self::Panicked => f.write_str("panicked"),
+        }
+    }
+}
+
+/// Event: a device actor ended.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Exited {
+    /// Index of the device.
+    pub index: u32,
+    /// Which actor of this device, counted from 1.
+    pub generation: u64,
+    /// Why.
+    pub exit: Exit,
+}
+
+/// Tells the supervisor when the actor is dropped, for whatever reason: actix's own supervisor does not notice a
+/// panic (facts: actix.md section 2).
+struct Guard {
+    to: Recipient<Exited>,
+    index: u32,
+    generation: u64,
+    exit: Exit,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let exit = std::mem::replace(&mut self.exit, Exit::Lost);
+        self.to.do_send(Exited { index: self.index, generation: self.generation, exit });
+    }
+}
+
+/// The actor of one connection of a device.
+pub struct DeviceActor {
+    device: DeviceHandle,
+    opened: Option<Opened>,
+    link: Link,
+    inputs: Arc<dyn Inputs>,
+    pace: Pace,
+    metrics: Metrics,
+    guard: Guard,
+}
+
+impl std::fmt::Debug for DeviceActor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DeviceActor({:?})", self.device)
+    }
+}
+
+impl DeviceActor {
+    /// Makes the actor; `to` is told when it ends.
+    #[must_use]
+    pub fn new(
+        device: DeviceHandle,
+        opened: Opened,
+        generation: u64,
+        to: Recipient<Exited>,
+        pace: Pace,
+        metrics: Metrics,
+    ) -> Self {
+        // Until it ends in an ordinary way, the reason is the extraordinary one.
+        let guard = Guard { to, index: device.index(), generation, exit: Exit::Panicked };
+        let (link, inputs) = (opened.link.clone(), opened.driver.inputs());
+        Self { device, opened: Some(opened), link, inputs, pace, metrics, guard }
+    }
+
+    fn end(&mut self, exit: Exit, ctx: &mut Context<Self>) {
+        self.guard.exit = exit;
+        ctx.stop();
+    }
+}
+
+impl Actor for DeviceActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let Some(Opened { link, driver }) = self.opened.take() else { return self.end(Exit::Closed, ctx) };
+        self.device.shared.actor.store(Some(Arc::new(ctx.address())));
+        ctx.add_stream(futures_util::stream::unfold(link.listen(), |mut heard: Listener| async {
+            let notification = heard.next().await.ok()?;
+            Some((Heard(notification), heard))
+        }));
+        for (feature, kind) in self.device.shared.subscriptions.inputs() {
+            ctx.notify(Subscribe { feature, kind });
+        }
+        let writer = Writer::new(self.device.clone(), link, driver, self.pace, self.metrics.clone());
+        ctx.spawn(writer.run().into_actor(self).map(|exit, this, ctx| {
+            this.end(exit, ctx);
+        }));
+    }
+
+    fn stopped(&mut self, ctx: &mut Self::Context) {
+        // Only if no later actor of this device has taken the place.
+        let own = ctx.address();
+        self.device.shared.actor.rcu(|current| current.clone().filter(|current| **current != own));
+    }
+}
+
+struct Heard(Notification);
+
+impl StreamHandler<Heard> for DeviceActor {
+    fn handle(&mut self, Heard(notification): Heard, _: &mut Self::Context) {
+        let subscriptions = &self.device.shared.subscriptions;
+        for (feature, kind) in subscriptions.inputs() {
+            if let Some(value) = self.inputs.value(feature, kind, &notification) {
+                subscriptions.tell(Reading { device: self.device.index(), feature, kind, value });
+            }
+        }
+    }
+
+    fn finished(&mut self, _: &mut Self::Context) {
+        // The writer notices the loss of the link and ends the actor.
+    }
+}
+
+/// Request: ask an input once.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<i32, DriverError>")]
+pub(super) struct Read {
+    pub feature: u32,
+    pub kind: InputKind,
+}
+
+impl Handler<Read> for DeviceActor {
+    type Result = ResponseFuture<Result<i32, DriverError>>;
+
+    fn handle(&mut self, Read { feature, kind }: Read, _: &mut Self::Context) -> Self::Result {
+        let reading: Boxed<'static, _> = self.inputs.read(feature, kind, self.link.clone());
+        Box::pin(reading)
+    }
+}
+
+/// Request: hear an input; who is told is in the subscriptions.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), DriverError>")]
+pub(super) struct Subscribe {
+    pub feature: u32,
+    pub kind: InputKind,
+}
+
+impl Handler<Subscribe> for DeviceActor {
+    type Result = ResponseFuture<Result<(), DriverError>>;
+
+    fn handle(&mut self, Subscribe { feature, kind }: Subscribe, _: &mut Self::Context) -> Self::Result {
+        let Some(endpoint) = self.inputs.stream(feature, kind) else {
+            return Box::pin(async move { Err(DriverError::Unexpected(format!("{kind} cannot be listened to"))) });
+        };
+        self.device.shared.subscriptions.carried_by(feature, kind, endpoint);
+        let link = self.link.clone();
+        Box::pin(async move { Ok(link.subscribe(endpoint).await?) })
+    }
+}
+
+/// Request: nobody hears this endpoint any more.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Unsubscribe(pub Endpoint);
+
+impl Handler<Unsubscribe> for DeviceActor {
+    type Result = ();
+
+    fn handle(&mut self, Unsubscribe(endpoint): Unsubscribe, ctx: &mut Self::Context) {
+        let link = self.link.clone();
+        ctx.spawn(async move { drop(link.unsubscribe(endpoint).await) }.into_actor(self));
+    }
+}
+
+/// Request: let the hardware go.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Close;
+
+impl Handler<Close> for DeviceActor {
+    type Result = ();
+
+    fn handle(&mut self, Close: Close, ctx: &mut Self::Context) {
+        let link = self.link.clone();
+        ctx.wait(async move { link.disconnect().await }.into_actor(self).map(|(), this, ctx| {
+            this.end(Exit::Closed, ctx);
+        }));
+    }
+}

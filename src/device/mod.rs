@@ -1,0 +1,315 @@
+//! One connected device: what clients may ask of it, what it is wanted to do, and the actor that does it.
+//!
+//! Sessions hold a [`DeviceHandle`]: it checks commands, puts them into the wanted state ([`wanted`]) and never waits.
+//! The actor ([`actor`]) runs the writer ([`writer`]), which brings the hardware to the wanted state, and serves the
+//! inputs. What may not live here: wire versions, buses, protocols.
+
+mod actor;
+mod limits;
+mod subscriptions;
+pub mod wanted;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+
+use crate::driver::DriverError;
+use crate::library::{Bus, Definition, Model};
+use crate::message::{
+    Description, FeatureDescription, InputAction, InputDescription, InputKind, Output, OutputKind, ProtocolError,
+};
+
+pub use actor::{DeviceActor, Exit, Exited, Opened};
+pub use limits::{Limits, UserLimits};
+pub use subscriptions::{ReadingSink, Subscriptions};
+pub use wanted::{Owner, Place, Reach, Wanted};
+pub use writer::Pace;
+
+/// How long a client waits for a stop to be confirmed before it is told that it is not; the stop is repeated until it
+/// is all the same. The reference server's second (facts: messages.md section 7.4).
+const STOP_ANSWER: Duration = Duration::from_secs(1);
+
+/// What the user set for a device.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UserSettings {
+    /// The user's own name for it.
+    pub display_name: Option<String>,
+    /// Smallest time between two writes, instead of the definition's or the bus's.
+    pub gap_ms: Option<u32>,
+    /// Limits by feature index and output.
+    pub limits: BTreeMap<(u32, OutputKind), UserLimits>,
+}
+
+/// What a device is, from when it is identified until it is given up.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Index for clients.
+    pub index: u32,
+    /// Where it was found.
+    pub bus: Bus,
+    /// What tells it from others on this bus.
+    pub address: String,
+    /// Identifier of its model, as the hardware gave it.
+    pub identifier: Option<String>,
+    /// Its protocol.
+    pub definition: Arc<Definition>,
+    /// Its model.
+    pub model: Arc<Model>,
+}
+
+/// What sessions and the hub know of a device. Copies share it.
+#[derive(Clone)]
+pub struct DeviceHandle {
+    shared: Arc<Shared>,
+}
+
+/// What outlives the actor.
+struct Shared {
+    identity: Identity,
+    description: Arc<Description>,
+    places: Vec<Place>,
+    gap: Duration,
+    wanted: Wanted,
+    subscriptions: Subscriptions,
+    actor: ArcSwapOption<actix::Addr<DeviceActor>>,
+}
+
+impl fmt::Debug for DeviceHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeviceHandle({}, {:?})", self.index(), self.shared.description.name)
+    }
+}
+
+impl DeviceHandle {
+    /// A device that no actor drives yet.
+    #[must_use]
+    pub fn new(identity: Identity, user: &UserSettings) -> Self {
+        let places: Vec<_> = identity
+            .model
+            .outputs()
+            .map(|(feature, spec)| {
+                let user = user.limits.get(&(feature, spec.kind)).copied().unwrap_or_default();
+                Place { feature, kind: spec.kind, limits: Limits::new(spec, user) }
+            })
+            .collect();
+        let own = user.gap_ms.map(|ms| Duration::from_millis(ms.into()));
+        let gap = own.unwrap_or_else(|| identity.definition.gap_on(identity.bus));
+        let description = Arc::new(describe(&identity, user, &places, gap));
+        let wanted = Wanted::new(places.clone());
+        let subscriptions = Subscriptions::default();
+        let actor = ArcSwapOption::empty();
+        Self { shared: Arc::new(Shared { identity, description, places, gap, wanted, subscriptions, actor }) }
+    }
+
+    /// Index for clients.
+    #[must_use]
+    pub fn index(&self) -> u32 {
+        self.shared.identity.index
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.shared.identity
+    }
+
+    /// What clients see.
+    #[must_use]
+    pub fn description(&self) -> &Arc<Description> {
+        &self.shared.description
+    }
+
+    /// What it is wanted to do.
+    #[must_use]
+    pub fn wanted(&self) -> &Wanted {
+        &self.shared.wanted
+    }
+
+    /// Checks one output of a client and returns it in the hardware's steps.
+    ///
+    /// # Errors
+    /// A feature, output, value or duration that the device does not have.
+    pub fn accept(&self, feature: u32, output: Output) -> Result<Output, ProtocolError> {
+        let device = self.index();
+        let description = self.feature(feature)?;
+        let place = self.shared.places.iter().find(|place| (place.feature, place.kind) == (feature, output.kind));
+        let offered = description.outputs.iter().any(|known| known.kind == output.kind);
+        let Some(place) = place.filter(|_| offered) else {
+            let known = list(description.outputs.iter().map(|known| known.kind.name()), "no output");
+            return Err(ProtocolError::NoSuchOutput { device, feature, kind: output.kind, known });
+        };
+        place.limits.accept(device, feature, output)
+    }
+
+    /// Sets outputs together; values come from [`DeviceHandle::accept`]. Returns how many values that were not yet
+    /// written they replaced.
+    ///
+    /// # Errors
+    /// A device that was given up.
+    pub fn set(&self, owner: Owner, sets: &[(u32, Output)]) -> Result<usize, ProtocolError> {
+        let device = self.index();
+        self.shared.wanted.set(owner, sets).map_err(|why| ProtocolError::DeviceUnreachable { device, why })
+    }
+
+    /// Stops outputs of one feature or all, whoever holds them, and returns when the hardware has confirmed it.
+    ///
+    /// # Errors
+    /// A feature that isn't there; a confirmation that does not come in time. The stop itself is never given up.
+    pub async fn stop(&self, feature: Option<u32>) -> Result<(), ProtocolError> {
+        let number = self.begin_stop(feature)?;
+        let confirmed = tokio::time::timeout(STOP_ANSWER, self.shared.wanted.confirmed(number)).await;
+        confirmed.map_err(|_| {
+            ProtocolError::StopUnconfirmed { device: self.index(), limit_ms: STOP_ANSWER.as_millis() }
+        })
+    }
+
+    /// Stops without waiting; the number is for [`Wanted::confirmed`].
+    ///
+    /// # Errors
+    /// A feature that isn't there.
+    pub fn begin_stop(&self, feature: Option<u32>) -> Result<u64, ProtocolError> {
+        if let Some(feature) = feature {
+            self.feature(feature)?;
+        }
+        Ok(self.shared.wanted.stop(feature, None))
+    }
+
+    /// A session has gone: what it holds stops, what it listens to ends. Returns the number of the stop.
+    pub fn release(&self, owner: Owner) -> u64 {
+        self.end_inputs(owner, None);
+        self.shared.wanted.stop(None, Some(owner))
+    }
+
+    /// Ends what a session listens to, on one feature or all.
+    pub fn end_inputs(&self, owner: Owner, feature: Option<u32>) {
+        let ended = self.shared.subscriptions.remove(owner, feature);
+        if let Some(actor) = self.shared.actor.load_full() {
+            for endpoint in ended {
+                actor.do_send(actor::Unsubscribe(endpoint));
+            }
+        }
+    }
+
+    /// Asks an input, or starts or ends listening to it. Reading gives the value.
+    ///
+    /// # Errors
+    /// An input that isn't there or can't do that; hardware that doesn't answer or is out of reach.
+    pub async fn input(
+        &self,
+        owner: Owner,
+        sink: ReadingSink,
+        feature: u32,
+        kind: InputKind,
+        action: InputAction,
+    ) -> Result<Option<i32>, ProtocolError> {
+        let device = self.index();
+        let description = self.feature(feature)?;
+        let Some(input) = description.inputs.iter().find(|known| known.kind == kind) else {
+            let known = list(description.inputs.iter().map(|known| known.kind.name()), "no input");
+            return Err(ProtocolError::NoSuchInput { device, feature, kind, known });
+        };
+        let allowed = if action == InputAction::Read { input.read } else { input.subscribe };
+        if !allowed {
+            let allowed = match (input.read, input.subscribe) {
+                (true, true) => "Read, Subscribe",
+                (true, false) => "Read",
+                (false, true) => "Subscribe",
+                (false, false) => "nothing",
+            };
+            return Err(ProtocolError::InputAction { device, feature, kind, action: action.participle(), allowed });
+        }
+        let unreachable = || ProtocolError::DeviceUnreachable { device, why: "the connection is lost".to_owned() };
+        let failed = |error: DriverError| ProtocolError::InputFailed { device, kind, why: error.to_string() };
+        match action {
+            InputAction::Read => {
+                let actor = self.shared.actor.load_full().ok_or_else(unreachable)?;
+                let read = actor.send(actor::Read { feature, kind }).await.map_err(|_| unreachable())?;
+                read.map(Some).map_err(failed)
+            }
+            InputAction::Subscribe => {
+                self.shared.subscriptions.add(owner, feature, kind, sink);
+                let actor = self.shared.actor.load_full().ok_or_else(unreachable)?;
+                let subscribed = actor.send(actor::Subscribe { feature, kind }).await.map_err(|_| unreachable())?;
+                if subscribed.is_err() {
+                    self.shared.subscriptions.remove_one(owner, feature, kind);
+                }
+                subscribed.map(|()| None).map_err(failed)
+            }
+            InputAction::Unsubscribe => {
+                if let Some(endpoint) = self.shared.subscriptions.remove_one(owner, feature, kind)
+                    && let Some(actor) = self.shared.actor.load_full()
+                {
+                    actor.do_send(actor::Unsubscribe(endpoint));
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Lets the hardware go. Its outputs should have been stopped before.
+    pub fn close(&self) {
+        if let Some(actor) = self.shared.actor.load_full() {
+            actor.do_send(actor::Close);
+        }
+    }
+
+    /// What it is doing, for people and tools.
+    #[must_use]
+    pub fn observe(&self) -> serde_json::Value {
+        let identity = self.identity();
+        let reach = match self.shared.wanted.reach() {
+            Reach::Connected => "connected".to_owned(),
+            Reach::Away => "away".to_owned(),
+            Reach::Gone(why) => format!("gone: {why}"),
+        };
+        serde_json::json!({
+            "index": identity.index, "name": self.shared.description.name,
+            "display_name": self.shared.description.display_name, "bus": identity.bus.name(),
+            "protocol": identity.definition.protocol, "address": identity.address, "state": reach,
+            "outputs": self.shared.wanted.observe(), "subscriptions": self.shared.subscriptions.count(),
+        })
+    }
+
+    fn feature(&self, feature: u32) -> Result<&FeatureDescription, ProtocolError> {
+        let features = &self.shared.description.features;
+        features.iter().find(|known| known.index == feature).ok_or_else(|| {
+            let known = list(features.iter().map(|known| known.index.to_string()), "none");
+            ProtocolError::UnknownFeature { device: self.index(), feature, known }
+        })
+    }
+}
+
+fn list(words: impl Iterator<Item = impl Into<String>>, none: &str) -> String {
+    let words: Vec<String> = words.map(Into::into).collect();
+    if words.is_empty() { none.to_owned() } else { words.join(", ") }
+}
+
+fn describe(identity: &Identity, user: &UserSettings, places: &[Place], gap: Duration) -> Description {
+    let features = identity.model.features.iter().map(|feature| {
+        let own = places.iter().filter(|place| place.feature == feature.index);
+        let inputs = feature.inputs.iter().map(|input| InputDescription {
+            kind: input.kind,
+            ranges: vec![(input.min, input.max)],
+            read: input.read,
+            subscribe: input.subscribe,
+        });
+        FeatureDescription {
+            index: feature.index,
+            label: feature.label.clone(),
+            outputs: own.filter_map(|place| place.limits.description()).collect(),
+            inputs: inputs.collect(),
+        }
+    });
+    Description {
+        index: identity.index,
+        name: identity.model.name.clone(),
+        display_name: user.display_name.clone(),
+        gap_ms: u32::try_from(gap.as_millis()).unwrap_or(u32::MAX),
+        // A feature with nothing left is left out (facts: devices.md section 2).
+        features: features.filter(|feature| !(feature.outputs.is_empty() && feature.inputs.is_empty())).collect(),
+    }
+}

@@ -1,0 +1,560 @@
+//! What a device is wanted to do: one slot for each output, in which the newest value wins.
+//!
+//! It outlives the actor that writes it. Sessions put values in without waiting; the writer takes out what is not yet
+//! written. So no backlog can form, a stop overtakes everything, and an actor that is started again knows what to do.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use super::Limits;
+use crate::driver::Change;
+use crate::message::{Output, OutputKind};
+
+/// Who set a value: a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Owner(pub u64);
+
+/// One output and its limits.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Index of the feature.
+    pub feature: u32,
+    /// Which of its outputs.
+    pub kind: OutputKind,
+    /// What the user allows.
+    pub limits: Limits,
+}
+
+/// Whether the hardware can be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// It is connected.
+    Connected,
+    /// It is lost and may come back.
+    Away,
+    /// It was given up, for this reason.
+    Gone(String),
+}
+
+/// The wanted state of a device.
+#[derive(Debug)]
+pub struct Wanted {
+    board: Mutex<Board>,
+    changed: Notify,
+    /// Number of the newest stop that was asked for.
+    asked: watch::Sender<u64>,
+    /// Number of the stop up to which the hardware has confirmed all.
+    confirmed: watch::Sender<u64>,
+}
+
+#[derive(Debug)]
+struct Board {
+    slots: Vec<Slot>,
+    reach: Reach,
+    stops: u64,
+}
+
+#[derive(Debug)]
+struct Slot {
+    place: Place,
+    /// The newest value in the hardware's steps; `None` after a stop.
+    wanted: Option<Output>,
+    owner: Option<Owner>,
+    /// When the value was last set, for the latency and the dead-man time.
+    at: Instant,
+    /// Counts values, so that the writer knows whether its own is still the newest.
+    version: u64,
+    /// The wanted value is not yet written.
+    dirty: bool,
+    /// Number of the stop that is not yet confirmed.
+    stop: Option<u64>,
+    /// What the hardware is known to have; `None` is unknown.
+    written: Option<i32>,
+    /// The last move that the hardware was given.
+    motion: Option<Motion>,
+    /// Where the hardware was last sent to.
+    position: i32,
+}
+
+/// A timed move.
+#[derive(Debug, Clone, Copy)]
+struct Motion {
+    from: i32,
+    to: i32,
+    began: Instant,
+    takes: Duration,
+}
+
+impl Motion {
+    /// Where the hardware is by now and the time that is left; `None` once it has arrived.
+    fn now(&self, now: Instant) -> Option<(i32, Duration)> {
+        let left = (self.began + self.takes).checked_duration_since(now).filter(|left| !left.is_zero())?;
+        let way = 1.0 - left.as_secs_f64() / self.takes.as_secs_f64();
+        let moved = f64::from(self.to - self.from) * way;
+        Some((self.from + moved.round() as i32, left))
+    }
+}
+
+/// Outputs to be written together.
+#[derive(Debug)]
+pub struct Work {
+    /// The values, within the limits, ascending by feature.
+    pub changes: Vec<Change>,
+    /// It is a stop.
+    pub stop: bool,
+    /// When the oldest value of it was set.
+    pub since: Instant,
+    taken: Vec<Taken>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Taken {
+    slot: usize,
+    version: u64,
+    stop: Option<u64>,
+    output: Option<Output>,
+}
+
+impl Wanted {
+    /// Nothing wanted of these outputs.
+    #[must_use]
+    pub fn new(places: Vec<Place>) -> Self {
+        let slots = places.into_iter().map(|place| Slot {
+            place,
+            wanted: None,
+            owner: None,
+            at: Instant::now(),
+            version: 0,
+            dirty: false,
+            stop: None,
+            written: None,
+            motion: None,
+            position: 0,
+        });
+        let board = Board { slots: slots.collect(), reach: Reach::Connected, stops: 0 };
+        Self {
+            board: Mutex::new(board),
+            changed: Notify::new(),
+            asked: watch::Sender::new(0),
+            confirmed: watch::Sender::new(0),
+        }
+    }
+
+    fn board(&self) -> MutexGuard<'_, Board> {
+        // A panic elsewhere must not take the stop with it; slots are whole at every step.
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the hardware can be reached.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        self.board().reach.clone()
+    }
+
+    /// Says whether the hardware can be reached.
+    pub fn set_reach(&self, reach: Reach) {
+        let mut board = self.board();
+        if reach != Reach::Connected {
+            for slot in &mut board.slots {
+                slot.written = None;
+                slot.motion = None;
+            }
+        }
+        board.reach = reach;
+        self.confirm(&board);
+    }
+
+    /// Sets outputs together. Values are in the hardware's steps. Returns how many values not yet written were
+    /// replaced.
+    ///
+    /// # Errors
+    /// The reason why the device was given up.
+    pub fn set(&self, owner: Owner, sets: &[(u32, Output)]) -> Result<usize, String> {
+        let now = Instant::now();
+        let mut replaced = 0;
+        let mut board = self.board();
+        if let Reach::Gone(why) = &board.reach {
+            return Err(why.clone());
+        }
+        for (feature, output) in sets {
+            let of_feature = board.slots.iter_mut().filter(|slot| slot.place.feature == *feature);
+            for slot in of_feature {
+                if slot.place.kind == output.kind {
+                    replaced += usize::from(slot.dirty);
+                    slot.wanted = Some(*output);
+                    slot.owner = Some(owner);
+                    slot.at = now;
+                    slot.version += 1;
+                    // A stop on its way makes what is written unknown.
+                    let known = slot.written.filter(|_| slot.stop.is_none());
+                    slot.dirty = output.kind.is_event() || known != Some(output.value);
+                }
+            }
+        }
+        drop(board);
+        self.changed.notify_one();
+        Ok(replaced)
+    }
+
+    /// Stops outputs: of one feature or all, of one owner or all. Returns the number to wait for.
+    pub fn stop(&self, feature: Option<u32>, owner: Option<Owner>) -> u64 {
+        self.stop_where(|slot| {
+            feature.is_none_or(|feature| feature == slot.place.feature)
+                && owner.is_none_or(|owner| Some(owner) == slot.owner)
+        })
+    }
+
+    /// Stops what no client has renewed for `after`. Returns when to look again.
+    pub fn expire(&self, after: Duration) -> Option<Instant> {
+        let now = Instant::now();
+        let running = |slot: &Slot| slot.owner.is_some() && slot.wanted.is_some_and(|output| output.value != 0);
+        let late = |slot: &Slot| running(slot) && slot.at + after <= now;
+        if self.board().slots.iter().any(late) {
+            self.stop_where(late);
+        }
+        let board = self.board();
+        board.slots.iter().filter(|slot| running(slot)).map(|slot| slot.at + after).min()
+    }
+
+    fn stop_where(&self, chosen: impl Fn(&Slot) -> bool) -> u64 {
+        let mut board = self.board();
+        board.stops += 1;
+        let number = board.stops;
+        let mut any = false;
+        for slot in board.slots.iter_mut().filter(|slot| chosen(slot)) {
+            slot.clear();
+            slot.stop = Some(number);
+            any = true;
+        }
+        if any {
+            self.asked.send_replace(number);
+        }
+        self.confirm(&board);
+        drop(board);
+        self.changed.notify_one();
+        number
+    }
+
+    /// The hardware was connected. After a loss or a restart (`again`), or when the protocol repeats its last packet
+    /// (`repeats`), outputs are stopped first; what is still wanted is then written again.
+    pub fn connected(&self, again: bool, repeats: bool) {
+        let mut board = self.board();
+        board.reach = Reach::Connected;
+        board.stops += 1;
+        let number = board.stops;
+        for slot in &mut board.slots {
+            slot.written = None;
+            slot.motion = None;
+            slot.position = if again { slot.position } else { 0 };
+            if (again || repeats) && !slot.place.kind.is_position() {
+                slot.stop = Some(number);
+                slot.dirty = slot.wanted.is_some_and(|output| output.value != 0 && output.kind != OutputKind::Spray);
+            }
+        }
+        self.asked.send_replace(number);
+        self.confirm(&board);
+        drop(board);
+        self.changed.notify_one();
+    }
+
+    /// Returns when something was set or stopped since the last return.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Tells of stops from now on.
+    #[must_use]
+    pub fn stops(&self) -> watch::Receiver<u64> {
+        self.asked.subscribe()
+    }
+
+    /// Returns when the stop of this number is confirmed, or the hardware is out of reach: it is then stopped first
+    /// when it comes back.
+    pub async fn confirmed(&self, number: u64) {
+        let mut confirmed = self.confirmed.subscribe();
+        // The sender lives as long as `self`, so waiting only ends with the number.
+        let _ = confirmed.wait_for(|done| *done >= number).await;
+    }
+
+    /// Whether a stop waits to be written.
+    #[must_use]
+    pub fn stopping(&self) -> bool {
+        self.board().slots.iter().any(|slot| slot.stop.is_some())
+    }
+
+    /// What is to be written next: stops if there are any, else everything that changed.
+    #[must_use]
+    pub fn take(&self, stop: bool) -> Option<Work> {
+        let now = Instant::now();
+        let board = self.board();
+        let mut work = Work { changes: Vec::new(), stop, since: now, taken: Vec::new() };
+        for (index, slot) in board.slots.iter().enumerate() {
+            let chosen = if stop { slot.stop.is_some() } else { slot.dirty };
+            if !chosen {
+                continue;
+            }
+            let output = if stop { slot.stopped(now) } else { slot.wanted };
+            let output = output.map(|output| slot.place.limits.clamp(output));
+            work.taken.push(Taken { slot: index, version: slot.version, stop: slot.stop, output });
+            if let Some(output) = output {
+                work.changes.push(Change { feature: slot.place.feature, output, previous: slot.position });
+                work.since = work.since.min(slot.at);
+            }
+        }
+        (!work.taken.is_empty()).then_some(work)
+    }
+
+    /// The hardware has all of it.
+    pub fn done(&self, work: &Work) {
+        let now = Instant::now();
+        let mut board = self.board();
+        for taken in &work.taken {
+            let Some(slot) = board.slots.get_mut(taken.slot) else { continue };
+            if let Some(output) = taken.output {
+                slot.has_written(output, now);
+            }
+            if work.stop && slot.stop == taken.stop {
+                slot.stop = None;
+            }
+            if !work.stop && slot.version == taken.version {
+                slot.dirty = false;
+            }
+        }
+        self.confirm(&board);
+    }
+
+    /// The hardware may have some of it, or nothing. It stays to be written.
+    pub fn failed(&self, work: &Work) {
+        let mut board = self.board();
+        for taken in &work.taken {
+            if let Some(slot) = board.slots.get_mut(taken.slot) {
+                slot.written = None;
+                // An equal value may have been found clean against what was then taken for written.
+                slot.dirty = slot.wanted.is_some();
+            }
+        }
+    }
+
+    /// These values cannot be written at all, so they are not wanted any longer.
+    pub fn refused(&self, work: &Work) {
+        let mut board = self.board();
+        for taken in &work.taken {
+            let Some(slot) = board.slots.get_mut(taken.slot) else { continue };
+            if slot.version == taken.version {
+                slot.clear();
+            }
+            slot.stop = None;
+        }
+        self.confirm(&board);
+    }
+
+    /// What the outputs are and who holds them, for people.
+    #[must_use]
+    pub fn observe(&self) -> serde_json::Value {
+        let board = self.board();
+        let outputs = board.slots.iter().map(|slot| {
+            serde_json::json!({
+                "feature": slot.place.feature, "output": slot.place.kind.name(),
+                "wanted": slot.wanted.map(|output| output.value), "written": slot.written,
+                "owner": slot.owner.map(|owner| owner.0), "stopping": slot.stop.is_some(),
+            })
+        });
+        outputs.collect()
+    }
+
+    fn confirm(&self, board: &Board) {
+        let open = match board.reach {
+            Reach::Connected => board.slots.iter().filter_map(|slot| slot.stop).min(),
+            Reach::Away | Reach::Gone(_) => None,
+        };
+        let done = open.map_or(board.stops, |number| number - 1);
+        self.confirmed.send_if_modified(|known| std::mem::replace(known, done) != done);
+    }
+}
+
+impl Slot {
+    fn clear(&mut self) {
+        self.wanted = None;
+        self.owner = None;
+        self.dirty = false;
+        self.version += 1;
+    }
+
+    /// What stops this output: 0 for a level; for a move under way, going to where it is by now, in the time that is
+    /// left, so that it is no faster than before. Nothing for a position that is reached.
+    fn stopped(&self, now: Instant) -> Option<Output> {
+        let kind = self.place.kind;
+        if !kind.is_position() {
+            return Some(Output { kind, value: 0, duration_ms: 0 });
+        }
+        let (value, left) = self.motion?.now(now)?;
+        Some(Output { kind, value, duration_ms: u32::try_from(left.as_millis()).unwrap_or(u32::MAX) })
+    }
+
+    fn has_written(&mut self, output: Output, now: Instant) {
+        self.written = Some(output.value);
+        if output.kind.is_position() {
+            let takes = Duration::from_millis(output.duration_ms.into());
+            let from = self.motion.and_then(|motion| motion.now(now)).map_or(self.position, |(place, _)| place);
+            self.motion = Some(Motion { from, to: output.value, began: now, takes });
+            self.position = output.value;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::UserLimits;
+    use crate::library::OutputSpec;
+
+    const ANN: Owner = Owner(1);
+    const BOB: Owner = Owner(2);
+
+    fn board(kinds: &[OutputKind]) -> Wanted {
+        let place = |(feature, kind): (usize, &OutputKind)| {
+            let timed = *kind == OutputKind::HwPositionWithDuration;
+            let spec = OutputSpec { kind: *kind, min: 0, max: 100, duration_ms: timed.then_some((0, 60_000)) };
+            let feature = u32::try_from(feature).unwrap();
+            Place { feature, kind: *kind, limits: Limits::new(spec, UserLimits::default()) }
+        };
+        Wanted::new(kinds.iter().enumerate().map(place).collect())
+    }
+
+    fn vibrate(value: i32) -> Output {
+        Output { kind: OutputKind::Vibrate, value, duration_ms: 0 }
+    }
+
+    fn values(work: &Work) -> Vec<(u32, i32)> {
+        work.changes.iter().map(|change| (change.feature, change.output.value)).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_newest_value_wins_and_equal_ones_are_not_written_twice() {
+        let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate]);
+        assert!(wanted.take(false).is_none());
+        assert_eq!(wanted.set(ANN, &[(0, vibrate(5)), (1, vibrate(7))]), Ok(0));
+        assert_eq!(wanted.set(ANN, &[(0, vibrate(6))]), Ok(1));
+        let work = wanted.take(false).unwrap();
+        assert_eq!(values(&work), [(0, 6), (1, 7)]);
+        wanted.done(&work);
+        wanted.set(ANN, &[(0, vibrate(6))]).unwrap();
+        assert!(wanted.take(false).is_none());
+        wanted.set(ANN, &[(0, vibrate(8))]).unwrap();
+        let work = wanted.take(false).unwrap();
+        wanted.set(ANN, &[(0, vibrate(9))]).unwrap();
+        wanted.done(&work);
+        assert_eq!(values(&wanted.take(false).unwrap()), [(0, 9)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_write_stays_to_be_written() {
+        let wanted = board(&[OutputKind::Vibrate]);
+        wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
+        let work = wanted.take(false).unwrap();
+        wanted.failed(&work);
+        assert_eq!(values(&wanted.take(false).unwrap()), [(0, 5)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_is_written_even_when_everything_is_off() {
+        let wanted = board(&[OutputKind::Vibrate]);
+        for _ in 0..2 {
+            let number = wanted.stop(None, None);
+            let work = wanted.take(true).unwrap();
+            assert_eq!(values(&work), [(0, 0)]);
+            wanted.done(&work);
+            wanted.confirmed(number).await;
+        }
+        assert!(wanted.take(true).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_value_after_a_stop_does_not_undo_the_stop() {
+        let wanted = board(&[OutputKind::Vibrate]);
+        wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
+        let first = wanted.take(false).unwrap();
+        wanted.stop(None, None);
+        wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
+        wanted.done(&first);
+        let stop = wanted.take(true).unwrap();
+        assert_eq!(values(&stop), [(0, 0)]);
+        wanted.done(&stop);
+        assert_eq!(values(&wanted.take(false).unwrap()), [(0, 5)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_that_comes_during_a_stop_is_written_too() {
+        let wanted = board(&[OutputKind::Vibrate]);
+        wanted.stop(None, None);
+        let first = wanted.take(true).unwrap();
+        let second = wanted.stop(None, None);
+        wanted.done(&first);
+        assert!(tokio::time::timeout(Duration::from_secs(1), wanted.confirmed(second)).await.is_err());
+        wanted.done(&wanted.take(true).unwrap());
+        wanted.confirmed(second).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_an_owner_holds_is_stopped() {
+        let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate, OutputKind::Vibrate]);
+        wanted.set(ANN, &[(0, vibrate(5)), (1, vibrate(5))]).unwrap();
+        wanted.set(BOB, &[(1, vibrate(7)), (2, vibrate(7))]).unwrap();
+        wanted.stop(None, Some(ANN));
+        assert_eq!(values(&wanted.take(true).unwrap()), [(0, 0)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_move_is_stopped_where_it_is() {
+        let wanted = board(&[OutputKind::HwPositionWithDuration]);
+        let to = |value, duration_ms| Output { kind: OutputKind::HwPositionWithDuration, value, duration_ms };
+        wanted.set(ANN, &[(0, to(80, 1000))]).unwrap();
+        wanted.done(&wanted.take(false).unwrap());
+        tokio::time::advance(Duration::from_millis(250)).await;
+        wanted.stop(None, None);
+        let stop = wanted.take(true).unwrap();
+        assert_eq!(stop.changes[0].output, to(20, 750));
+        wanted.done(&stop);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        let number = wanted.stop(None, None);
+        let rest = wanted.take(true).unwrap();
+        assert!(rest.changes.is_empty(), "a move that has ended needs no stop");
+        wanted.done(&rest);
+        wanted.confirmed(number).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_device_that_comes_back_is_stopped_and_then_given_what_is_wanted() {
+        let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate]);
+        wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
+        wanted.done(&wanted.take(false).unwrap());
+        wanted.set_reach(Reach::Away);
+        let away = wanted.stop(Some(1), None);
+        wanted.confirmed(away).await;
+        wanted.connected(true, false);
+        let stop = wanted.take(true).unwrap();
+        assert_eq!(values(&stop), [(0, 0), (1, 0)]);
+        wanted.done(&stop);
+        assert_eq!(values(&wanted.take(false).unwrap()), [(0, 5)]);
+        wanted.set_reach(Reach::Gone("unplugged".to_owned()));
+        assert_eq!(wanted.set(ANN, &[(0, vibrate(5))]), Err("unplugged".to_owned()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_renews_is_stopped() {
+        let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate]);
+        let limit = Duration::from_secs(5);
+        wanted.set(ANN, &[(0, vibrate(5)), (1, vibrate(0))]).unwrap();
+        wanted.done(&wanted.take(false).unwrap());
+        tokio::time::advance(Duration::from_secs(3)).await;
+        wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert_eq!(wanted.expire(limit), Some(Instant::now() + Duration::from_secs(2)));
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(wanted.expire(limit), None);
+        assert_eq!(values(&wanted.take(true).unwrap()), [(0, 0)]);
+    }
+}

@@ -1,0 +1,257 @@
+//! Brings the hardware to the wanted state: one write after the other, at the rate that it can take.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::wanted::Work;
+use super::{DeviceHandle, Exit};
+use crate::driver::{Batch, Driver, Levels};
+use crate::library::definition::Repeat;
+use crate::link::{Link, Packet};
+use crate::metrics::{Event, Metrics};
+
+/// First pause after a failed write; doubled each time.
+const FIRST_RETRY: Duration = Duration::from_millis(20);
+/// Longest pause after a failed write.
+const LAST_RETRY: Duration = Duration::from_millis(500);
+/// Longest pause after a failed stop.
+const LAST_STOP_RETRY: Duration = Duration::from_millis(100);
+
+/// How the user wants devices to be driven.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// Failed writes in a row after which the link is closed and opened again.
+    pub max_failures: u32,
+    /// An output that no client has renewed for this time is stopped.
+    pub dead_man: Option<Duration>,
+}
+
+/// What came of trying to write packets.
+enum Outcome {
+    Written,
+    /// A stop came in between; the rest is void.
+    Overtaken,
+    Failed(String),
+}
+
+pub(super) struct Writer {
+    device: DeviceHandle,
+    link: Link,
+    driver: Box<dyn Driver>,
+    pace: Pace,
+    metrics: Metrics,
+    levels: Levels,
+    stops: watch::Receiver<u64>,
+    /// When ordinary writes may go on: the gap after the last one, or the pause after a failure.
+    ready: Instant,
+    /// When a stop that failed may be tried again; a stop waits for nothing else.
+    stop_ready: Instant,
+    failures: u32,
+    /// What was written last, for protocols that repeat it, and when.
+    last: Vec<Packet>,
+    last_at: Instant,
+    /// When the driver wants to be asked again.
+    poll_at: Option<Instant>,
+}
+
+impl Writer {
+    pub(super) fn new(device: DeviceHandle, link: Link, driver: Box<dyn Driver>, pace: Pace, metrics: Metrics) -> Self {
+        let levels = Levels::new(&device.identity().model);
+        let stops = device.wanted().stops();
+        let now = Instant::now();
+        Self {
+            device,
+            link,
+            driver,
+            pace,
+            metrics,
+            levels,
+            stops,
+            ready: now,
+            stop_ready: now,
+            failures: 0,
+            last: Vec::new(),
+            last_at: now,
+            poll_at: Some(now),
+        }
+    }
+
+    /// Writes until the link is lost or fails too often.
+    pub(super) async fn run(mut self) -> Exit {
+        loop {
+            if self.link.is_lost() {
+                return Exit::Lost;
+            }
+            if self.pace.max_failures > 0 && self.failures >= self.pace.max_failures {
+                return Exit::Failed(format!("{} writes in a row failed", self.failures));
+            }
+            let expires = self.pace.dead_man.and_then(|limit| self.device.wanted().expire(limit));
+            let now = Instant::now();
+            let stop = if self.stop_ready <= now { self.device.wanted().take(true) } else { None };
+            if let Some(work) = stop {
+                self.work(&work).await;
+                continue;
+            }
+            if self.ready <= now {
+                if let Some(work) = self.device.wanted().take(false) {
+                    self.work(&work).await;
+                    continue;
+                }
+                if self.poll_at.is_some_and(|at| at <= now) {
+                    self.poll().await;
+                    continue;
+                }
+                if self.repeat_at().is_some_and(|at| at <= now) {
+                    self.repeat().await;
+                    continue;
+                }
+            }
+            let next = [expires, self.poll_at, self.repeat_at()].into_iter().flatten().min();
+            let pauses = [self.ready, self.stop_ready].into_iter().filter(|end| *end > now);
+            let wake = next.map(|next| next.max(self.ready)).into_iter().chain(pauses).min();
+            tokio::select! {
+                () = self.link.lost() => return Exit::Lost,
+                () = self.device.wanted().changed() => {}
+                () = until(wake) => {}
+            }
+        }
+    }
+
+    async fn work(&mut self, work: &Work) {
+        let mut levels = self.levels.clone();
+        for change in &work.changes {
+            levels.set(change.feature, change.output.kind, change.output.value);
+        }
+        let batch = Batch { changes: &work.changes, levels: &levels, stop: work.stop };
+        let packets = match self.driver.encode(&batch) {
+            Ok(packets) => packets,
+            Err(error) => {
+                // `hapticd check` tries every value, so this is a definition that was changed without it.
+                self.metrics.emit(&Event::WriteFailed { index: self.device.index(), why: &error.to_string() });
+                self.device.wanted().refused(work);
+                return;
+            }
+        };
+        match self.write(&packets, work.stop).await {
+            Outcome::Written => {
+                self.levels = levels;
+                self.device.wanted().done(work);
+                if !work.stop && !work.changes.is_empty() {
+                    self.metrics.latency(work.since.elapsed());
+                }
+                if !packets.is_empty() {
+                    self.last = packets;
+                }
+                self.poll_at = Some(Instant::now());
+            }
+            Outcome::Overtaken => self.device.wanted().failed(work),
+            Outcome::Failed(why) => {
+                self.device.wanted().failed(work);
+                self.failed(&why);
+                if work.stop {
+                    self.stop_ready = self.ready.min(Instant::now() + LAST_STOP_RETRY);
+                }
+            }
+        }
+    }
+
+    /// Lets the driver say what it wants to say by itself.
+    async fn poll(&mut self) {
+        let poll = self.driver.poll();
+        let now = Instant::now();
+        self.poll_at = poll.again.map(|again| now + again);
+        if let Outcome::Failed(why) = self.write(&poll.packets, false).await {
+            self.failed(&why);
+        }
+    }
+
+    fn rule(&self) -> Option<Repeat> {
+        self.device.identity().definition.repeat
+    }
+
+    fn repeat_at(&self) -> Option<Instant> {
+        let rule = self.rule().filter(|rule| !rule.only_running || self.levels.running())?;
+        (!self.last.is_empty()).then_some(self.last_at + rule.every)
+    }
+
+    async fn repeat(&mut self) {
+        let packets = std::mem::take(&mut self.last);
+        let outcome = self.write(&packets, false).await;
+        self.last = packets;
+        if let Outcome::Failed(why) = outcome {
+            self.failed(&why);
+        }
+    }
+
+    /// Writes packets in order. A stop that comes meanwhile ends it, unless these are a stop themselves: what is not
+    /// yet sent is not sent, and what is sent but not yet confirmed is not waited for.
+    async fn write(&mut self, packets: &[Packet], stop: bool) -> Outcome {
+        if packets.is_empty() {
+            return Outcome::Written;
+        }
+        if !stop {
+            self.stops.mark_unchanged();
+            if self.device.wanted().stopping() {
+                return Outcome::Overtaken;
+            }
+        }
+        for packet in packets {
+            self.ready = Instant::now() + self.gap();
+            self.last_at = Instant::now();
+            let written = tokio::select! {
+                biased;
+                written = self.link.write(packet.clone()) => written,
+                Ok(()) = self.stops.changed(), if !stop => return Outcome::Overtaken,
+            };
+            match written {
+                Ok(()) => {
+                    self.failures = 0;
+                    self.metrics.written();
+                    self.driver.confirmed(packet);
+                }
+                Err(error) => return Outcome::Failed(error.to_string()),
+            }
+            if !stop && self.stops.has_changed().unwrap_or(false) {
+                return Outcome::Overtaken;
+            }
+        }
+        Outcome::Written
+    }
+
+    fn gap(&self) -> Duration {
+        Duration::from_millis(self.device.description().gap_ms.into())
+    }
+
+    fn failed(&mut self, why: &str) {
+        self.metrics.emit(&Event::WriteFailed { index: self.device.index(), why });
+        let pause = FIRST_RETRY.saturating_mul(1 << self.failures.min(10)).min(LAST_RETRY);
+        self.failures += 1;
+        self.ready = Instant::now() + pause;
+        // What the hardware has is unknown now; an old packet must not be repeated in place of it.
+        self.last.clear();
+    }
+}
+
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Starts a writer for a device over a link, for tests of the rules of time.
+#[cfg(test)]
+pub(super) fn for_tests(device: &DeviceHandle, link: &Link) -> tokio::task::JoinHandle<Exit> {
+    let identity = device.identity();
+    let driver = crate::driver::of(&identity.definition).open(&identity.definition, &identity.model, link);
+    let pace = Pace { max_failures: 5, dead_man: None };
+    let metrics = Metrics::new().expect("metrics are described rightly");
+    let writer = Writer::new(device.clone(), link.clone(), driver, pace, metrics);
+    tokio::spawn(writer.run())
+}
+
+#[cfg(test)]
+#[path = "writer_tests.rs"]
+mod tests;

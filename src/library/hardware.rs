@@ -1,0 +1,277 @@
+//! What a bus says of hardware that it found, and how a definition recognises its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::message::Endpoint;
+
+/// Where hardware is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bus {
+    /// Bluetooth LE.
+    Btle,
+    /// Serial ports.
+    Serial,
+    /// HID.
+    Hid,
+    /// Plain USB.
+    Usb,
+    /// Devices that dial in over WebSocket.
+    Websocket,
+}
+
+impl Bus {
+    /// The name in settings, definitions and metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Btle => "btle",
+            Self::Serial => "serial",
+            Self::Hid => "hid",
+            Self::Usb => "usb",
+            Self::Websocket => "websocket",
+        }
+    }
+
+    /// Milliseconds between two writes that the bus asks for where a definition asks for nothing (facts:
+    /// server-behaviours.md section 6).
+    #[must_use]
+    pub fn gap_ms(self) -> u64 {
+        if self == Self::Btle { 75 } else { 0 }
+    }
+}
+
+impl fmt::Display for Bus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Hardware as its bus sees it, before anybody connects to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hardware {
+    /// Where it was found.
+    pub bus: Bus,
+    /// Advertised name, port name, or identifier; may be empty.
+    pub name: String,
+    /// What tells it from others of its kind on this bus.
+    pub address: String,
+    /// Advertised services.
+    pub advertised: BTreeSet<Uuid>,
+    /// Manufacturer data by company id.
+    pub manufacturer: BTreeMap<u16, Vec<u8>>,
+    /// USB vendor and product id.
+    pub usb: Option<(u16, u16)>,
+}
+
+impl Hardware {
+    /// Hardware of which only bus, name and address are known.
+    #[must_use]
+    pub fn new(bus: Bus, name: impl Into<String>, address: impl Into<String>) -> Self {
+        Self {
+            bus,
+            name: name.into(),
+            address: address.into(),
+            advertised: BTreeSet::new(),
+            manufacturer: BTreeMap::new(),
+            usb: None,
+        }
+    }
+}
+
+impl fmt::Display for Hardware {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} at {} on {}", self.name, self.address, self.bus)
+    }
+}
+
+/// How sure a recognition is, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strength {
+    /// A name with a wildcard.
+    Pattern,
+    /// Manufacturer data.
+    Manufacturer,
+    /// An advertised service.
+    Service,
+    /// An exact name, port or USB id.
+    Exact,
+}
+
+/// Which characteristics carry the endpoints, by service.
+pub type Services = BTreeMap<Uuid, BTreeMap<Endpoint, Uuid>>;
+
+/// Speed and framing of a serial port.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SerialPort {
+    /// Port name; `default` is no real port, a user's own entry must name one.
+    pub port: String,
+    /// Bits a second.
+    pub baud: u32,
+    /// Data bits, 5 to 8.
+    #[serde(default = "eight")]
+    pub data_bits: u8,
+    /// Stop bits, 1 or 2.
+    #[serde(default = "one")]
+    pub stop_bits: u8,
+    /// Parity.
+    #[serde(default)]
+    pub parity: Parity,
+}
+
+/// Parity of a serial port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Parity {
+    /// No parity bit.
+    #[default]
+    None,
+    /// Even.
+    Even,
+    /// Odd.
+    Odd,
+}
+
+fn eight() -> u8 {
+    8
+}
+
+fn one() -> u8 {
+    1
+}
+
+/// One `[[match]]` entry of a definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Matcher {
+    /// Bluetooth LE: any of these recognises it.
+    Btle {
+        /// Names; a trailing `*` matches any rest.
+        names: Vec<String>,
+        /// Advertised services.
+        advertised: BTreeSet<Uuid>,
+        /// Company id and bytes that its data must contain; no bytes means any data.
+        manufacturer: Vec<(u16, Vec<u8>)>,
+        /// Where the endpoints are.
+        services: Services,
+    },
+    /// A serial port.
+    Serial(SerialPort),
+    /// HID by vendor and product.
+    Hid(Vec<(u16, u16)>),
+    /// Plain USB by vendor and product.
+    Usb(Vec<(u16, u16)>),
+    /// A device that dials in under one of these identifiers.
+    Websocket(Vec<String>),
+}
+
+impl Matcher {
+    /// The bus that the entry is about.
+    #[must_use]
+    pub fn bus(&self) -> Bus {
+        match self {
+            Self::Btle { .. } => Bus::Btle,
+            Self::Serial(_) => Bus::Serial,
+            Self::Hid(_) => Bus::Hid,
+            Self::Usb(_) => Bus::Usb,
+            Self::Websocket(_) => Bus::Websocket,
+        }
+    }
+
+    /// Whether this is the hardware, and how sure that is (facts: server-behaviours.md section 2).
+    #[must_use]
+    pub fn fits(&self, hardware: &Hardware) -> Option<Strength> {
+        if self.bus() != hardware.bus {
+            return None;
+        }
+        match self {
+            Self::Btle { names, advertised, manufacturer, .. } => {
+                let company = |(company, wanted): &(u16, Vec<u8>)| {
+                    hardware.manufacturer.get(company).is_some_and(|data| {
+                        // An empty pattern is "any data of this company".
+                        wanted.is_empty() || contains(data, wanted) || (!data.is_empty() && contains(wanted, data))
+                    })
+                };
+                if names.iter().any(|name| *name == hardware.name) {
+                    Some(Strength::Exact)
+                } else if !advertised.is_disjoint(&hardware.advertised) {
+                    Some(Strength::Service)
+                } else if manufacturer.iter().any(company) {
+                    Some(Strength::Manufacturer)
+                } else {
+                    let pattern =
+                        |name: &String| name.strip_suffix('*').is_some_and(|start| hardware.name.starts_with(start));
+                    names.iter().any(pattern).then_some(Strength::Pattern)
+                }
+            }
+            Self::Serial(serial) => (serial.port == hardware.name).then_some(Strength::Exact),
+            Self::Hid(ids) | Self::Usb(ids) => {
+                hardware.usb.filter(|id| ids.contains(id)).map(|_| Strength::Exact)
+            }
+            Self::Websocket(names) => names.contains(&hardware.name).then_some(Strength::Exact),
+        }
+    }
+
+    /// Endpoints of hardware that has everything the entry speaks of. Buses without services have `tx` and `rx`.
+    #[must_use]
+    pub fn endpoints(&self) -> BTreeSet<Endpoint> {
+        match self {
+            Self::Btle { services, .. } => services.values().flat_map(BTreeMap::keys).copied().collect(),
+            _ => BTreeSet::from([Endpoint::TX, Endpoint::RX]),
+        }
+    }
+
+    /// Endpoints of hardware that has just these services, each with its characteristics.
+    #[must_use]
+    pub fn endpoints_of(&self, real: &BTreeMap<Uuid, BTreeSet<Uuid>>) -> BTreeSet<Endpoint> {
+        let Self::Btle { services, .. } = self else { return self.endpoints() };
+        let mut found = BTreeSet::new();
+        for (service, endpoints) in services {
+            if let Some(characteristics) = real.get(service) {
+                let there = endpoints.iter().filter(|(_, characteristic)| characteristics.contains(characteristic));
+                found.extend(there.map(|(endpoint, _)| *endpoint));
+            }
+        }
+        found
+    }
+}
+
+fn contains(data: &[u8], part: &[u8]) -> bool {
+    data.windows(part.len()).any(|window| window == part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn btle(names: &[&str], manufacturer: &[(u16, &[u8])]) -> Matcher {
+        Matcher::Btle {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            advertised: BTreeSet::from([Uuid::from_u128(0x1320)]),
+            manufacturer: manufacturer.iter().map(|(company, data)| (*company, data.to_vec())).collect(),
+            services: Services::new(),
+        }
+    }
+
+    #[test]
+    fn strengths() {
+        let matcher = btle(&["LVS-*", "Exact"], &[(93, &[0, 0, 39])]);
+        let named = |name| Hardware::new(Bus::Btle, name, "a");
+        assert_eq!(matcher.fits(&named("Exact")), Some(Strength::Exact));
+        assert_eq!(matcher.fits(&named("LVS-Z001")), Some(Strength::Pattern));
+        assert_eq!(matcher.fits(&named("LVS-")), Some(Strength::Pattern));
+        assert_eq!(matcher.fits(&named("XLVS-")), None);
+        assert_eq!(matcher.fits(&Hardware::new(Bus::Serial, "Exact", "a")), None);
+        let mut other = named("other");
+        other.manufacturer.insert(93, vec![1, 0, 0, 39, 176]);
+        assert_eq!(matcher.fits(&other), Some(Strength::Manufacturer));
+        other.manufacturer.insert(93, vec![]);
+        assert_eq!(matcher.fits(&other), None);
+        other.advertised.insert(Uuid::from_u128(0x1320));
+        assert_eq!(matcher.fits(&other), Some(Strength::Service));
+    }
+}

@@ -1,0 +1,160 @@
+//! Finds definition files and says what is wrong with them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use include_dir::Dir;
+
+use super::{Definition, Matcher};
+
+/// What is wrong with a definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file, once known.
+    pub file: Option<String>,
+    /// Line in the file, from 1, where one can be named.
+    pub line: Option<usize>,
+    /// What is wrong and what is allowed.
+    pub reason: String,
+    /// The definition works all the same.
+    pub warning: bool,
+}
+
+impl Problem {
+    /// A problem at a byte offset of the file's text.
+    #[must_use]
+    pub fn at(text: &str, offset: usize, reason: impl Into<String>) -> Self {
+        let before = text.as_bytes().get(..offset).unwrap_or_default();
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        Self { file: None, line: Some(line), reason: reason.into(), warning: false }
+    }
+
+    /// A problem of a whole file.
+    #[must_use]
+    pub fn whole(reason: impl Into<String>) -> Self {
+        Self { file: None, line: None, reason: reason.into(), warning: false }
+    }
+
+    /// The same, with its file named.
+    #[must_use]
+    pub fn in_file(mut self, path: &str) -> Self {
+        self.file = Some(path.to_owned());
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{file}")?;
+            if let Some(line) = self.line {
+                write!(f, ":{line}")?;
+            }
+            f.write_str(": ")?;
+        }
+        f.write_str(&self.reason)
+    }
+}
+
+/// A definition's text and where it is from.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub path: String,
+    pub text: String,
+}
+
+/// Sources by protocol name, which is the file's name without its ending.
+pub(super) type Sources = BTreeMap<String, Source>;
+
+/// The definitions that the binary carries.
+pub(super) fn built_in(dir: &Dir<'_>, problems: &mut Vec<Problem>) -> Sources {
+    let mut sources = Sources::new();
+    for file in dir.files().filter(|file| file.path().extension().is_some_and(|ending| ending == "toml")) {
+        let path = format!("device-config/{}", file.path().display());
+        match (protocol(file.path()), file.contents_utf8()) {
+            (Some(name), Some(text)) => {
+                sources.insert(name, Source { path, text: text.to_owned() });
+            }
+            _ => problems.push(Problem::whole("neither its name nor its text may be other than UTF-8").in_file(&path)),
+        }
+    }
+    sources
+}
+
+/// Adds the definitions of a directory, replacing those of the same name. A directory that isn't there is no
+/// problem: most people have none of their own.
+pub(super) fn directory(directory: &Path, sources: &mut Sources, problems: &mut Vec<Problem>) {
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+        Err(error) => {
+            let reason = format!("the directory of definitions cannot be read: {error}");
+            problems.push(Problem::whole(reason).in_file(&directory.display().to_string()));
+            return;
+        }
+    };
+    let mut paths: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "toml")) {
+        let shown = path.display().to_string();
+        match (protocol(path), std::fs::read_to_string(path)) {
+            (Some(name), Ok(text)) => {
+                sources.insert(name, Source { path: shown, text });
+            }
+            (None, _) => problems.push(Problem::whole("the file's name is not UTF-8").in_file(&shown)),
+            (_, Err(error)) => problems.push(Problem::whole(format!("cannot be read: {error}")).in_file(&shown)),
+        }
+    }
+}
+
+fn protocol(path: &Path) -> Option<String> {
+    path.file_stem()?.to_str().map(str::to_owned)
+}
+
+/// Reports hardware that two definitions claim equally: the same exact name, port, USB id or identifier, unless the
+/// services tell them apart.
+pub(super) fn conflicts(definitions: &[Arc<Definition>], problems: &mut Vec<Problem>) {
+    let mut claimed: BTreeMap<String, (&str, &Matcher)> = BTreeMap::new();
+    for definition in definitions {
+        for matcher in &definition.matchers {
+            for claim in claims(matcher) {
+                match claimed.get(&claim) {
+                    Some((other, theirs)) if *other != definition.protocol && !told_apart(matcher, theirs) => {
+                        let reason = format!(
+                            "{} and {other} both claim {claim}, and their services do not tell them apart",
+                            definition.protocol
+                        );
+                        problems.push(Problem { file: None, line: None, reason, warning: true });
+                    }
+                    Some(_) => {}
+                    None => {
+                        claimed.insert(claim, (&definition.protocol, matcher));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn claims(matcher: &Matcher) -> Vec<String> {
+    match matcher {
+        Matcher::Btle { names, .. } => names.iter().map(|name| format!("the Bluetooth name {name:?}")).collect(),
+        // The port `default` is no real port: a user's entry names one (facts: tcode-v03.md).
+        Matcher::Serial(serial) if serial.port == "default" => Vec::new(),
+        Matcher::Serial(serial) => vec![format!("the serial port {:?}", serial.port)],
+        Matcher::Hid(ids) => ids.iter().map(|(vendor, product)| format!("HID {vendor:04x}:{product:04x}")).collect(),
+        Matcher::Usb(ids) => ids.iter().map(|(vendor, product)| format!("USB {vendor:04x}:{product:04x}")).collect(),
+        Matcher::Websocket(names) => names.iter().map(|name| format!("the identifier {name:?}")).collect(),
+    }
+}
+
+fn told_apart(one: &Matcher, other: &Matcher) -> bool {
+    let services = |matcher: &Matcher| match matcher {
+        Matcher::Btle { services, .. } => services.keys().copied().collect::<Vec<_>>(),
+        _ => Vec::new(),
+    };
+    let (one, other) = (services(one), services(other));
+    !one.iter().any(|service| other.contains(service)) && !(one.is_empty() && other.is_empty())
+}

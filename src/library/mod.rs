@@ -1,0 +1,120 @@
+//! What is known about hardware: the files of `device-config/` and of the user's own directory.
+//!
+//! Here live the reading and checking of definitions ([`definition`], [`source`]), their template language
+//! ([`template`]) and the matching of found hardware to definitions ([`hardware`], [`Library::candidates`]).
+//! What may not live here: links, actors, anything that talks to hardware. This room knows only `message`.
+
+pub mod definition;
+pub mod hardware;
+mod load;
+pub mod model;
+mod raw;
+pub mod template;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use definition::{Definition, Identify, InputRule};
+pub use hardware::{Bus, Hardware, Matcher};
+pub use load::Problem;
+pub use model::{Feature, InputSpec, Model, OutputSpec};
+
+use include_dir::{Dir, include_dir};
+
+/// The definitions that every build carries.
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/device-config");
+
+/// Every usable definition, and what was wrong with the others.
+#[derive(Clone)]
+pub struct Library {
+    definitions: Vec<Arc<Definition>>,
+    problems: Vec<Problem>,
+}
+
+impl fmt::Debug for Library {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Library({} definitions, {} problems)", self.definitions.len(), self.problems.len())
+    }
+}
+
+/// A definition that hardware may be, and the way in which it was recognised.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The definition.
+    pub definition: Arc<Definition>,
+    /// The `[[match]]` entry that fits.
+    pub matcher: Matcher,
+}
+
+impl Library {
+    /// Reads the built-in definitions and then those of `directories`; a file there replaces the built-in one of the
+    /// same name. `drivers` are the names of the coded drivers that exist. What cannot be used is left out and told
+    /// in [`Library::problems`].
+    #[must_use]
+    pub fn load(directories: &[PathBuf], drivers: &[&str]) -> Self {
+        let mut problems = Vec::new();
+        let mut sources = load::built_in(&BUILT_IN, &mut problems);
+        for directory in directories {
+            load::directory(directory, &mut sources, &mut problems);
+        }
+        Self::from_sources(sources, drivers, problems)
+    }
+
+    /// Reads definitions from texts alone; `name` is the protocol's name.
+    #[must_use]
+    pub fn from_texts<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>, drivers: &[&str]) -> Self {
+        let sources = texts
+            .into_iter()
+            .map(|(name, text)| (name.to_owned(), load::Source { path: format!("{name}.toml"), text: text.to_owned() }))
+            .collect();
+        Self::from_sources(sources, drivers, Vec::new())
+    }
+
+    fn from_sources(sources: load::Sources, drivers: &[&str], mut problems: Vec<Problem>) -> Self {
+        let mut definitions = Vec::new();
+        for (name, source) in sources {
+            match Definition::parse(&name, &source.text, drivers) {
+                Ok(definition) => definitions.push(Arc::new(definition)),
+                Err(found) => problems.extend(found.into_iter().map(|problem| problem.in_file(&source.path))),
+            }
+        }
+        load::conflicts(&definitions, &mut problems);
+        Self { definitions, problems }
+    }
+
+    /// Every usable definition, by protocol name.
+    #[must_use]
+    pub fn definitions(&self) -> &[Arc<Definition>] {
+        &self.definitions
+    }
+
+    /// What was wrong with the rest.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// The definition of a protocol.
+    #[must_use]
+    pub fn protocol(&self, name: &str) -> Option<&Arc<Definition>> {
+        self.definitions.iter().find(|definition| definition.protocol == name)
+    }
+
+    /// What this hardware may be, the strongest recognition first: an exact name, then an advertised service, then
+    /// manufacturer data, then a name with a wildcard. Which of them it is, the services that it really has decide.
+    #[must_use]
+    pub fn candidates(&self, hardware: &Hardware) -> Vec<Candidate> {
+        let mut found: Vec<_> = self
+            .definitions
+            .iter()
+            .filter_map(|definition| {
+                let best = definition.matchers.iter().filter_map(|matcher| Some((matcher.fits(hardware)?, matcher)));
+                let (strength, matcher) = best.max_by_key(|(strength, _)| *strength)?;
+                Some((strength, Candidate { definition: Arc::clone(definition), matcher: matcher.clone() }))
+            })
+            .collect();
+        found.sort_by_key(|(strength, _)| std::cmp::Reverse(*strength));
+        found.into_iter().map(|(_, candidate)| candidate).collect()
+    }
+}

@@ -1,0 +1,124 @@
+//! The template language of the device definitions: how packets are put together from values, and read back.
+//!
+//! What lives here is the language itself: parsing, evaluating, rendering and decoding, all pure. What may not live
+//! here is anything that does something: no IO, no time, no actors, no knowledge of definition files or of links.
+//! Whoever runs a [`Line`] or a [`Step`] hands in a [`Scope`] and sends, waits or sleeps itself.
+//!
+//! # Reference
+//!
+//! ```text
+//! LINE   [if {EXPR}] ENDPOINT [ack]: ITEM ITEM ...     one packet; ack = write with response
+//!
+//! STEP   LINE
+//!        subscribe ENDPOINT | unsubscribe ENDPOINT
+//!        sleep TIME                                    TIME = 100ms | 3s, from 1ms to 60s
+//!        wait ENDPOINT TIME [as NAME]                  a notification must come within TIME
+//!        maybe ENDPOINT TIME [as NAME]                 like wait, but going on without one is fine
+//!        read ENDPOINT [as NAME]
+//!        expect {EXPR}                                 fails the sequence when 0
+//!        "as NAME" keeps the bytes in a buffer for what follows; [a-z_][a-z0-9_]*, no built-in name or parameter
+//!
+//! ITEM   F1                                            a byte, exactly two hex digits
+//!        "text"                                        UTF-8; escapes \n \r \t \\ \" \0
+//!        {EXPR} {EXPR:FORMAT}                          a value, truncated toward zero; it must fit its format
+//!        ( ITEM ... )                                  a group
+//!        each( ITEM ... ) each KIND( ITEM ... )        the group once per feature with an output (of that kind)
+//!        ITEM*N                                        as if written N times, 1 to 64: evaluated each time
+//!        Items are separated by blanks (spaces or tabs).
+//!
+//! FORMAT u8 (default) i8 u16be u16le u32be u32le
+//!        dec dec2 .. dec9                              decimal text, padded with zeros to at least so many digits
+//!        hex2 .. hex8                                  lower-case hex text of exactly so many digits
+//!        bytes                                         EXPR is the name of a buffer, its bytes are inserted
+//!
+//! EXPR   12 0.5 0x1F   NAME   BUFFER[EXPR]   CALL   ( EXPR )
+//!        operators, loosest first, as in C:
+//!        ?:   ||   &&   |   ^   &   == !=   < <= > >=   << >>   + -   * / %   unary - ! ~
+//!        ?: || && compute only what they need. / is real division. Bit operators, shifts and ~ work on the value
+//!        truncated to 64 bits, shift amounts are 0 to 63. Comparisons and logic give 1 or 0.
+//!
+//! NAME   v             value; in each, latest value of the feature of this turn
+//!        d             duration in ms
+//!        i             index of the feature; in each, of this turn
+//!        k             in each only: which turn this is, from 1
+//!        n             number of features with an output
+//!        prev          position this feature was last sent to, 0 at the start
+//!        f0 .. f31     latest value of the feature with that index, 0 if there is none
+//!        KIND          vibrate, rotate, ...: latest value of the first feature with that output, 0 if there is none
+//!        anything else a parameter of the model, or a buffer in BUFFER[EXPR], len(BUFFER) and {BUFFER:bytes}
+//!        A byte past the end of a buffer is 0; a buffer that nothing filled yet is empty.
+//!
+//! CALL   abs(a) floor(a) ceil(a) trunc(a) round(a)     round: half away from zero
+//!        min(a, b, ...) max(a, b, ...) pow(a, b)
+//!        len(BUFFER)                                   its bytes
+//!        count(KIND)                                   number of features with that output
+//!        has(ENDPOINT)                                 1 if the hardware really exposes it
+//!        only in packets:
+//!        seq()                                         running packet counter 0 .. 255, taken and incremented
+//!        sum(FROM, TO) xor(FROM, TO) crc16_modbus(FROM, TO) crc16_xmodem(FROM, TO)
+//!                                                      over the bytes so far, from FROM (0) up to before TO (all)
+//! ```
+//!
+//! Limits: 2000 characters, 32 levels of nesting, 256 operators per expression, 4096 items after repetition, packets
+//! of 1 to 512 bytes. Numbers are floats. Nothing wraps or saturates silently: a value that does not fit is an error.
+
+mod checksum;
+mod decode;
+mod error;
+mod eval;
+mod expression;
+mod format;
+mod grammar;
+mod line;
+mod parser;
+mod render;
+mod solve;
+mod step;
+mod syntax;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+pub use decode::{Domain, Unknown, decode};
+pub use error::{EvalError, Fault, ParseError, Problem};
+pub use expression::Expression;
+pub use line::Line;
+pub use step::Step;
+pub use syntax::is_free_name;
+
+use crate::message::{Endpoint, OutputKind};
+
+/// What expressions may mention besides the built-in names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Parameters of the model. A built-in name wins over a parameter, see [`is_free_name`].
+    pub params: BTreeSet<String>,
+    /// Buffers that earlier steps fill.
+    pub buffers: BTreeSet<String>,
+}
+
+/// What a line can ask for while it is rendered.
+pub trait Scope {
+    /// The value that was commanded.
+    fn value(&self) -> f64;
+    /// The duration that was commanded, in milliseconds.
+    fn duration(&self) -> f64;
+    /// The index of the feature that was commanded.
+    fn index(&self) -> f64;
+    /// The position this feature was last sent to; 0 at the start.
+    fn previous(&self) -> f64;
+    /// The latest value of the feature with this index; 0 when there is none.
+    fn feature(&self, index: u32) -> f64;
+    /// Features having an output (of that kind), with their latest values, in index order.
+    fn outputs(&self, kind: Option<OutputKind>) -> Vec<(u32, f64)>;
+    /// The value of a parameter.
+    fn param(&self, name: &str) -> Option<f64>;
+    /// The bytes of a buffer; `None` when nothing filled it yet.
+    fn buffer(&self, name: &str) -> Option<&[u8]>;
+    /// Whether the hardware exposes an endpoint.
+    fn has(&self, endpoint: Endpoint) -> bool;
+    /// Takes the next number of the packet counter, which wraps after 255.
+    fn next_sequence(&self) -> u8;
+}

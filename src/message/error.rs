@@ -1,0 +1,125 @@
+//! The one table of errors that clients are told: each with its code and its text.
+
+use thiserror::Error;
+
+use super::{InputKind, OutputKind};
+
+/// The five codes of the protocol (facts: sessions.md section 5.1). They are for logs and people, not for
+/// automatic recovery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ErrorCode {
+    /// Something inside the server.
+    Unknown = 0,
+    /// The handshake.
+    Handshake = 1,
+    /// The ping timer.
+    Ping = 2,
+    /// A message that could not be understood.
+    Message = 3,
+    /// A device or what was asked of it.
+    Device = 4,
+}
+
+/// Whatever may be wrong with a request. The text names the thing, the bad value and what is allowed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "each variant's text says what it and its fields mean")]
+pub enum ProtocolError {
+    #[error("the server is shutting down")]
+    ShuttingDown,
+
+    #[error("{name} came before the handshake; the first message must be RequestServerInfo")]
+    HandshakeExpected { name: String },
+    #[error("the handshake was already done on this connection; RequestServerInfo may be sent once")]
+    HandshakeRepeated,
+    #[error("protocol version {asked} is not supported; this server speaks {supported}")]
+    VersionUnsupported { asked: u64, supported: &'static str },
+    #[error("no RequestServerInfo came within {limit_ms} ms of connecting")]
+    HandshakeTimeout { limit_ms: u128 },
+    #[error("the server already has {limit} clients, as many as `sessions.max` allows")]
+    TooManySessions { limit: usize },
+
+    #[error("no Ping came for {limit_ms} ms (the MaxPingTime in ServerInfo); every output of this client was stopped")]
+    PingTimeout { limit_ms: u128 },
+
+    #[error("the frame is not valid JSON: {why}")]
+    NotJson { why: String },
+    #[error("a frame must be a JSON array of messages, not {got}")]
+    NotArray { got: &'static str },
+    #[error("the array of messages is empty; a frame carries one message or more")]
+    EmptyFrame,
+    #[error("a message must be an object with exactly one key, its name; got {got}")]
+    NotOneKey { got: String },
+    #[error("{message}: Id must be an integer from 1 to 4294967295, not {got}")]
+    BadId { message: String, got: String },
+    #[error("{name} is not a message that a client may send in protocol version {version}; allowed: {allowed}")]
+    UnknownMessage { name: String, version: u32, allowed: String },
+    #[error("{message}: {why}")]
+    BadFields { message: &'static str, why: String },
+    #[error("StopCmd: FeatureIndex {feature} needs a DeviceIndex beside it")]
+    FeatureWithoutDevice { feature: u32 },
+    #[error("binary frames are not understood; send JSON in text frames")]
+    BinaryFrame,
+    #[error("the frame is larger than the {limit} bytes that `sessions.max_frame_bytes` allows")]
+    FrameTooLarge { limit: usize },
+    #[error("{limit} requests of this connection are still waiting for a device; wait for their replies")]
+    TooManyPending { limit: usize },
+
+    #[error("there is no device with index {index}; connected: {known}")]
+    UnknownDevice { index: u32, known: String },
+    #[error("device {device} has no feature {feature}; it has {known}")]
+    UnknownFeature { device: u32, feature: u32, known: String },
+    #[error("feature {feature} of device {device} has no {kind} output; it has {known}")]
+    NoSuchOutput { device: u32, feature: u32, kind: OutputKind, known: String },
+    #[error("feature {feature} of device {device} has no {kind} input; it has {known}")]
+    NoSuchInput { device: u32, feature: u32, kind: InputKind, known: String },
+    #[error("{kind} on feature {feature} of device {device} cannot be {action}; allowed: {allowed}")]
+    InputAction { device: u32, feature: u32, kind: InputKind, action: &'static str, allowed: &'static str },
+    #[error("{kind} value {value} is out of range on feature {feature} of device {device}; allowed: {min} to {max}")]
+    ValueRange { device: u32, feature: u32, kind: OutputKind, value: i64, min: i32, max: i32 },
+    #[error("duration {value} ms is out of range on feature {feature} of device {device}; allowed: {min} to {max}")]
+    DurationRange { device: u32, feature: u32, value: u32, min: u32, max: u32 },
+    #[error("device {device} is out of reach: {why}")]
+    DeviceUnreachable { device: u32, why: String },
+    #[error("reading {kind} from device {device} failed: {why}")]
+    InputFailed { device: u32, kind: InputKind, why: String },
+    #[error("device {device} did not confirm the stop within {limit_ms} ms; it is repeated until it does")]
+    StopUnconfirmed { device: u32, limit_ms: u128 },
+}
+
+impl ProtocolError {
+    /// The code that goes with the text.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::ShuttingDown => ErrorCode::Unknown,
+            Self::HandshakeExpected { .. }
+            | Self::HandshakeRepeated
+            | Self::VersionUnsupported { .. }
+            | Self::HandshakeTimeout { .. }
+            | Self::TooManySessions { .. } => ErrorCode::Handshake,
+            Self::PingTimeout { .. } => ErrorCode::Ping,
+            Self::NotJson { .. }
+            | Self::NotArray { .. }
+            | Self::EmptyFrame
+            | Self::NotOneKey { .. }
+            | Self::BadId { .. }
+            | Self::UnknownMessage { .. }
+            | Self::BadFields { .. }
+            | Self::FeatureWithoutDevice { .. }
+            | Self::BinaryFrame
+            | Self::FrameTooLarge { .. }
+            | Self::TooManyPending { .. } => ErrorCode::Message,
+            Self::UnknownDevice { .. }
+            | Self::UnknownFeature { .. }
+            | Self::NoSuchOutput { .. }
+            | Self::NoSuchInput { .. }
+            | Self::InputAction { .. }
+            | Self::ValueRange { .. }
+            | Self::DurationRange { .. }
+            | Self::DeviceUnreachable { .. }
+            | Self::InputFailed { .. }
+            | Self::StopUnconfirmed { .. } => ErrorCode::Device,
+        }
+    }
+}

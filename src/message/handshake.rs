@@ -1,0 +1,92 @@
+//! The first message of a connection, which decides its version.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{ProtocolError, wire};
+
+const NAME: &str = "RequestServerInfo";
+
+/// A valid `RequestServerInfo`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handshake {
+    /// What the client calls itself; may be empty.
+    pub client_name: String,
+    /// The protocol version that the connection will speak.
+    pub version: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Fields {
+    #[serde(rename = "Id")]
+    _id: u32,
+    client_name: String,
+    message_version: Option<u64>,
+    protocol_version_major: Option<u64>,
+    protocol_version_minor: Option<u64>,
+}
+
+/// Reads the fields of a `RequestServerInfo`. The version is the one the client names, and is fixed only once the
+/// whole request is valid (facts: sessions.md section 3).
+///
+/// # Errors
+/// Missing, unknown or wrongly typed fields, and versions that the server does not speak.
+pub fn read(body: Value) -> Result<Handshake, ProtocolError> {
+    let fields: Fields = wire::fields(NAME, body)?;
+    let asked = match (fields.protocol_version_major, fields.message_version) {
+        (Some(major), None) => {
+            if fields.protocol_version_minor.is_none() {
+                return Err(ProtocolError::BadFields {
+                    message: NAME,
+                    why: "ProtocolVersionMajor needs a ProtocolVersionMinor beside it".to_owned(),
+                });
+            }
+            major
+        }
+        (None, Some(version)) => version,
+        (None, None) => 0,
+        (Some(_), Some(_)) => {
+            return Err(ProtocolError::BadFields {
+                message: NAME,
+                why: "MessageVersion (up to version 3) and ProtocolVersionMajor (version 4) exclude each other"
+                    .to_owned(),
+            });
+        }
+    };
+    let version = u32::try_from(asked).ok().filter(|version| wire::for_version(*version).is_some());
+    let Some(version) = version else {
+        return Err(ProtocolError::VersionUnsupported { asked, supported: wire::SUPPORTED });
+    };
+    Ok(Handshake { client_name: fields.client_name, version })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn version_4_with_any_minor() {
+        for minor in [0, 7] {
+            let body = json!({"Id": 1, "ClientName": "", "ProtocolVersionMajor": 4, "ProtocolVersionMinor": minor});
+            assert_eq!(read(body).unwrap(), Handshake { client_name: String::new(), version: 4 });
+        }
+    }
+
+    #[test]
+    fn refusals_name_what_is_allowed() {
+        let newer = json!({"Id": 1, "ClientName": "x", "ProtocolVersionMajor": 5, "ProtocolVersionMinor": 0});
+        assert_eq!(read(newer), Err(ProtocolError::VersionUnsupported { asked: 5, supported: wire::SUPPORTED }));
+        for bad in [
+            json!({"Id": 1}),
+            json!({"Id": 1, "ClientName": null, "ProtocolVersionMajor": 4, "ProtocolVersionMinor": 0}),
+            json!({"Id": 1, "ClientName": "x", "ProtocolVersionMajor": 4}),
+            json!({"Id": 1, "ClientName": "x", "ProtocolVersionMajor": 4, "ProtocolVersionMinor": 0, "X": 1}),
+            json!({"Id": 1, "ClientName": "x", "ProtocolVersionMajor": 4, "ProtocolVersionMinor": 0, "MessageVersion": 3}),
+        ] {
+            assert!(matches!(read(bad.clone()), Err(ProtocolError::BadFields { .. })), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What a wire version must be able to do, and the list of those that exist.
+
+use std::fmt::Debug;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{ProtocolError, Request, ServerMessage, description::Descriptions, v4::V4};
+
+/// The versions of [`for_version`], for people.
+pub const SUPPORTED: &str = "version 4";
+
+/// One version of the protocol: translates its messages to the internal model and back.
+pub trait Wire: Debug + Send + Sync {
+    /// Its number.
+    fn version(&self) -> u32;
+
+    /// Understands one message.
+    ///
+    /// `devices` is what the client may know of; versions that address outputs by position need it.
+    ///
+    /// # Errors
+    /// A message that is unknown in this version, or whose fields are wrong.
+    fn read(&self, name: &str, body: Value, devices: &Descriptions) -> Result<Request, ProtocolError>;
+
+    /// The frame for one message; `None` when this version has no word for it.
+    fn write(&self, message: &ServerMessage) -> Option<String>;
+
+    /// The frames that tell that the devices were `before` and are `after`.
+    fn devices_changed(&self, before: &Descriptions, after: &std::sync::Arc<Descriptions>) -> Vec<String>;
+}
+
+/// The translator of a version, if the server speaks it.
+#[must_use]
+pub fn for_version(version: u32) -> Option<&'static dyn Wire> {
+    match version {
+        4 => Some(&V4),
+        _ => None,
+    }
+}
+
+/// Reads the fields of one message strictly, naming the field that is wrong.
+///
+/// # Errors
+/// [`ProtocolError::BadFields`] with the path of the field and what was expected.
+pub fn fields<T: DeserializeOwned>(message: &'static str, body: Value) -> Result<T, ProtocolError> {
+    if let Value::Object(fields) = &body
+        && let Some((name, _)) = fields.iter().find(|(_, value)| value.is_null())
+    {
+        // The schema of the protocol knows no null: an optional field is left out (facts: messages.md 1.1).
+        return Err(ProtocolError::BadFields { message, why: format!("{name} must not be null; leave it out") });
+    }
+    serde_path_to_error::deserialize(body).map_err(|error| {
+        let path = error.path().to_string();
+        let why = if path == "." { error.inner().to_string() } else { format!("{path}: {}", error.inner()) };
+        ProtocolError::BadFields { message, why }
+    })
+}

@@ -1,0 +1,219 @@
+//! Every metric, and the event that moves it. An event is also the log line, so that the two cannot drift apart.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus::core::Collector;
+use prometheus::{Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use tracing::{debug, error, info, warn};
+
+use crate::library::Bus;
+
+/// Something that happened and that people want to know of.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "each variant is said in words in `Metrics::emit`")]
+pub enum Event<'a> {
+    SessionOpened { id: u64, peer: &'a str },
+    SessionNamed { id: u64, client: &'a str, version: u32 },
+    SessionClosed { id: u64, why: &'a str },
+    SessionRefused { why: &'a str },
+    DeviceFound { what: &'a str, bus: Bus },
+    DeviceRefused { what: &'a str, why: &'a str },
+    DeviceAdded { index: u32, name: &'a str, protocol: &'a str },
+    DeviceAway { index: u32, name: &'a str, why: &'a str },
+    DeviceBack { index: u32, name: &'a str },
+    DeviceRemoved { index: u32, name: &'a str, why: &'a str },
+    OpenFailed { what: &'a str, why: &'a str },
+    ActorRestarted { what: &'a str, why: &'a str, delay: Duration },
+    ManagerFailed { name: &'a str, why: &'a str },
+    WriteFailed { index: u32, why: &'a str },
+    ScanStarted,
+    ScanStopped,
+    StateNotSaved { why: &'a str },
+}
+
+/// All metrics of one server. Copies share them.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    registry: Registry,
+    sessions: IntGauge,
+    sessions_total: IntCounter,
+    sessions_refused: IntCounter,
+    devices: IntGaugeVec,
+    commands: IntCounter,
+    rejected: IntCounter,
+    writes: IntCounter,
+    coalesced: IntCounter,
+    failed: IntCounter,
+    restarts: IntCounterVec,
+    latency: Histogram,
+    scanning: IntGauge,
+}
+
+/// Upper ends of the latency histogram in seconds.
+const LATENCY: [f64; 14] =
+    [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
+
+impl Metrics {
+    /// Metrics that all start at zero.
+    ///
+    /// # Errors
+    /// A metric that is described wrongly, which a test excludes.
+    pub fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let gauge = |name: &str, help: &str| register(&registry, IntGauge::new(name, help)?);
+        let counter = |name: &str, help: &str| register(&registry, IntCounter::new(name, help)?);
+        let build = Opts::new("hapticd_build_info", "always 1; the labels say which build this is")
+            .const_label("version", env!("CARGO_PKG_VERSION"));
+        register(&registry, IntGauge::with_opts(build)?)?.set(1);
+        let devices = Opts::new("hapticd_devices", "devices by bus and state (connected, away)");
+        let restarts = Opts::new("hapticd_restarts_total", "actors that were started again after a failure");
+        let latency = HistogramOpts::new(
+            "hapticd_command_to_write_seconds",
+            "from a command's arrival to the hardware having its bytes",
+        );
+        let inner = Inner {
+            sessions: gauge("hapticd_sessions", "connected clients")?,
+            sessions_total: counter("hapticd_sessions_total", "clients that ever connected")?,
+            sessions_refused: counter("hapticd_sessions_refused_total", "connections that were turned away")?,
+            devices: register(&registry, IntGaugeVec::new(devices, &["bus", "state"])?)?,
+            commands: counter("hapticd_commands_total", "output values that were accepted")?,
+            rejected: counter("hapticd_rejected_total", "messages that were answered with an error")?,
+            writes: counter("hapticd_writes_total", "packets that hardware has taken")?,
+            coalesced: counter("hapticd_coalesced_total", "output values replaced by newer ones before being written")?,
+            failed: counter("hapticd_failed_writes_total", "packets that hardware has not taken")?,
+            restarts: register(&registry, IntCounterVec::new(restarts, &["actor"])?)?,
+            latency: register(&registry, Histogram::with_opts(latency.buckets(LATENCY.to_vec()))?)?,
+            scanning: gauge("hapticd_scanning", "1 while hardware is looked for")?,
+            registry,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Counts an event and logs it.
+    pub fn emit(&self, event: &Event<'_>) {
+        let m = &self.inner;
+        match event {
+            Event::SessionOpened { id, peer } => {
+                m.sessions.inc();
+                m.sessions_total.inc();
+                debug!(session = id, "{peer} connected");
+            }
+            Event::SessionNamed { id, client, version } => {
+                info!(session = id, "client {client:?} is here, protocol version {version}");
+            }
+            Event::SessionClosed { id, why } => {
+                m.sessions.dec();
+                info!(session = id, "client gone: {why}");
+            }
+            Event::SessionRefused { why } => {
+                m.sessions_refused.inc();
+                warn!("a connection was turned away: {why}");
+            }
+            Event::DeviceFound { what, bus } => debug!(%bus, "found {what}"),
+            Event::DeviceRefused { what, why } => debug!("{what} is not taken: {why}"),
+            Event::DeviceAdded { index, name, protocol } => info!(device = index, "{name} is connected ({protocol})"),
+            Event::DeviceAway { index, name, why } => warn!(device = index, "{name} is out of reach: {why}"),
+            Event::DeviceBack { index, name } => info!(device = index, "{name} is back"),
+            Event::DeviceRemoved { index, name, why } => info!(device = index, "{name} is gone: {why}"),
+            Event::OpenFailed { what, why } => warn!("{what} could not be opened: {why}"),
+            Event::ActorRestarted { what, why, delay } => {
+                m.restarts.with_label_values(&[kind_of(what)]).inc();
+                warn!("{what} ended ({why}) and is started again in {} ms", delay.as_millis());
+            }
+            Event::ManagerFailed { name, why } => error!("the {name} bus failed: {why}"),
+            Event::WriteFailed { index, why } => {
+                m.failed.inc();
+                debug!(device = index, "a write failed: {why}");
+            }
+            Event::ScanStarted => {
+                m.scanning.set(1);
+                info!("scanning");
+            }
+            Event::ScanStopped => {
+                m.scanning.set(0);
+                info!("no longer scanning");
+            }
+            Event::StateNotSaved { why } => error!("what is known of devices could not be saved: {why}"),
+        }
+    }
+
+    /// Output values were accepted; `replaced` of them took the place of values not yet written.
+    pub fn commands(&self, accepted: usize, replaced: usize) {
+        self.inner.commands.inc_by(u64::try_from(accepted).unwrap_or(u64::MAX));
+        if replaced > 0 {
+            self.inner.coalesced.inc_by(u64::try_from(replaced).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// A message was answered with an error.
+    pub fn rejected(&self) {
+        self.inner.rejected.inc();
+    }
+
+    /// Hardware has taken a packet.
+    pub fn written(&self) {
+        self.inner.writes.inc();
+    }
+
+    /// Hardware has the bytes of a command that arrived this long ago.
+    pub fn latency(&self, time: Duration) {
+        self.inner.latency.observe(time.as_secs_f64());
+    }
+
+    /// How many devices a bus has in a state.
+    pub fn devices(&self, bus: Bus, state: &str, count: usize) {
+        self.inner.devices.with_label_values(&[bus.name(), state]).set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// All of it in the text format of Prometheus.
+    ///
+    /// # Errors
+    /// None that is known: the encoder's own.
+    pub fn text(&self) -> prometheus::Result<String> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.inner.registry.gather(), &mut text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+fn register<C: Collector + Clone + 'static>(registry: &Registry, metric: C) -> prometheus::Result<C> {
+    registry.register(Box::new(metric.clone()))?;
+    Ok(metric)
+}
+
+/// Restarts are counted by kind of actor: "device 3" is a device.
+fn kind_of(what: &str) -> &str {
+    what.split(' ').next().unwrap_or(what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_move_their_metrics() {
+        let metrics = Metrics::new().unwrap();
+        metrics.emit(&Event::SessionOpened { id: 1, peer: "someone" });
+        metrics.emit(&Event::ScanStarted);
+        metrics.emit(&Event::ActorRestarted { what: "device 3", why: "panicked", delay: Duration::ZERO });
+        metrics.commands(3, 1);
+        metrics.latency(Duration::from_micros(70));
+        let text = metrics.text().unwrap();
+        for line in [
+            "hapticd_sessions 1",
+            "hapticd_scanning 1",
+            "hapticd_restarts_total{actor=\"device\"} 1",
+            "hapticd_commands_total 3",
+            "hapticd_coalesced_total 1",
+            "hapticd_command_to_write_seconds_bucket{le=\"0.0001\"} 1",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
+    }
+}
