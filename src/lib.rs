@@ -13,6 +13,7 @@
 //! Beside the rooms stand the leaves that any of them may use: [`link`] (an open connection to hardware) and
 //! [`metrics`].
 
+pub mod cli;
 pub mod device;
 pub mod driver;
 pub mod library;

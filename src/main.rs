@@ -1,1 +1,7 @@
-fn main(){}
+//! The program: reads the command line and runs one subcommand.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hapticd::cli::main()
+}

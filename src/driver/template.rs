@@ -28,7 +28,10 @@ impl Protocol for Template {
             buffers: BTreeMap::new(),
             link: link.clone(),
         };
-        Box::new(TemplateDriver { device: Arc::new(device), sequence: AtomicU8::new(0) })
+        Box::new(TemplateDriver {
+            device: Arc::new(device),
+            sequence: AtomicU8::new(0),
+        })
     }
 }
 
@@ -70,7 +73,10 @@ fn identifier(form: &IdentifyForm, bytes: &[u8]) -> Option<String> {
             let bytes: [u8; 4] = bytes.try_into().ok()?;
             Some(u32::from_be_bytes(bytes).to_string())
         }
-        IdentifyForm::Part(split, part) => text()?.split(split.as_str()).nth(part.checked_sub(1)?).map(str::to_owned),
+        IdentifyForm::Part(split, part) => text()?
+            .split(split.as_str())
+            .nth(part.checked_sub(1)?)
+            .map(str::to_owned),
     }
 }
 
@@ -93,9 +99,19 @@ impl Driver for TemplateDriver {
         Box::pin(async move {
             let steps = &self.device.definition.connect;
             let buffers = run(steps, &self.device, link, BTreeMap::new()).await?;
-            let Device { definition, model, link, .. } = &*self.device;
+            let Device {
+                definition,
+                model,
+                link,
+                ..
+            } = &*self.device;
             let (definition, model, link) = (Arc::clone(definition), Arc::clone(model), link.clone());
-            self.device = Arc::new(Device { definition, model, buffers, link });
+            self.device = Arc::new(Device {
+                definition,
+                model,
+                buffers,
+                link,
+            });
             Ok(())
         })
     }
@@ -104,7 +120,9 @@ impl Driver for TemplateDriver {
         let mut packets = Vec::new();
         let mut written: Vec<(*const Line, usize)> = Vec::new();
         for change in batch.changes {
-            let Some(lines) = self.device.definition.write.get(&change.output.kind) else { continue };
+            let Some(lines) = self.device.definition.write.get(&change.output.kind) else {
+                continue;
+            };
             let scope = View {
                 device: &self.device,
                 buffers: &self.device.buffers,
@@ -117,7 +135,11 @@ impl Driver for TemplateDriver {
                 if !line.applies(&scope)? {
                     continue;
                 }
-                let packet = Packet { endpoint: line.endpoint(), data: line.render(&scope)?, ack: line.ack() };
+                let packet = Packet {
+                    endpoint: line.endpoint(),
+                    data: line.render(&scope)?,
+                    ack: line.ack(),
+                };
                 // One packet for several motors comes out alike for each of them: once is enough.
                 let again = written.iter().any(|(earlier, at)| {
                     std::ptr::eq(*earlier, line) && packets.get(*at).is_some_and(|earlier| *earlier == packet)
@@ -179,7 +201,9 @@ impl Inputs for Device {
     }
 
     fn value(&self, feature: u32, kind: InputKind, notification: &Notification) -> Option<i32> {
-        let InputRule::Stream { endpoint, when, value } = self.definition.inputs.get(&kind)? else { return None };
+        let InputRule::Stream { endpoint, when, value } = self.definition.inputs.get(&kind)? else {
+            return None;
+        };
         if *endpoint != notification.endpoint {
             return None;
         }
@@ -204,8 +228,16 @@ impl Inputs for Device {
 
 /// A change that only says which feature is meant.
 fn at(feature: u32) -> Change {
-    let output = crate::message::Output { kind: OutputKind::Vibrate, value: 0, duration_ms: 0 };
-    Change { feature, output, previous: 0 }
+    let output = crate::message::Output {
+        kind: OutputKind::Vibrate,
+        value: 0,
+        duration_ms: 0,
+    };
+    Change {
+        feature,
+        output,
+        previous: 0,
+    }
 }
 
 fn whole(value: f64) -> Result<i32, DriverError> {
@@ -213,7 +245,9 @@ fn whole(value: f64) -> Result<i32, DriverError> {
     if range.contains(&value) {
         Ok(value.trunc() as i32)
     } else {
-        Err(DriverError::Unexpected(format!("a value of {value} is none that can be reported")))
+        Err(DriverError::Unexpected(format!(
+            "a value of {value} is none that can be reported"
+        )))
     }
 }
 
@@ -227,12 +261,22 @@ async fn run(
     let mut heard: Listener = link.listen();
     let sequence = AtomicU8::new(0);
     for step in steps {
-        let scope =
-            View { device, buffers: &buffers, extra: None, levels: None, change: None, sequence: &sequence };
+        let scope = View {
+            device,
+            buffers: &buffers,
+            extra: None,
+            levels: None,
+            change: None,
+            sequence: &sequence,
+        };
         let (name, bytes) = match step {
             Step::Write(line) => {
                 if line.applies(&scope)? {
-                    let packet = Packet { endpoint: line.endpoint(), data: line.render(&scope)?, ack: line.ack() };
+                    let packet = Packet {
+                        endpoint: line.endpoint(),
+                        data: line.render(&scope)?,
+                        ack: line.ack(),
+                    };
                     link.write(packet).await?;
                 }
                 continue;
@@ -304,8 +348,16 @@ impl Scope for View<'_> {
 
     fn outputs(&self, kind: Option<OutputKind>) -> Vec<(u32, f64)> {
         match self.levels {
-            Some(levels) => levels.outputs(kind).into_iter().map(|(index, value)| (index, value.into())).collect(),
-            None => Levels::new(&self.device.model).outputs(kind).iter().map(|(index, _)| (*index, 0.0)).collect(),
+            Some(levels) => levels
+                .outputs(kind)
+                .into_iter()
+                .map(|(index, value)| (index, value.into()))
+                .collect(),
+            None => Levels::new(&self.device.model)
+                .outputs(kind)
+                .iter()
+                .map(|(index, _)| (*index, 0.0))
+                .collect(),
         }
     }
 

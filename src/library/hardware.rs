@@ -189,7 +189,12 @@ impl Matcher {
             return None;
         }
         match self {
-            Self::Btle { names, advertised, manufacturer, .. } => {
+            Self::Btle {
+                names,
+                advertised,
+                manufacturer,
+                ..
+            } => {
                 let company = |(company, wanted): &(u16, Vec<u8>)| {
                     hardware.manufacturer.get(company).is_some_and(|data| {
                         // An empty pattern is "any data of this company".
@@ -203,15 +208,15 @@ impl Matcher {
                 } else if manufacturer.iter().any(company) {
                     Some(Strength::Manufacturer)
                 } else {
-                    let pattern =
-                        |name: &String| name.strip_suffix('*').is_some_and(|start| hardware.name.starts_with(start));
+                    let pattern = |name: &String| {
+                        name.strip_suffix('*')
+                            .is_some_and(|start| hardware.name.starts_with(start))
+                    };
                     names.iter().any(pattern).then_some(Strength::Pattern)
                 }
             }
             Self::Serial(serial) => (serial.port == hardware.name).then_some(Strength::Exact),
-            Self::Hid(ids) | Self::Usb(ids) => {
-                hardware.usb.filter(|id| ids.contains(id)).map(|_| Strength::Exact)
-            }
+            Self::Hid(ids) | Self::Usb(ids) => hardware.usb.filter(|id| ids.contains(id)).map(|_| Strength::Exact),
             Self::Websocket(names) => names.contains(&hardware.name).then_some(Strength::Exact),
         }
     }
@@ -228,11 +233,15 @@ impl Matcher {
     /// Endpoints of hardware that has just these services, each with its characteristics.
     #[must_use]
     pub fn endpoints_of(&self, real: &BTreeMap<Uuid, BTreeSet<Uuid>>) -> BTreeSet<Endpoint> {
-        let Self::Btle { services, .. } = self else { return self.endpoints() };
+        let Self::Btle { services, .. } = self else {
+            return self.endpoints();
+        };
         let mut found = BTreeSet::new();
         for (service, endpoints) in services {
             if let Some(characteristics) = real.get(service) {
-                let there = endpoints.iter().filter(|(_, characteristic)| characteristics.contains(characteristic));
+                let there = endpoints
+                    .iter()
+                    .filter(|(_, characteristic)| characteristics.contains(characteristic));
                 found.extend(there.map(|(endpoint, _)| *endpoint));
             }
         }
@@ -252,7 +261,10 @@ mod tests {
         Matcher::Btle {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
             advertised: BTreeSet::from([Uuid::from_u128(0x1320)]),
-            manufacturer: manufacturer.iter().map(|(company, data)| (*company, data.to_vec())).collect(),
+            manufacturer: manufacturer
+                .iter()
+                .map(|(company, data)| (*company, data.to_vec()))
+                .collect(),
             services: Services::new(),
         }
     }

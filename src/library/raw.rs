@@ -23,7 +23,7 @@ pub(super) struct File {
     #[serde(default)]
     pub model: Vec<Spanned<Model>>,
     #[serde(default)]
-    pub write: BTreeMap<Spanned<String>, OneOrMany>,
+    pub write: BTreeMap<Spanned<String>, Spanned<OneOrMany>>,
     #[serde(default)]
     pub input: BTreeMap<Spanned<String>, Input>,
     pub repeat: Option<Repeat>,
@@ -125,12 +125,12 @@ pub(super) struct Timed {
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum OneOrMany {
-    One(Spanned<String>),
-    Many(Vec<Spanned<String>>),
+    One(String),
+    Many(Vec<String>),
 }
 
 impl OneOrMany {
-    pub(super) fn into_vec(self) -> Vec<Spanned<String>> {
+    pub(super) fn into_vec(self) -> Vec<String> {
         match self {
             Self::One(one) => vec![one],
             Self::Many(many) => many,

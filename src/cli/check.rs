@@ -1,0 +1,85 @@
+//! `hapticd check`: are the settings and definitions right?
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Failure, SettingsArgs, print};
+use crate::driver;
+use crate::library::Library;
+
+/// Options of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// Check only these definition files, not the settings and all that is installed
+    files: Vec<PathBuf>,
+    /// Show every setting, its value and where that came from
+    #[arg(long)]
+    show: bool,
+}
+
+pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
+    let library = if args.files.is_empty() {
+        installed(args)?
+    } else {
+        files(&args.files)?
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::Done(format!("no runtime: {error}")))?;
+    let problems = runtime.block_on(driver::check::library(&library));
+    for problem in &problems {
+        print(&format!(
+            "{}{problem}\n",
+            if problem.warning { "warning: " } else { "" }
+        ));
+    }
+    let models: usize = library
+        .definitions()
+        .iter()
+        .map(|definition| definition.all_models().count())
+        .sum();
+    let examples: usize = library
+        .definitions()
+        .iter()
+        .map(|definition| definition.examples.len())
+        .sum();
+    print(&format!(
+        "{} definitions, {models} models, {examples} examples\n",
+        library.definitions().len()
+    ));
+    match problems.iter().filter(|problem| !problem.warning).count() {
+        0 => Ok(()),
+        1 => Err(Failure::Given("1 problem".to_owned())),
+        count => Err(Failure::Given(format!("{count} problems"))),
+    }
+}
+
+fn installed(args: &CheckArgs) -> Result<Library, Failure> {
+    let settings = args.settings.load(&[])?;
+    print("settings are right\n");
+    if args.show {
+        for line in settings.report() {
+            print(&format!("{} = {}  ({})\n", line.key, line.value, line.origin));
+        }
+    }
+    Ok(super::library(&settings))
+}
+
+fn files(paths: &[PathBuf]) -> Result<Library, Failure> {
+    let mut texts = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::Given(format!("{} cannot be read: {error}", path.display())))?;
+        let Some(name) = path.file_stem().and_then(|name| name.to_str()) else {
+            return Err(Failure::Given(format!(
+                "{} has no name that a protocol could have",
+                path.display()
+            )));
+        };
+        texts.push((name.to_owned(), text));
+    }
+    let texts = texts.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    Ok(Library::from_texts(texts, &driver::names()))
+}

@@ -1,0 +1,117 @@
+//! The command line: one file a subcommand, and what they share.
+//!
+//! Exit status: 0 all is well, 1 something could not be done, 2 something that was given is wrong (an option, a
+//! setting, a definition).
+
+mod check;
+mod devices;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::library::Library;
+use crate::settings::{Settings, SettingsError, Sources};
+
+/// A server for intimate and haptic hardware. Programs connect with the Buttplug protocol.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = "Without a command, `hapticd` is `hapticd serve`.")]
+#[command(args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server (what `hapticd` alone does)
+    Serve(ServeArgs),
+    /// Check settings and device definitions
+    Check(check::CheckArgs),
+    /// List the models that are known
+    Devices(devices::DevicesArgs),
+}
+
+/// Where settings come from.
+#[derive(Debug, Clone, Args)]
+pub struct SettingsArgs {
+    /// Read this settings file after the system's and the user's own
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Set one setting, such as server.listen=127.0.0.1:2345; may be given again
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl SettingsArgs {
+    fn load(&self, more: &[&str]) -> Result<Settings, SettingsError> {
+        let set = self
+            .set
+            .iter()
+            .cloned()
+            .chain(more.iter().map(|set| (*set).to_owned()))
+            .collect();
+        Settings::load(&Sources::standard(self.config.clone(), set))
+    }
+}
+
+/// Options of `serve`.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// Let programs play hardware (see `hapticd simulate`)
+    #[arg(long)]
+    r#virtual: bool,
+}
+
+/// Why a command did not do what it should; decides the exit status.
+#[derive(Debug)]
+pub enum Failure {
+    /// What was given is wrong.
+    Given(String),
+    /// It could not be done.
+    Done(String),
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self::Given(error.to_string())
+    }
+}
+
+/// The built-in definitions and the user's own.
+fn library(settings: &Settings) -> Library {
+    let own: Vec<_> = settings.devices.definitions_dir.iter().cloned().collect();
+    Library::load(&own, &crate::driver::names())
+}
+
+/// Reads the command line and does what it says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => {
+            let _ = args;
+            Ok(())
+        }
+        Command::Check(args) => check::run(&args),
+        Command::Devices(args) => devices::run(&args),
+    };
+    let (status, text) = match done {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Done(text)) => (1, text),
+        Err(Failure::Given(text)) => (2, text),
+    };
+    eprintln!("hapticd: {text}");
+    ExitCode::from(status)
+}
+
+/// Prints to standard output. A reader that went away is no error: `hapticd devices | head` must not panic.
+fn print(text: &str) {
+    use std::io::Write;
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
