@@ -16,8 +16,11 @@
 pub mod cli;
 pub mod device;
 pub mod driver;
+pub mod hub;
 pub mod library;
 pub mod link;
+pub mod manager;
 pub mod message;
 pub mod metrics;
 pub mod settings;
+pub mod socket;

@@ -72,7 +72,6 @@ struct Shared {
     identity: Identity,
     description: Arc<Description>,
     places: Vec<Place>,
-    gap: Duration,
     wanted: Wanted,
     subscriptions: Subscriptions,
     actor: ArcSwapOption<actix::Addr<DeviceActor>>,
@@ -111,7 +110,6 @@ impl DeviceHandle {
                 identity,
                 description,
                 places,
-                gap,
                 wanted,
                 subscriptions,
                 actor,
@@ -303,6 +301,12 @@ impl DeviceHandle {
                 Ok(None)
             }
         }
+    }
+
+    /// Whether an actor drives it at the moment.
+    #[must_use]
+    pub fn is_driven(&self) -> bool {
+        self.shared.actor.load().is_some()
     }
 
     /// Lets the hardware go. Its outputs should have been stopped before.

@@ -54,6 +54,8 @@ pub struct Wanted {
 struct Board {
     slots: Vec<Slot>,
     reach: Reach,
+    /// Why nothing may be set, if so.
+    held: Option<String>,
     stops: u64,
 }
 
@@ -139,6 +141,7 @@ impl Wanted {
         let board = Board {
             slots: slots.collect(),
             reach: Reach::Connected,
+            held: None,
             stops: 0,
         };
         Self {
@@ -173,6 +176,11 @@ impl Wanted {
         self.confirm(&board);
     }
 
+    /// Refuses every value from now on, for this reason, or no longer. Stops are always taken.
+    pub fn hold(&self, why: Option<String>) {
+        self.board().held = why;
+    }
+
     /// Sets outputs together. Values are in the hardware's steps. Returns how many values not yet written were
     /// replaced.
     ///
@@ -182,6 +190,9 @@ impl Wanted {
         let now = Instant::now();
         let mut replaced = 0;
         let mut board = self.board();
+        if let Some(why) = &board.held {
+            return Err(why.clone());
+        }
         if let Reach::Gone(why) = &board.reach {
             return Err(why.clone());
         }

@@ -1,0 +1,491 @@
+//! The hub's actor: sessions, found hardware, scans, shutdown. What it does when something fails is in `supervise`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use actix::prelude::*;
+
+use super::budget::Budget;
+use super::open::{self, Ready};
+use super::registry::{self, Key, Registry};
+use super::scan::{Scans, Turn};
+use super::supervise::{Device, Manager, State};
+use super::{Bus, HubEvent, HubOptions, Routes, Shared};
+use crate::device::{DeviceActor, DeviceHandle, Identity, Owner, Reach};
+use crate::library::{self, Candidate, Definition, Hardware, Library};
+use crate::link::Link;
+use crate::manager::{Connector, Found, Scan};
+use crate::metrics::Event;
+
+/// Longest pause before a manager is started again.
+const MANAGER_PAUSE: Duration = Duration::from_secs(30);
+/// Time for links to close once everything is stopped.
+const CLOSING: Duration = Duration::from_millis(500);
+
+/// The supervisor.
+#[derive(Debug)]
+pub struct Hub {
+    pub(super) options: HubOptions,
+    library: Arc<Library>,
+    registry: Registry,
+    pub(super) managers: Vec<Manager>,
+    /// Threads for devices; none means the hub's own.
+    arbiters: Vec<ArbiterHandle>,
+    pub(super) shared: Arc<Shared>,
+    sessions: BTreeMap<Owner, Recipient<HubEvent>>,
+    pub(super) scans: Scans,
+    pub(super) devices: BTreeMap<u32, Device>,
+    /// Hardware that is being opened.
+    opening: BTreeSet<(library::Bus, String)>,
+    shutting_down: bool,
+    saving: bool,
+    save_again: bool,
+}
+
+impl Hub {
+    pub(super) fn new(
+        options: HubOptions,
+        library: Arc<Library>,
+        registry: Registry,
+        buses: Vec<Bus>,
+        arbiters: Vec<ArbiterHandle>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let window = Duration::from_secs(60);
+        let delay = options.restart_delay;
+        let managers = buses.into_iter().map(|bus| {
+            let budget = Budget::new(None, window, delay, MANAGER_PAUSE);
+            Manager { bus, scan: None, generation: 0, budget, failed: None }
+        });
+        Self {
+            options,
+            library,
+            registry,
+            managers: managers.collect(),
+            arbiters,
+            shared,
+            sessions: BTreeMap::new(),
+            scans: Scans::default(),
+            devices: BTreeMap::new(),
+            opening: BTreeSet::new(),
+            shutting_down: false,
+            saving: false,
+            save_again: false,
+        }
+    }
+
+    /// Publishes the routing table and tells the sessions.
+    pub(super) fn publish(&mut self) {
+        let devices: BTreeMap<_, _> =
+            self.devices.iter().map(|(index, device)| (*index, device.handle.clone())).collect();
+        let descriptions = devices.iter().map(|(index, device)| (*index, Arc::clone(device.description()))).collect();
+        self.shared.routes.store(Arc::new(Routes { devices, descriptions: Arc::new(descriptions) }));
+        self.tell(&HubEvent::DevicesChanged);
+        self.count();
+    }
+
+    /// Brings the device metrics up to date.
+    pub(super) fn count(&self) {
+        for bus in [
+            library::Bus::Btle,
+            library::Bus::Serial,
+            library::Bus::Hid,
+            library::Bus::Usb,
+            library::Bus::Websocket,
+        ] {
+            let of_bus = |away| {
+                self.devices
+                    .values()
+                    .filter(|device| device.handle.identity().bus == bus && (device.state != State::Connected) == away)
+                    .count()
+            };
+            self.shared.metrics.devices(bus, "connected", of_bus(false));
+            self.shared.metrics.devices(bus, "away", of_bus(true));
+        }
+    }
+
+    pub(super) fn tell(&self, event: &HubEvent) {
+        for session in self.sessions.values() {
+            session.do_send(event.clone());
+        }
+    }
+
+    pub(super) fn tell_managers(&self, scan: Scan) {
+        for manager in &self.managers {
+            if let Some(scans) = &manager.scan {
+                scans.do_send(scan);
+            }
+        }
+    }
+
+    fn scan(&mut self, owner: Owner, wanted: bool) {
+        let before = self.scans.active();
+        let turn = self.scans.set(owner, wanted);
+        match turn {
+            Turn::Start => {
+                if !before {
+                    self.shared.metrics.emit(&Event::ScanStarted);
+                }
+                self.tell_managers(Scan::Start);
+                self.finish_scan_if_nobody_can();
+            }
+            Turn::Stop => {
+                self.tell_managers(Scan::Stop);
+                self.shared.metrics.emit(&Event::ScanStopped);
+            }
+            Turn::None => {}
+        }
+    }
+
+    /// Without a bus that scans there is nothing to wait for.
+    pub(super) fn finish_scan_if_nobody_can(&mut self) {
+        if self.scans.active() && !self.managers.iter().any(|manager| manager.bus.scans && manager.scan.is_some()) {
+            self.scans.end();
+            self.shared.metrics.emit(&Event::ScanStopped);
+            self.tell(&HubEvent::ScanningFinished);
+        }
+    }
+
+    fn found(&mut self, Found { hardware, connector }: Found, ctx: &mut Context<Self>) {
+        if self.shutting_down {
+            return;
+        }
+        let metrics = &self.shared.metrics;
+        let what = hardware.to_string();
+        let refuse = |why: &str| {
+            metrics.emit(&Event::DeviceRefused { what: &what, why });
+            connector.refuse(why);
+        };
+        let candidates = self.library.candidates(&hardware);
+        if candidates.is_empty() {
+            return refuse("no definition matches it");
+        }
+        if let Some(why) = self.registry.refuses(&hardware.address) {
+            return refuse(why);
+        }
+        metrics.emit(&Event::DeviceFound { what: &what, bus: hardware.bus });
+        let place = (hardware.bus, hardware.address.clone());
+        if self.opening.contains(&place) {
+            return refuse("hardware with this address is being opened");
+        }
+        let same = |device: &&mut Device| {
+            let identity = device.handle.identity();
+            identity.bus == hardware.bus && identity.address == hardware.address
+        };
+        if let Some(device) = self.devices.values_mut().find(same) {
+            if device.state == State::Connected && !connector.takes_over() {
+                return refuse("hardware with this address is connected already");
+            }
+            device.hardware = hardware;
+            device.connector = connector;
+            device.candidates = candidates;
+            let index = device.handle.index();
+            if device.state == State::Connected {
+                // The old connection is dead, though nobody has noticed. Its end starts the new one.
+                device.take_over = true;
+                device.handle.close();
+            } else {
+                self.reopen(index, ctx);
+            }
+            return;
+        }
+        // Hardware that was a device before is taken at once, as is what dials in; other hardware at the next scan.
+        if self.registry.knows(hardware.bus, &hardware.address) || self.scans.active() || connector.takes_over() {
+            self.open(hardware, connector, candidates, None, ctx);
+        }
+    }
+
+    /// Opens hardware in a task of its own, so that whatever happens there reaches the hub as a result.
+    pub(super) fn open(
+        &mut self,
+        hardware: Hardware,
+        connector: Arc<dyn Connector>,
+        candidates: Vec<Candidate>,
+        link: Option<(Arc<Definition>, Link)>,
+        ctx: &mut Context<Self>,
+    ) {
+        self.opening.insert((hardware.bus, hardware.address.clone()));
+        let opening =
+            open::open(hardware.clone(), Arc::clone(&connector), candidates.clone(), link, self.options.clone());
+        let task = tokio::task::spawn(opening);
+        let done = async move {
+            // A panic in there is the task's alone.
+            task.await.unwrap_or_else(|error| Err(format!("opening it panicked: {error}")))
+        };
+        ctx.spawn(done.into_actor(self).map(move |result, this, ctx| {
+            this.opening.remove(&(hardware.bus, hardware.address.clone()));
+            match result {
+                Ok(ready) => this.ready(ready, hardware, connector, candidates, ctx),
+                Err(why) => this.not_opened(&hardware, &why, ctx),
+            }
+        }));
+    }
+
+    fn ready(
+        &mut self,
+        ready: Ready,
+        hardware: Hardware,
+        connector: Arc<dyn Connector>,
+        candidates: Vec<Candidate>,
+        ctx: &mut Context<Self>,
+    ) {
+        let Ready { definition, model, identifier, opened } = ready;
+        if self.shutting_down {
+            let link = opened.link;
+            ctx.spawn(async move { link.disconnect().await }.into_actor(self));
+            return;
+        }
+        let key = Key {
+            bus: hardware.bus,
+            address: hardware.address.clone(),
+            protocol: definition.protocol.clone(),
+            identifier: identifier.clone(),
+        };
+        let (index, changed) = self.registry.index(&key, &model.name);
+        if changed {
+            self.save(ctx);
+        }
+        let known = self.devices.remove(&index);
+        let again = known.is_some();
+        let repeats = definition.repeat.is_some();
+        let link = opened.link.clone();
+        let (handle, generation, budget) = match known {
+            Some(device) => (device.handle, device.generation + 1, device.budget),
+            None => {
+                let Hardware { bus, address, .. } = hardware.clone();
+                let identity = Identity { index, bus, address, identifier, definition, model };
+                let handle = DeviceHandle::new(identity, &self.registry.user(index));
+                let HubOptions { restart_budget, restart_window, restart_delay, .. } = self.options;
+                let longest = restart_window.max(restart_delay);
+                (handle, 1, Budget::new(Some(restart_budget), restart_window, restart_delay, longest))
+            }
+        };
+        handle.wanted().connected(again, repeats);
+        self.start_device(&handle, opened, generation, ctx);
+        let name = handle.description().name.clone();
+        let protocol = handle.identity().definition.protocol.clone();
+        let device = Device {
+            handle,
+            hardware,
+            connector,
+            candidates,
+            generation,
+            state: State::Connected,
+            link: Some(link),
+            budget,
+            take_over: false,
+        };
+        self.devices.insert(index, device);
+        if again {
+            self.shared.metrics.emit(&Event::DeviceBack { index, name: &name });
+            self.count();
+        } else {
+            self.shared.metrics.emit(&Event::DeviceAdded { index, name: &name, protocol: &protocol });
+            self.publish();
+        }
+    }
+
+    fn start_device(&self, handle: &DeviceHandle, opened: crate::device::Opened, generation: u64, ctx: &Context<Self>) {
+        let to = ctx.address().recipient();
+        let actor =
+            DeviceActor::new(handle.clone(), opened, generation, to, self.options.pace, self.shared.metrics.clone());
+        let turn = usize::try_from(handle.index()).unwrap_or(0).checked_rem(self.arbiters.len());
+        match turn.and_then(|turn| self.arbiters.get(turn)) {
+            Some(arbiter) => drop(DeviceActor::start_in_arbiter(arbiter, |_| actor)),
+            None => drop(actor.start()),
+        }
+    }
+
+    /// Saves what is known of devices, off this thread, one save after the other.
+    fn save(&mut self, ctx: &mut Context<Self>) {
+        if std::mem::replace(&mut self.saving, true) {
+            self.save_again = true;
+            return;
+        }
+        let Some((path, text)) = self.registry.to_save() else {
+            self.saving = false;
+            return;
+        };
+        let saved = tokio::task::spawn_blocking(move || {
+            registry::save(&path, &text).map_err(|error| format!("{}: {error}", path.display()))
+        });
+        ctx.spawn(saved.into_actor(self).map(|saved, this, ctx| {
+            if let Err(why) = saved.unwrap_or_else(|error| Err(error.to_string())) {
+                this.shared.metrics.emit(&Event::StateNotSaved { why: &why });
+            }
+            this.saving = false;
+            if std::mem::take(&mut this.save_again) {
+                this.save(ctx);
+            }
+        }));
+    }
+}
+
+impl Actor for Hub {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        for problem in self.registry.problems() {
+            tracing::warn!("{problem}");
+        }
+        for index in 0..self.managers.len() {
+            self.start_manager(index, ctx);
+        }
+    }
+}
+
+impl Handler<Found> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, found: Found, ctx: &mut Self::Context) {
+        self.found(found, ctx);
+    }
+}
+
+/// Request: tell this session what happens.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Join {
+    pub owner: Owner,
+    pub events: Recipient<HubEvent>,
+}
+
+impl Handler<Join> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, Join { owner, events }: Join, _: &mut Self::Context) {
+        self.sessions.insert(owner, events);
+    }
+}
+
+/// Event: a session has ended.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Left(pub Owner);
+
+impl Handler<Left> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, Left(owner): Left, _: &mut Self::Context) {
+        self.sessions.remove(&owner);
+        for device in self.devices.values() {
+            device.handle.release(owner);
+        }
+        self.scan(owner, false);
+    }
+}
+
+/// Request: a session wants scanning, or no longer.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct ScanWanted {
+    pub owner: Owner,
+    pub wanted: bool,
+}
+
+impl Handler<ScanWanted> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, ScanWanted { owner, wanted }: ScanWanted, _: &mut Self::Context) {
+        // A session that has left in the meantime must not scan for ever.
+        if self.sessions.contains_key(&owner) {
+            self.scan(owner, wanted);
+        }
+    }
+}
+
+/// Request: stop everything, let all hardware go. The answer names the devices that did not confirm the stop.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<String>")]
+pub(super) struct ShutDown {
+    pub deadline: Duration,
+}
+
+impl Handler<ShutDown> for Hub {
+    type Result = ResponseFuture<Vec<String>>;
+
+    fn handle(&mut self, ShutDown { deadline }: ShutDown, _: &mut Self::Context) -> Self::Result {
+        self.shutting_down = true;
+        self.shared.shutting_down.store(true, Ordering::Relaxed);
+        self.tell_managers(Scan::Stop);
+        let stops: Vec<_> = self
+            .devices
+            .values()
+            .map(|device| {
+                let wanted = device.handle.wanted();
+                wanted.hold(Some("the server is shutting down".to_owned()));
+                (device.handle.clone(), wanted.stop(None, None))
+            })
+            .collect();
+        let sessions: Vec<_> = self.sessions.values().cloned().collect();
+        Box::pin(async move {
+            let end = tokio::time::Instant::now() + deadline;
+            let mut unconfirmed = Vec::new();
+            for (handle, number) in &stops {
+                // All are stopping at once; this only waits for the slowest.
+                if tokio::time::timeout_at(end, handle.wanted().confirmed(*number)).await.is_err() {
+                    unconfirmed.push(format!("{} {:?}", handle.index(), handle.description().name));
+                }
+            }
+            for session in sessions {
+                session.do_send(HubEvent::ShuttingDown);
+            }
+            for (handle, _) in &stops {
+                handle.close();
+            }
+            let closed = async {
+                while stops.iter().any(|(handle, _)| handle.is_driven()) {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            let _ = tokio::time::timeout(CLOSING, closed).await;
+            unconfirmed
+        })
+    }
+}
+
+/// Request: what is the hub and everything under it doing?
+#[derive(Debug, Message)]
+#[rtype(result = "serde_json::Value")]
+pub(super) struct Observe;
+
+impl Handler<Observe> for Hub {
+    type Result = MessageResult<Observe>;
+
+    fn handle(&mut self, Observe: Observe, _: &mut Self::Context) -> Self::Result {
+        let managers = self.managers.iter().map(|manager| {
+            serde_json::json!({
+                "bus": manager.bus.name, "running": manager.scan.is_some(), "error": manager.failed,
+                "restarts": manager.budget.count(),
+            })
+        });
+        let devices = self.devices.values().map(|device| {
+            let mut observed = device.handle.observe();
+            if let Some(object) = observed.as_object_mut() {
+                object.insert("restarts".to_owned(), device.budget.count().into());
+            }
+            observed
+        });
+        MessageResult(serde_json::json!({
+            "sessions": self.sessions.len(), "scanning": self.scans.active(), "scanned_for_by": self.scans.count(),
+            "opening": self.opening.len(), "definitions": self.library.definitions().len(),
+            "buses": managers.collect::<Vec<_>>(), "devices": devices.collect::<Vec<_>>(),
+            "shutting_down": self.shutting_down,
+        }))
+    }
+}
+
+impl Hub {
+    /// A device is not reachable any more and will not be.
+    pub(super) fn remove(&mut self, index: u32, why: &str) {
+        let Some(device) = self.devices.remove(&index) else { return };
+        device.handle.wanted().set_reach(Reach::Gone(why.to_owned()));
+        let name = &device.handle.description().name;
+        self.shared.metrics.emit(&Event::DeviceRemoved { index, name, why });
+        if !self.shutting_down {
+            self.publish();
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The supervisor: knows every session, manager and device, publishes the routing table, restarts what fails.
+//!
+//! Here live the hub's actor ([`actor`]), the opening of found hardware ([`open`]), the restart budget ([`budget`]) and
+//! the file of known devices ([`registry`]). Sessions hold a [`HubHandle`] and look devices up in the table that it
+//! carries; the hub is not on the path of a command. What may not live here: wire versions, bytes, buses.
+
+mod actor;
+mod budget;
+mod open;
+pub mod registry;
+mod scan;
+mod supervise;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use actix::prelude::*;
+use arc_swap::ArcSwap;
+
+use crate::device::{DeviceHandle, Owner, Pace};
+use crate::library::Library;
+use crate::manager::Factory;
+use crate::message::description::Descriptions;
+use crate::metrics::Metrics;
+
+pub use actor::Hub;
+
+/// Every device that sessions can reach, as it was when the table was published.
+#[derive(Debug, Default)]
+pub struct Routes {
+    /// Devices by index.
+    pub devices: BTreeMap<u32, DeviceHandle>,
+    /// The same devices as clients see them.
+    pub descriptions: Arc<Descriptions>,
+}
+
+/// Event: something that a session may have to tell its client.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub enum HubEvent {
+    /// Devices came or went; the table is already new.
+    DevicesChanged,
+    /// Scanning ended by itself.
+    ScanningFinished,
+    /// The server ends; outputs are stopped.
+    ShuttingDown,
+}
+
+/// What the hub is set to.
+#[derive(Debug, Clone)]
+pub struct HubOptions {
+    /// How long a lost device keeps its place.
+    pub grace: Duration,
+    /// Restarts of one device within the window before it is given up.
+    pub restart_budget: u32,
+    /// The window.
+    pub restart_window: Duration,
+    /// Pause before the first restart; doubled each time.
+    pub restart_delay: Duration,
+    /// Time for connecting.
+    pub connect_timeout: Duration,
+    /// Time for identifying and initialising.
+    pub init_timeout: Duration,
+    /// How devices are driven.
+    pub pace: Pace,
+    /// Clients at once.
+    pub max_sessions: usize,
+}
+
+/// One bus and how its manager is started.
+pub struct Bus {
+    /// Name in settings and logs.
+    pub name: &'static str,
+    /// Starts the manager.
+    pub factory: Factory,
+    /// Whether it takes part in scans; a bus whose hardware announces itself does not.
+    pub scans: bool,
+}
+
+impl std::fmt::Debug for Bus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Bus({})", self.name)
+    }
+}
+
+/// What everybody above the hub holds. Copies share it.
+#[derive(Debug, Clone)]
+pub struct HubHandle {
+    hub: Addr<Hub>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    routes: ArcSwap<Routes>,
+    metrics: Metrics,
+    next_session: AtomicU64,
+    sessions: AtomicUsize,
+    max_sessions: usize,
+    shutting_down: AtomicBool,
+}
+
+impl HubHandle {
+    /// Starts a hub on this thread's actor system.
+    #[must_use]
+    pub fn start(
+        options: HubOptions,
+        library: Arc<Library>,
+        registry: registry::Registry,
+        buses: Vec<Bus>,
+        arbiters: Vec<ArbiterHandle>,
+        metrics: Metrics,
+    ) -> Self {
+        let shared = Arc::new(Shared {
+            routes: ArcSwap::default(),
+            metrics,
+            next_session: AtomicU64::new(1),
+            sessions: AtomicUsize::new(0),
+            max_sessions: options.max_sessions,
+            shutting_down: AtomicBool::new(false),
+        });
+        let hub = Hub::new(options, library, registry, buses, arbiters, Arc::clone(&shared)).start();
+        Self { hub, shared }
+    }
+
+    /// The routing table of this moment.
+    #[must_use]
+    pub fn routes(&self) -> Arc<Routes> {
+        self.shared.routes.load_full()
+    }
+
+    /// The metrics of this server.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// Whether the server ends.
+    #[must_use]
+    pub fn is_shutting_down(&self) -> bool {
+        self.shared.shutting_down.load(Ordering::Relaxed)
+    }
+
+    /// Takes a place for a session. The guard is to be kept as long as it lives: when it is dropped, even by a panic,
+    /// what the session holds is stopped.
+    ///
+    /// # Errors
+    /// How many sessions there may be, when there are so many.
+    pub fn join(&self) -> Result<SessionGuard, usize> {
+        let limit = self.shared.max_sessions;
+        let room = |sessions| (sessions < limit).then_some(sessions + 1);
+        self.shared.sessions.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).map_err(|_| limit)?;
+        let owner = Owner(self.shared.next_session.fetch_add(1, Ordering::Relaxed));
+        Ok(SessionGuard { owner, hub: self.clone() })
+    }
+
+    /// Has a session told what happens.
+    pub fn tell(&self, owner: Owner, events: Recipient<HubEvent>) {
+        self.hub.do_send(actor::Join { owner, events });
+    }
+
+    /// Stops what a session holds and ends what it listens to.
+    pub fn release(&self, owner: Owner) {
+        for device in self.routes().devices.values() {
+            device.release(owner);
+        }
+    }
+
+    /// A session wants hardware to be looked for, or no longer.
+    pub fn scan(&self, owner: Owner, wanted: bool) {
+        self.hub.do_send(actor::ScanWanted { owner, wanted });
+    }
+
+    /// Stops everything, waits for the confirmations up to `deadline`, and lets all hardware go. Returns the devices
+    /// that did not confirm.
+    pub async fn shut_down(&self, deadline: Duration) -> Vec<String> {
+        self.shared.shutting_down.store(true, Ordering::Relaxed);
+        self.hub.send(actor::ShutDown { deadline }).await.unwrap_or_default()
+    }
+
+    /// What the hub and everything under it is doing.
+    pub async fn observe(&self) -> serde_json::Value {
+        let observed = self.hub.send(actor::Observe).await;
+        observed.unwrap_or_else(|_| serde_json::json!({ "error": "the hub does not answer" }))
+    }
+}
+
+/// A session's place in the hub.
+#[derive(Debug)]
+pub struct SessionGuard {
+    owner: Owner,
+    hub: HubHandle,
+}
+
+impl SessionGuard {
+    /// Who the session is, for outputs.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        self.owner
+    }
+}
+
+impl Drop for SessionGuard {
+    fn drop(&mut self) {
+        // At once, and again by the hub, which knows devices that came while this was going on.
+        self.hub.release(self.owner);
+        self.hub.shared.sessions.fetch_sub(1, Ordering::Relaxed);
+        self.hub.hub.do_send(actor::Left(self.owner));
+    }
+}

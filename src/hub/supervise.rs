@@ -1,0 +1,180 @@
+//! What the hub does when a device or a manager ends.
+
+use std::sync::Arc;
+
+use actix::prelude::*;
+
+use super::actor::Hub;
+use super::budget::Budget;
+use super::Bus;
+use crate::device::{DeviceHandle, Exit, Exited, Reach};
+use crate::library::{Candidate, Hardware};
+use crate::link::Link;
+use crate::manager::{Connector, ManagerContext, ManagerExited, ManagerGuard, Scan};
+use crate::metrics::Event;
+
+/// A device and what is needed to start it again.
+#[derive(Debug)]
+pub(super) struct Device {
+    pub handle: DeviceHandle,
+    pub hardware: Hardware,
+    pub connector: Arc<dyn Connector>,
+    pub candidates: Vec<Candidate>,
+    /// Which actor of this device is the present one.
+    pub generation: u64,
+    pub state: State,
+    pub link: Option<Link>,
+    pub budget: Budget,
+    /// The present actor is being closed in favour of a new connection.
+    pub take_over: bool,
+}
+
+/// Whether an actor drives the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// One does.
+    Connected,
+    /// The hardware is lost, or the actor is being started again.
+    Away,
+}
+
+/// A manager and what is needed to start it again.
+#[derive(Debug)]
+pub(super) struct Manager {
+    pub bus: Bus,
+    pub scan: Option<Recipient<Scan>>,
+    pub generation: u64,
+    pub budget: Budget,
+    /// Why it does not run, if so.
+    pub failed: Option<String>,
+}
+
+impl Handler<Exited> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, Exited { index, generation, exit }: Exited, ctx: &mut Self::Context) {
+        let grace = self.options.grace;
+        let Some(device) = self.devices.get_mut(&index).filter(|device| device.generation == generation) else {
+            return;
+        };
+        let why = exit.to_string();
+        let name = device.handle.description().name.clone();
+        device.state = State::Away;
+        let take_over = std::mem::take(&mut device.take_over);
+        match exit {
+            Exit::Closed if take_over => {
+                device.link = None;
+                device.handle.wanted().set_reach(Reach::Away);
+                self.reopen(index, ctx);
+            }
+            Exit::Closed => self.remove(index, &why),
+            Exit::Lost => {
+                device.link = None;
+                device.handle.wanted().set_reach(Reach::Away);
+                self.shared.metrics.emit(&Event::DeviceAway { index, name: &name, why: &why });
+                self.count();
+                ctx.run_later(grace, move |this, _| this.grace_is_over(index, generation, &why));
+            }
+            Exit::Failed(_) => {
+                if let Some(link) = device.link.take() {
+                    ctx.spawn(async move { link.disconnect().await }.into_actor(self));
+                }
+                if let Some(device) = self.devices.get(&index) {
+                    device.handle.wanted().set_reach(Reach::Away);
+                }
+                self.shared.metrics.emit(&Event::DeviceAway { index, name: &name, why: &why });
+                self.count();
+                self.restart(index, &why, ctx);
+            }
+            // The hardware is still there and may be running, so it stays "connected": a stop that is asked for now
+            // is only confirmed once the next actor has written it.
+            Exit::Panicked => self.restart(index, &why, ctx),
+        }
+    }
+}
+
+impl Hub {
+    /// Starts the actor of a device again, after a pause, unless that was done too often.
+    fn restart(&mut self, index: u32, why: &str, ctx: &mut Context<Self>) {
+        let Some(device) = self.devices.get_mut(&index) else { return };
+        let generation = device.generation;
+        let Some(delay) = device.budget.spend() else {
+            if let Some(link) = device.link.take() {
+                ctx.spawn(async move { link.disconnect().await }.into_actor(self));
+            }
+            let limit = self.options.restart_budget;
+            return self.remove(index, &format!("{why}; it was started again {limit} times and is given up"));
+        };
+        self.shared.metrics.emit(&Event::ActorRestarted { what: &format!("device {index}"), why, delay });
+        ctx.run_later(delay, move |this, ctx| {
+            let still = this.devices.get(&index).is_some_and(|device| {
+                device.generation == generation && device.state == State::Away
+            });
+            if still {
+                this.reopen(index, ctx);
+            }
+        });
+    }
+
+    /// Opens the hardware of a device again, over its old link if that still holds.
+    pub(super) fn reopen(&mut self, index: u32, ctx: &mut Context<Self>) {
+        let Some(device) = self.devices.get_mut(&index) else { return };
+        let link = device.link.take().map(|link| (Arc::clone(&device.handle.identity().definition), link));
+        let (hardware, connector) = (device.hardware.clone(), Arc::clone(&device.connector));
+        let candidates = device.candidates.clone();
+        self.open(hardware, connector, candidates, link, ctx);
+    }
+
+    /// Hardware could not be opened. If it is a device that was lost, it is tried again within its budget and grace.
+    pub(super) fn not_opened(&mut self, hardware: &Hardware, why: &str, ctx: &mut Context<Self>) {
+        self.shared.metrics.emit(&Event::OpenFailed { what: &hardware.to_string(), why });
+        let same = |device: &&Device| {
+            let identity = device.handle.identity();
+            device.state == State::Away && identity.bus == hardware.bus && identity.address == hardware.address
+        };
+        if let Some(index) = self.devices.values().find(same).map(|device| device.handle.index()) {
+            if let Some(device) = self.devices.get_mut(&index) {
+                device.handle.wanted().set_reach(Reach::Away);
+            }
+            self.restart(index, why, ctx);
+        }
+    }
+
+    fn grace_is_over(&mut self, index: u32, generation: u64, why: &str) {
+        let lost = |device: &Device| device.generation == generation && device.state == State::Away;
+        if self.devices.get(&index).is_some_and(lost) {
+            self.remove(index, why);
+        }
+    }
+
+    pub(super) fn start_manager(&mut self, position: usize, ctx: &mut Context<Self>) {
+        let Some(manager) = self.managers.get_mut(position) else { return };
+        manager.generation += 1;
+        let guard = ManagerGuard::new(ctx.address().recipient(), manager.bus.name, manager.generation);
+        let scan = (manager.bus.factory)(ManagerContext { found: ctx.address().recipient(), guard });
+        if self.scans.active() {
+            scan.do_send(Scan::Start);
+        }
+        manager.scan = Some(scan);
+        manager.failed = None;
+    }
+}
+
+impl Handler<ManagerExited> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, ManagerExited { name, generation, why }: ManagerExited, ctx: &mut Self::Context) {
+        let metrics = self.shared.metrics.clone();
+        let present = |manager: &Manager| manager.bus.name == name && manager.generation == generation;
+        let Some(position) = self.managers.iter().position(present) else { return };
+        let Some(manager) = self.managers.get_mut(position) else { return };
+        manager.scan = None;
+        manager.failed = Some(why.clone());
+        metrics.emit(&Event::ManagerFailed { name, why: &why });
+        if let Some(delay) = manager.budget.spend() {
+            metrics.emit(&Event::ActorRestarted { what: &format!("manager {name}"), why: &why, delay });
+            ctx.run_later(delay, move |this, ctx| this.start_manager(position, ctx));
+        }
+        self.finish_scan_if_nobody_can();
+    }
+}

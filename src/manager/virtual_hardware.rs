@@ -1,0 +1,146 @@
+//! Hardware that programs play over the WebSocket path `/hardware` (design: virtual-hardware.md, version 1).
+
+mod frames;
+mod peripheral;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actix::prelude::*;
+use arc_swap::ArcSwapOption;
+
+use super::{Factory, Found, ManagerContext, ManagerGuard, Scan};
+use crate::library::Hardware;
+use crate::link::Deadlines;
+use crate::socket::Socket;
+
+/// Where the web server takes new peripherals to. Copies share it; it outlives the manager.
+#[derive(Debug, Clone, Default)]
+pub struct Port {
+    manager: Arc<ArcSwapOption<Addr<VirtualManager>>>,
+}
+
+impl Port {
+    /// A peripheral has connected.
+    pub fn plug(&self, socket: Socket) {
+        match self.manager.load_full() {
+            Some(manager) => manager.do_send(Plug(socket)),
+            None => socket.outgoing.close(crate::socket::CloseCode::Away, "the virtual bus is not running"),
+        }
+    }
+}
+
+/// The manager of virtual hardware.
+#[derive(Debug)]
+pub struct VirtualManager {
+    found: Recipient<Found>,
+    deadlines: Deadlines,
+    max_devices: usize,
+    /// Peripherals that are attached, by a number of ours.
+    attached: BTreeMap<u64, (Hardware, Arc<peripheral::Handle>)>,
+    sockets: usize,
+    next: u64,
+    _guard: ManagerGuard,
+}
+
+/// Makes managers of virtual hardware whose peripherals come through `port`.
+#[must_use]
+pub fn factory(port: Port, deadlines: Deadlines, max_devices: usize) -> Factory {
+    Box::new(move |ManagerContext { found, guard }| {
+        let manager = VirtualManager {
+            found,
+            deadlines,
+            max_devices,
+            attached: BTreeMap::new(),
+            sockets: 0,
+            next: 0,
+            _guard: guard,
+        };
+        let address = manager.start();
+        port.manager.store(Some(Arc::new(address.clone())));
+        address.recipient()
+    })
+}
+
+impl VirtualManager {
+    fn report(&self, hardware: &Hardware, handle: &Arc<peripheral::Handle>) {
+        let connector = Arc::clone(handle) as Arc<dyn super::Connector>;
+        self.found.do_send(Found { hardware: hardware.clone(), connector });
+    }
+}
+
+impl Actor for VirtualManager {
+    type Context = Context<Self>;
+}
+
+/// Request: a program wants to play hardware.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct Plug(Socket);
+
+impl Handler<Plug> for VirtualManager {
+    type Result = ();
+
+    fn handle(&mut self, Plug(socket): Plug, ctx: &mut Self::Context) {
+        if self.sockets >= self.max_devices {
+            let why = format!("there are {} virtual devices, as many as `buses.virtual.max_devices` allows", self.sockets);
+            socket.outgoing.text(frames::refused(&why));
+            socket.outgoing.close(crate::socket::CloseCode::Again, &why);
+            return;
+        }
+        self.sockets += 1;
+        self.next += 1;
+        // A task of its own: what a peripheral does wrong must not reach the manager.
+        actix::spawn(peripheral::play(self.next, socket, ctx.address(), self.deadlines));
+    }
+}
+
+/// Event: a peripheral is there.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct Attached {
+    id: u64,
+    hardware: Hardware,
+    handle: Arc<peripheral::Handle>,
+}
+
+impl Handler<Attached> for VirtualManager {
+    type Result = ();
+
+    fn handle(&mut self, Attached { id, hardware, handle }: Attached, _: &mut Self::Context) {
+        self.report(&hardware, &handle);
+        self.attached.insert(id, (hardware, handle));
+    }
+}
+
+/// Event: a peripheral is out of reach.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct Detached {
+    id: u64,
+    /// Its socket is closed, too.
+    closed: bool,
+}
+
+impl Handler<Detached> for VirtualManager {
+    type Result = ();
+
+    fn handle(&mut self, Detached { id, closed }: Detached, _: &mut Self::Context) {
+        self.attached.remove(&id);
+        if closed {
+            self.sockets = self.sockets.saturating_sub(1);
+        }
+    }
+}
+
+impl Handler<Scan> for VirtualManager {
+    type Result = ();
+
+    fn handle(&mut self, scan: Scan, _: &mut Self::Context) {
+        if scan == Scan::Start {
+            for (hardware, handle) in self.attached.values().filter(|(_, handle)| !handle.is_connected()) {
+                self.report(hardware, handle);
+            }
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! One program that plays hardware: a task for each socket.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix::Addr;
+use tokio::sync::{mpsc, oneshot};
+
+use super::frames::{self, Ack, FromPeripheral, RealServices};
+use super::{Attached, Detached, VirtualManager};
+use crate::driver::Boxed;
+use crate::library::{Candidate, Hardware};
+use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair};
+use crate::manager::{Connector, choose};
+use crate::message::Endpoint;
+use crate::socket::{Incoming, Outgoing, Socket};
+
+/// Numbered requests that may wait for a reply; the oldest are forgotten beyond it, their deadlines have passed.
+const WAITING: usize = 1024;
+
+type Opened = oneshot::Sender<Result<(usize, Link), LinkError>>;
+
+/// What the hub does to a peripheral.
+enum Order {
+    Connect(Vec<Candidate>, Opened),
+    Refuse(String),
+}
+
+/// The hub's side of an attached peripheral.
+#[derive(Debug)]
+pub(super) struct Handle {
+    orders: mpsc::UnboundedSender<Order>,
+    connected: AtomicBool,
+}
+
+impl Handle {
+    pub(super) fn is_connected(&self) -> bool {
+        self.connected.load(Ordering::Relaxed)
+    }
+}
+
+impl Connector for Handle {
+    fn connect(&self, candidates: Vec<Candidate>) -> Boxed<'static, Result<(usize, Link), LinkError>> {
+        let (done, outcome) = oneshot::channel();
+        let sent = self.orders.send(Order::Connect(candidates, done));
+        Box::pin(async move {
+            sent.map_err(|_| LinkError::Lost)?;
+            outcome.await.map_err(|_| LinkError::Lost)?
+        })
+    }
+
+    fn refuse(&self, why: &str) {
+        let _ = self.orders.send(Order::Refuse(why.to_owned()));
+    }
+}
+
+/// Serves one socket until it closes.
+pub(super) async fn play(id: u64, mut socket: Socket, manager: Addr<VirtualManager>, deadlines: Deadlines) {
+    while let Some(frame) = socket.incoming.next().await {
+        match understand(frame) {
+            Ok(FromPeripheral::Attach(attach)) => match attach.hardware() {
+                Ok((hardware, services, ack)) => {
+                    let (orders, from_hub) = mpsc::unbounded_channel();
+                    let handle = Arc::new(Handle { orders, connected: AtomicBool::new(false) });
+                    manager.do_send(Attached { id, hardware: hardware.clone(), handle: Arc::clone(&handle) });
+                    let mut present =
+                        Present { socket, handle, services, ack, deadlines, hardware, open: None, next: 0 };
+                    let goes_on = present.serve(from_hub).await;
+                    socket = present.socket;
+                    manager.do_send(Detached { id, closed: false });
+                    if !goes_on {
+                        break;
+                    }
+                }
+                Err(reason) => socket.outgoing.text(frames::error(&reason)),
+            },
+            Ok(FromPeripheral::Detach) => {}
+            Ok(_) => socket.outgoing.text(frames::error("nothing is attached; the first frame must be an attach")),
+            Err(reason) => socket.outgoing.text(frames::error(&reason)),
+        }
+    }
+    manager.do_send(Detached { id, closed: true });
+}
+
+
+fn understand(frame: Incoming) -> Result<FromPeripheral, String> {
+    match frame {
+        Incoming::Text(text) => {
+            serde_json::from_str(&text).map_err(|error| format!("the frame could not be understood: {error}"))
+        }
+        Incoming::Binary(_) => Err("binary frames are not understood; send JSON in text frames".to_owned()),
+        Incoming::TooLarge => Err("the frame is too large".to_owned()),
+        Incoming::Garbage(why) => Err(why),
+    }
+}
+
+/// A peripheral that is attached.
+struct Present {
+    socket: Socket,
+    handle: Arc<Handle>,
+    services: Option<RealServices>,
+    ack: Ack,
+    deadlines: Deadlines,
+    hardware: Hardware,
+    open: Option<Open>,
+    next: u64,
+}
+
+/// The link to it.
+struct Open {
+    end: LinkEnd,
+    subscribed: BTreeSet<Endpoint>,
+    waiting: BTreeMap<u64, Waiting>,
+}
+
+/// A numbered request that the peripheral has not answered.
+struct Waiting {
+    done: oneshot::Sender<Result<Vec<u8>, LinkError>>,
+    subscribes: Option<Endpoint>,
+}
+
+impl Present {
+    /// Serves until the peripheral detaches (true) or its socket closes (false).
+    async fn serve(&mut self, mut orders: mpsc::UnboundedReceiver<Order>) -> bool {
+        loop {
+            let open = &mut self.open;
+            let request = async {
+                match open {
+                    Some(open) => open.end.requests.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                frame = self.socket.incoming.next() => match frame.map(understand) {
+                    None => return false,
+                    Some(Ok(FromPeripheral::Detach)) => return true,
+                    Some(Ok(frame)) => self.frame(frame),
+                    Some(Err(reason)) => self.send(frames::error(&reason)),
+                },
+                Some(order) = orders.recv() => match order {
+                    Order::Connect(candidates, done) => {
+                        let _ = done.send(self.connect(&candidates));
+                    }
+                    Order::Refuse(why) => self.send(frames::refused(&why)),
+                },
+                request = request => match request {
+                    Some(request) => self.request(request),
+                    None => self.let_go(),
+                },
+            }
+        }
+    }
+
+    fn send(&self, frame: String) {
+        let outgoing: &Outgoing = &self.socket.outgoing;
+        outgoing.text(frame);
+    }
+
+    fn let_go(&mut self) {
+        if self.open.take().is_some() {
+            self.handle.connected.store(false, Ordering::Relaxed);
+            self.send(frames::disconnect());
+        }
+    }
+
+    fn connect(&mut self, candidates: &[Candidate]) -> Result<(usize, Link), LinkError> {
+        // A new link takes the place of an old one.
+        self.let_go();
+        let chosen = choose(candidates, self.services.as_ref());
+        let chosen = chosen.and_then(|(which, endpoints)| Some((which, endpoints, candidates.get(which)?)));
+        let Some((which, endpoints, candidate)) = chosen else {
+            let reason = "it has the services of no definition that matches it";
+            self.send(frames::refused(reason));
+            return Err(LinkError::Failed(reason.to_owned()));
+        };
+        let gap = Duration::from_millis(self.hardware.bus.gap_ms());
+        let (link, end) = pair(LinkInfo { endpoints, gap, deadlines: self.deadlines, scripted: false });
+        self.open = Some(Open { end, subscribed: BTreeSet::new(), waiting: BTreeMap::new() });
+        self.handle.connected.store(true, Ordering::Relaxed);
+        self.send(frames::attached(&candidate.definition.protocol));
+        Ok((which, link))
+    }
+
+    fn request(&mut self, LinkRequest { operation, done }: LinkRequest) {
+        self.next += 1;
+        let id = self.next;
+        let (frame, read, subscribes) = match &operation {
+            Operation::Write(packet) => (frames::write(id, packet), false, None),
+            Operation::Read(endpoint) => (frames::request("read", id, *endpoint), true, None),
+            Operation::Subscribe(endpoint) => (frames::request("subscribe", id, *endpoint), false, Some(*endpoint)),
+            Operation::Unsubscribe(endpoint) => {
+                if let Some(open) = &mut self.open {
+                    open.subscribed.remove(endpoint);
+                }
+                (frames::request("unsubscribe", id, *endpoint), false, None)
+            }
+            Operation::Disconnect => {
+                self.let_go();
+                let _ = done.send(Ok(Vec::new()));
+                return;
+            }
+        };
+        self.send(frame);
+        let Some(open) = &mut self.open else { return };
+        // Notifications count from when the subscribe is sent: a peripheral may answer in the same breath.
+        open.subscribed.extend(subscribes);
+        if read || self.ack == Ack::Manual {
+            open.waiting.insert(id, Waiting { done, subscribes });
+            while open.waiting.len() > WAITING {
+                open.waiting.pop_first();
+            }
+        } else {
+            let _ = done.send(Ok(Vec::new()));
+        }
+    }
+
+    fn frame(&mut self, frame: FromPeripheral) {
+        let done = match frame {
+            FromPeripheral::Attach(_) => Err("it is attached already; detach first".to_owned()),
+            FromPeripheral::Notify { endpoint, data } => self.notify(&endpoint, &data),
+            FromPeripheral::Reply { id, data, error } => self.reply(id, data.as_deref(), error),
+            FromPeripheral::Detach => Ok(()),
+        };
+        if let Err(reason) = done {
+            self.send(frames::error(&reason));
+        }
+    }
+
+    fn notify(&mut self, endpoint: &str, data: &str) -> Result<(), String> {
+        let known = Endpoint::parse(endpoint).ok_or_else(|| format!("there is no endpoint {endpoint:?}"))?;
+        let data = frames::bytes(data)?;
+        // Dropped unless the endpoint is subscribed, as the format says.
+        if let Some(open) = self.open.as_ref().filter(|open| open.subscribed.contains(&known)) {
+            let _ = open.end.notify.send(Notification { endpoint: known, data });
+        }
+        Ok(())
+    }
+
+    fn reply(&mut self, id: u64, data: Option<&str>, error: Option<String>) -> Result<(), String> {
+        let data = data.map(frames::bytes).transpose()?.unwrap_or_default();
+        // An answer to nothing is no error: with automatic acknowledgement nobody waits for it.
+        let Some(open) = &mut self.open else { return Ok(()) };
+        let Some(Waiting { done, subscribes }) = open.waiting.remove(&id) else { return Ok(()) };
+        if error.is_some()
+            && let Some(endpoint) = subscribes
+        {
+            open.subscribed.remove(&endpoint);
+        }
+        let _ = done.send(error.map_or(Ok(data), |error| Err(LinkError::Failed(error))));
+        Ok(())
+    }
+}
