@@ -22,5 +22,7 @@ pub mod link;
 pub mod manager;
 pub mod message;
 pub mod metrics;
+pub mod session;
 pub mod settings;
 pub mod socket;
+pub mod web;

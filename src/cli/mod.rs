@@ -5,6 +5,7 @@
 
 mod check;
 mod devices;
+mod serve;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -94,10 +95,7 @@ fn library(settings: &Settings) -> Library {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(args) => {
-            let _ = args;
-            Ok(())
-        }
+        Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Devices(args) => devices::run(&args),
     };

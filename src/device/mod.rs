@@ -29,10 +29,6 @@ pub use subscriptions::{ReadingSink, Subscriptions};
 pub use wanted::{Owner, Place, Reach, Wanted};
 pub use writer::Pace;
 
-/// How long a client waits for a stop to be confirmed before it is told that it is not; the stop is repeated until it
-/// is all the same. The reference server's second (facts: messages.md section 7.4).
-const STOP_ANSWER: Duration = Duration::from_secs(1);
-
 /// What the user set for a device.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UserSettings {
@@ -179,28 +175,23 @@ impl DeviceHandle {
             .map_err(|why| ProtocolError::DeviceUnreachable { device, why })
     }
 
-    /// Stops outputs of one feature or all, whoever holds them, and returns when the hardware has confirmed it.
-    ///
-    /// # Errors
-    /// A feature that isn't there; a confirmation that does not come in time. The stop itself is never given up.
-    pub async fn stop(&self, feature: Option<u32>) -> Result<(), ProtocolError> {
-        let number = self.begin_stop(feature)?;
-        let confirmed = tokio::time::timeout(STOP_ANSWER, self.shared.wanted.confirmed(number)).await;
-        confirmed.map_err(|_| ProtocolError::StopUnconfirmed {
-            device: self.index(),
-            limit_ms: STOP_ANSWER.as_millis(),
-        })
-    }
-
-    /// Stops without waiting; the number is for [`Wanted::confirmed`].
+    /// Begins to stop outputs of one feature or all, whoever holds them; the number is for [`Wanted::confirmed`].
     ///
     /// # Errors
     /// A feature that isn't there.
     pub fn begin_stop(&self, feature: Option<u32>) -> Result<u64, ProtocolError> {
         if let Some(feature) = feature {
-            self.feature(feature)?;
+            self.check_feature(feature)?;
         }
         Ok(self.shared.wanted.stop(feature, None))
+    }
+
+    /// Checks that there is such a feature.
+    ///
+    /// # Errors
+    /// A feature that isn't there.
+    pub fn check_feature(&self, feature: u32) -> Result<(), ProtocolError> {
+        self.feature(feature).map(drop)
     }
 
     /// A session has gone: what it holds stops, what it listens to ends. Returns the number of the stop.

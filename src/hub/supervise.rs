@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 
+use super::Bus;
 use super::actor::Hub;
 use super::budget::Budget;
-use super::Bus;
 use crate::device::{DeviceHandle, Exit, Exited, Reach};
 use crate::library::{Candidate, Hardware};
 use crate::link::Link;
@@ -52,9 +52,21 @@ pub(super) struct Manager {
 impl Handler<Exited> for Hub {
     type Result = ();
 
-    fn handle(&mut self, Exited { index, generation, exit }: Exited, ctx: &mut Self::Context) {
+    fn handle(
+        &mut self,
+        Exited {
+            index,
+            generation,
+            exit,
+        }: Exited,
+        ctx: &mut Self::Context,
+    ) {
         let grace = self.options.grace;
-        let Some(device) = self.devices.get_mut(&index).filter(|device| device.generation == generation) else {
+        let Some(device) = self
+            .devices
+            .get_mut(&index)
+            .filter(|device| device.generation == generation)
+        else {
             return;
         };
         let why = exit.to_string();
@@ -71,7 +83,11 @@ impl Handler<Exited> for Hub {
             Exit::Lost => {
                 device.link = None;
                 device.handle.wanted().set_reach(Reach::Away);
-                self.shared.metrics.emit(&Event::DeviceAway { index, name: &name, why: &why });
+                self.shared.metrics.emit(&Event::DeviceAway {
+                    index,
+                    name: &name,
+                    why: &why,
+                });
                 self.count();
                 ctx.run_later(grace, move |this, _| this.grace_is_over(index, generation, &why));
             }
@@ -82,7 +98,11 @@ impl Handler<Exited> for Hub {
                 if let Some(device) = self.devices.get(&index) {
                     device.handle.wanted().set_reach(Reach::Away);
                 }
-                self.shared.metrics.emit(&Event::DeviceAway { index, name: &name, why: &why });
+                self.shared.metrics.emit(&Event::DeviceAway {
+                    index,
+                    name: &name,
+                    why: &why,
+                });
                 self.count();
                 self.restart(index, &why, ctx);
             }
@@ -96,20 +116,30 @@ impl Handler<Exited> for Hub {
 impl Hub {
     /// Starts the actor of a device again, after a pause, unless that was done too often.
     fn restart(&mut self, index: u32, why: &str, ctx: &mut Context<Self>) {
-        let Some(device) = self.devices.get_mut(&index) else { return };
+        let Some(device) = self.devices.get_mut(&index) else {
+            return;
+        };
         let generation = device.generation;
         let Some(delay) = device.budget.spend() else {
             if let Some(link) = device.link.take() {
                 ctx.spawn(async move { link.disconnect().await }.into_actor(self));
             }
             let limit = self.options.restart_budget;
-            return self.remove(index, &format!("{why}; it was started again {limit} times and is given up"));
+            return self.remove(
+                index,
+                &format!("{why}; it was started again {limit} times and is given up"),
+            );
         };
-        self.shared.metrics.emit(&Event::ActorRestarted { what: &format!("device {index}"), why, delay });
+        self.shared.metrics.emit(&Event::ActorRestarted {
+            what: &format!("device {index}"),
+            why,
+            delay,
+        });
         ctx.run_later(delay, move |this, ctx| {
-            let still = this.devices.get(&index).is_some_and(|device| {
-                device.generation == generation && device.state == State::Away
-            });
+            let still = this
+                .devices
+                .get(&index)
+                .is_some_and(|device| device.generation == generation && device.state == State::Away);
             if still {
                 this.reopen(index, ctx);
             }
@@ -118,8 +148,13 @@ impl Hub {
 
     /// Opens the hardware of a device again, over its old link if that still holds.
     pub(super) fn reopen(&mut self, index: u32, ctx: &mut Context<Self>) {
-        let Some(device) = self.devices.get_mut(&index) else { return };
-        let link = device.link.take().map(|link| (Arc::clone(&device.handle.identity().definition), link));
+        let Some(device) = self.devices.get_mut(&index) else {
+            return;
+        };
+        let link = device
+            .link
+            .take()
+            .map(|link| (Arc::clone(&device.handle.identity().definition), link));
         let (hardware, connector) = (device.hardware.clone(), Arc::clone(&device.connector));
         let candidates = device.candidates.clone();
         self.open(hardware, connector, candidates, link, ctx);
@@ -127,7 +162,10 @@ impl Hub {
 
     /// Hardware could not be opened. If it is a device that was lost, it is tried again within its budget and grace.
     pub(super) fn not_opened(&mut self, hardware: &Hardware, why: &str, ctx: &mut Context<Self>) {
-        self.shared.metrics.emit(&Event::OpenFailed { what: &hardware.to_string(), why });
+        self.shared.metrics.emit(&Event::OpenFailed {
+            what: &hardware.to_string(),
+            why,
+        });
         let same = |device: &&Device| {
             let identity = device.handle.identity();
             device.state == State::Away && identity.bus == hardware.bus && identity.address == hardware.address
@@ -148,10 +186,15 @@ impl Hub {
     }
 
     pub(super) fn start_manager(&mut self, position: usize, ctx: &mut Context<Self>) {
-        let Some(manager) = self.managers.get_mut(position) else { return };
+        let Some(manager) = self.managers.get_mut(position) else {
+            return;
+        };
         manager.generation += 1;
         let guard = ManagerGuard::new(ctx.address().recipient(), manager.bus.name, manager.generation);
-        let scan = (manager.bus.factory)(ManagerContext { found: ctx.address().recipient(), guard });
+        let scan = (manager.bus.factory)(ManagerContext {
+            found: ctx.address().recipient(),
+            guard,
+        });
         if self.scans.active() {
             scan.do_send(Scan::Start);
         }
@@ -166,13 +209,21 @@ impl Handler<ManagerExited> for Hub {
     fn handle(&mut self, ManagerExited { name, generation, why }: ManagerExited, ctx: &mut Self::Context) {
         let metrics = self.shared.metrics.clone();
         let present = |manager: &Manager| manager.bus.name == name && manager.generation == generation;
-        let Some(position) = self.managers.iter().position(present) else { return };
-        let Some(manager) = self.managers.get_mut(position) else { return };
+        let Some(position) = self.managers.iter().position(present) else {
+            return;
+        };
+        let Some(manager) = self.managers.get_mut(position) else {
+            return;
+        };
         manager.scan = None;
         manager.failed = Some(why.clone());
         metrics.emit(&Event::ManagerFailed { name, why: &why });
         if let Some(delay) = manager.budget.spend() {
-            metrics.emit(&Event::ActorRestarted { what: &format!("manager {name}"), why: &why, delay });
+            metrics.emit(&Event::ActorRestarted {
+                what: &format!("manager {name}"),
+                why: &why,
+                delay,
+            });
             ctx.run_later(delay, move |this, ctx| this.start_manager(position, ctx));
         }
         self.finish_scan_if_nobody_can();

@@ -1,0 +1,256 @@
+//! `hapticd serve`: runs the server until it is told to end, and then stops all hardware first.
+
+use std::sync::Arc;
+
+use actix_web::{App, HttpServer};
+use tracing::{error, info, warn};
+use tracing_subscriber::EnvFilter;
+
+use super::{Failure, ServeArgs, print};
+use crate::device::Pace;
+use crate::hub::registry::Registry;
+use crate::hub::{Bus, HubHandle, HubOptions};
+use crate::library::Library;
+use crate::link::Deadlines;
+use crate::manager::virtual_hardware::{self, Port};
+use crate::manager::websocket::{self, WebsocketOptions};
+use crate::metrics::Metrics;
+use crate::session::SessionOptions;
+use crate::settings::Settings;
+use crate::socket::{self, SocketLimits};
+use crate::web::{self, Site};
+
+pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
+    let more: &[&str] = if args.r#virtual {
+        &["buses.virtual.enabled=true"]
+    } else {
+        &[]
+    };
+    let settings = args.settings.load(more)?;
+    start_log(&settings)?;
+    let library = super::library(&settings);
+    for problem in library.problems() {
+        warn!("a definition is not used: {problem}");
+    }
+    actix_web::rt::System::new().block_on(serve(&settings, library))
+}
+
+fn start_log(settings: &Settings) -> Result<(), Failure> {
+    let level = &settings.log.level;
+    let filter = EnvFilter::try_new(level)
+        .map_err(|error| Failure::Given(format!("`log.level` = {level:?} is no level and no filter: {error}")))?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_writer(std::io::stderr);
+    // Colours are for people at a terminal, not for files and journals.
+    log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .init();
+    Ok(())
+}
+
+async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
+    let metrics = Metrics::new().map_err(|error| Failure::Done(format!("the metrics cannot be made: {error}")))?;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = settings.server.threads.unwrap_or(cores);
+    let deadlines = Deadlines {
+        write: settings.links.write_timeout,
+        read: settings.links.read_timeout,
+    };
+    let models: usize = library
+        .definitions()
+        .iter()
+        .map(|definition| definition.all_models().count())
+        .sum();
+    let definitions = library.definitions().len();
+
+    let virtual_port = settings.buses.virtual_bus.enabled.then(Port::default);
+    let buses = buses(settings, virtual_port.as_ref(), deadlines);
+    let names: Vec<_> = buses.iter().map(|bus| bus.name).collect();
+
+    let limits = SocketLimits {
+        max_frame: settings.sessions.max_frame_bytes,
+        max_unsent: settings.sessions.max_unsent_bytes,
+        ping: settings.sessions.websocket_ping,
+        deadline: settings.sessions.websocket_pong_deadline,
+    };
+    let sessions = SessionOptions {
+        server_name: settings.server.name.clone(),
+        max_ping: settings.server.max_ping_time,
+        handshake: settings.sessions.handshake_timeout,
+        max_frame: limits.max_frame,
+    };
+    // The port is taken before anything else starts: a second server must not touch the hardware of the first.
+    let listen = settings.server.listen;
+    let listener = std::net::TcpListener::bind(listen).map_err(|error| cannot_listen(settings, &error))?;
+    let bound = listener.local_addr().unwrap_or(listen);
+
+    let registry = Registry::open(&settings.state.dir);
+    let arbiters: Vec<_> = (0..threads).map(|_| actix::Arbiter::new()).collect();
+    let handles = arbiters.iter().map(actix::Arbiter::handle).collect();
+    let hub = HubHandle::start(
+        hub_options(settings),
+        Arc::new(library),
+        registry,
+        buses,
+        handles,
+        metrics,
+    );
+    let site = Site {
+        hub: hub.clone(),
+        sessions,
+        limits,
+        virtual_port,
+        buses: names.clone(),
+    };
+
+    let server = HttpServer::new(move || App::new().configure(|config| web::configure(&site, config)))
+        .workers(threads)
+        .max_connections(settings.sessions.max_connections.div_ceil(threads))
+        .on_connect(socket::on_connect)
+        .disable_signals()
+        .shutdown_timeout(1)
+        .listen(listener)
+        .map_err(|error| cannot_listen(settings, &error))?
+        .run();
+    let server_handle = server.handle();
+    let mut serving = actix_web::rt::spawn(server);
+
+    print(&welcome(settings, &bound.to_string(), &names, definitions, models));
+    let ended = tokio::select! {
+        signal = signals() => Ok(signal),
+        served = &mut serving => Err(served),
+    };
+    match &ended {
+        Ok(signal) => info!("{signal}: stopping all devices"),
+        Err(served) => error!("the web server has ended ({served:?}): stopping all devices"),
+    }
+    let unconfirmed = hub.shut_down(settings.server.shutdown_deadline).await;
+    server_handle.stop(true).await;
+    for arbiter in &arbiters {
+        arbiter.stop();
+    }
+    if !unconfirmed.is_empty() {
+        let devices = unconfirmed.join(", ");
+        return Err(Failure::Done(format!(
+            "these devices did not confirm that they stopped: {devices}"
+        )));
+    }
+    match ended {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Failure::Done("the web server has ended".to_owned())),
+    }
+}
+
+fn buses(settings: &Settings, virtual_port: Option<&Port>, deadlines: Deadlines) -> Vec<Bus> {
+    let mut buses = Vec::new();
+    if let Some(port) = virtual_port {
+        let factory = virtual_hardware::factory(port.clone(), deadlines, settings.buses.virtual_bus.max_devices);
+        buses.push(Bus {
+            name: "virtual",
+            factory,
+            scans: true,
+        });
+    }
+    let own = &settings.buses.websocket;
+    if own.enabled {
+        let options = WebsocketOptions {
+            listen: own.listen,
+            max_devices: own.max_devices,
+            first_frame: own.first_frame_timeout,
+            ping: own.ping,
+            deadline: own.pong_deadline,
+            deadlines,
+        };
+        buses.push(Bus {
+            name: "websocket",
+            factory: websocket::factory(options),
+            scans: false,
+        });
+    }
+    buses
+}
+
+fn hub_options(settings: &Settings) -> HubOptions {
+    HubOptions {
+        grace: settings.devices.reconnect_grace,
+        restart_budget: settings.devices.restart_budget,
+        restart_window: settings.devices.restart_window,
+        restart_delay: settings.devices.restart_delay,
+        connect_timeout: settings.links.connect_timeout,
+        init_timeout: settings.links.init_timeout,
+        pace: Pace {
+            max_failures: settings.links.max_failures,
+            dead_man: settings.sessions.dead_man,
+        },
+        max_sessions: settings.sessions.max,
+    }
+}
+
+fn cannot_listen(settings: &Settings, error: &std::io::Error) -> Failure {
+    let listen = settings.server.listen;
+    let hint = match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            "another program uses it, perhaps another hapticd or Intiface; \
+             end that, or choose another with --set server.listen=127.0.0.1:PORT"
+        }
+        std::io::ErrorKind::PermissionDenied => "ports below 1024 need special rights; choose a higher one",
+        _ => "choose another with --set server.listen=127.0.0.1:PORT",
+    };
+    Failure::Done(format!("cannot listen on {listen} (`server.listen`): {error}; {hint}"))
+}
+
+fn welcome(settings: &Settings, bound: &str, buses: &[&str], definitions: usize, models: usize) -> String {
+    let on = if buses.is_empty() {
+        "none".to_owned()
+    } else {
+        buses.join(", ")
+    };
+    let mut text = format!(
+        "hapticd {} is running.\n\n  \
+         Programs connect to   ws://{bound}\n  \
+         In a browser          http://{bound}\n  \
+         Buses that are on     {on}\n  \
+         Known hardware        {models} models of {definitions} protocols\n\n",
+        env!("CARGO_PKG_VERSION"),
+    );
+    text += &if settings.buses.virtual_bus.enabled {
+        let server = if bound == "127.0.0.1:12345" {
+            String::new()
+        } else {
+            format!(" --server ws://{bound}")
+        };
+        format!("No hardware at hand? In another terminal:   hapticd simulate \"Aneros Vivi\"{server}\n")
+    } else {
+        "No hardware at hand? Start with   hapticd --virtual   and then   hapticd simulate \"Aneros Vivi\"\n".to_owned()
+    };
+    text + "Ctrl-C stops every device and ends the server.\n"
+}
+
+/// Waits for the signal that ends the server and returns its name.
+#[cfg(unix)]
+async fn signals() -> &'static str {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int), Ok(mut hup)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::hangup()),
+    ) else {
+        warn!("signals cannot be heard; only a kill ends the server");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => "SIGTERM",
+        _ = int.recv() => "SIGINT",
+        _ = hup.recv() => "SIGHUP",
+    }
+}
+
+/// Waits for Ctrl-C.
+#[cfg(not(unix))]
+async fn signals() -> &'static str {
+    if tokio::signal::ctrl_c().await.is_err() {
+        return std::future::pending().await;
+    }
+    "Ctrl-C"
+}

@@ -1,0 +1,376 @@
+//! The actor of one client: its socket, its timers, its replies.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use tokio::time::Instant;
+
+use super::{Action, Session, SessionOptions};
+use crate::device::{DeviceHandle, ReadingSink};
+use crate::hub::{HubEvent, HubHandle, SessionGuard};
+use crate::message::description::Descriptions;
+use crate::message::{InputAction, InputKind, ProtocolError, Reading, ServerMessage, Wire, wire};
+use crate::metrics::Event;
+use crate::socket::{CloseCode, Incoming, Outgoing, Socket};
+
+/// Requests of one client that may wait for hardware at the same time.
+const PENDING: usize = 64;
+/// Time to wait for the confirmation of a stop before the client is told that there is none; the stop itself goes on.
+/// The reference server's second (facts: messages.md section 7.4).
+const STOP_ANSWER: Duration = Duration::from_secs(1);
+/// Device events of one client are at least this far apart; changes in between are told together.
+const EVENT_GAP: Duration = Duration::from_millis(50);
+
+/// Serves one client.
+pub fn serve(socket: Socket, hub: HubHandle, options: SessionOptions) {
+    match hub.join() {
+        Ok(guard) => drop(SessionActor::create(|ctx| {
+            SessionActor::new(socket, hub, guard, options, ctx)
+        })),
+        Err(limit) => {
+            let error = ProtocolError::TooManySessions { limit };
+            hub.metrics().emit(&Event::SessionRefused {
+                why: &error.to_string(),
+            });
+            if let Some(frame) = newest().write(&ServerMessage::Error { id: 0, error }) {
+                socket.outgoing.text(frame);
+            }
+            socket.outgoing.close(CloseCode::Again, "too many clients");
+        }
+    }
+}
+
+/// The version in which is spoken to a client whose version is not known yet: errors look the same in all.
+fn newest() -> &'static dyn Wire {
+    wire::for_version(4).unwrap_or(&crate::message::v4::V4)
+}
+
+struct SessionActor {
+    session: Session,
+    hub: HubHandle,
+    guard: SessionGuard,
+    outgoing: Outgoing,
+    options: SessionOptions,
+    /// When the client must have pinged.
+    ping_by: Option<Instant>,
+    /// Requests that wait for hardware.
+    pending: usize,
+    /// The devices that the client was told of last.
+    told: Arc<Descriptions>,
+    told_at: Instant,
+    tell_later: bool,
+    why: &'static str,
+}
+
+impl SessionActor {
+    fn new(
+        socket: Socket,
+        hub: HubHandle,
+        guard: SessionGuard,
+        options: SessionOptions,
+        ctx: &mut Context<Self>,
+    ) -> Self {
+        let Socket {
+            incoming,
+            outgoing,
+            peer,
+        } = socket;
+        ctx.add_stream(incoming.into_stream());
+        hub.tell(guard.owner(), ctx.address().recipient());
+        hub.metrics().emit(&Event::SessionOpened {
+            id: guard.owner().0,
+            peer: &peer,
+        });
+        ctx.run_later(options.handshake, |this, ctx| {
+            if this.session.wire().is_none() {
+                let limit_ms = this.options.handshake.as_millis();
+                this.fail(
+                    ProtocolError::HandshakeTimeout { limit_ms },
+                    "it did not shake hands",
+                    ctx,
+                );
+            }
+        });
+        Self {
+            session: Session::new(guard.owner(), options.clone()),
+            told: Arc::clone(&hub.routes().descriptions),
+            hub,
+            guard,
+            outgoing,
+            options,
+            ping_by: None,
+            pending: 0,
+            told_at: Instant::now(),
+            tell_later: false,
+            why: "it closed the connection",
+        }
+    }
+
+    fn say(&self, message: &ServerMessage) {
+        if matches!(message, ServerMessage::Error { .. }) {
+            self.hub.metrics().rejected();
+        }
+        let wire = self.session.wire().unwrap_or_else(newest);
+        if let Some(frame) = wire.write(message) {
+            self.outgoing.text(frame);
+        }
+    }
+
+    /// An error that ends the session. What the client holds stops at once.
+    fn fail(&mut self, error: ProtocolError, why: &'static str, ctx: &mut Context<Self>) {
+        self.hub.release(self.guard.owner());
+        self.say(&ServerMessage::Error { id: 0, error });
+        self.close(why, ctx);
+    }
+
+    fn close(&mut self, why: &'static str, ctx: &mut Context<Self>) {
+        self.why = why;
+        self.session.end();
+        self.outgoing.close(CloseCode::Normal, why);
+        ctx.stop();
+    }
+
+    fn act(&mut self, action: Action, ctx: &mut Context<Self>) {
+        match action {
+            Action::Say(message) => self.say(&message),
+            Action::Connected { client, version } => {
+                let id = self.guard.owner().0;
+                self.hub.metrics().emit(&Event::SessionNamed {
+                    id,
+                    client: &client,
+                    version,
+                });
+                self.pinged(ctx);
+            }
+            Action::Pinged => self.pinged(ctx),
+            Action::Scan(wanted) => self.hub.scan(self.guard.owner(), wanted),
+            Action::AwaitStops { id, devices } => {
+                if let Some(ctx) = self.admit(id, ctx) {
+                    let done = async move {
+                        match stops_confirmed(devices).await {
+                            Ok(()) => ServerMessage::Ok { id },
+                            Err(error) => ServerMessage::Error { id, error },
+                        }
+                    };
+                    ctx.spawn(done.into_actor(self).map(|message, this, _| this.answer(&message)));
+                }
+            }
+            Action::Input {
+                id,
+                device,
+                feature,
+                kind,
+                action,
+                mixed_case,
+            } => {
+                if let Some(ctx) = self.admit(id, ctx) {
+                    let sink = sink(ctx.address(), mixed_case);
+                    let owner = self.guard.owner();
+                    let done = async move {
+                        let outcome = device.input(owner, sink, feature, kind, action).await;
+                        measured(id, &device, feature, kind, action, mixed_case, outcome)
+                    };
+                    ctx.spawn(done.into_actor(self).map(|message, this, _| this.answer(&message)));
+                }
+            }
+            Action::Close(why) => self.close(why, ctx),
+        }
+    }
+
+    /// Lets a request wait for hardware, unless too many do.
+    fn admit<'a>(&mut self, id: u32, ctx: &'a mut Context<Self>) -> Option<&'a mut Context<Self>> {
+        if self.pending >= PENDING {
+            self.say(&ServerMessage::Error {
+                id,
+                error: ProtocolError::TooManyPending { limit: PENDING },
+            });
+            return None;
+        }
+        self.pending += 1;
+        Some(ctx)
+    }
+
+    fn answer(&mut self, message: &ServerMessage) {
+        self.pending = self.pending.saturating_sub(1);
+        self.say(message);
+    }
+
+    /// Starts the ping timer anew. One deadline, counted from the handshake or the last ping.
+    fn pinged(&mut self, ctx: &mut Context<Self>) {
+        let Some(limit) = self.options.max_ping else { return };
+        let running = self.ping_by.is_some();
+        self.ping_by = Some(Instant::now() + limit);
+        if !running {
+            self.watch_pings(ctx);
+        }
+    }
+
+    fn watch_pings(&mut self, ctx: &mut Context<Self>) {
+        let (Some(by), Some(limit)) = (self.ping_by, self.options.max_ping) else {
+            return;
+        };
+        ctx.run_later(by.saturating_duration_since(Instant::now()), move |this, ctx| {
+            if this.ping_by.is_some_and(|by| by <= Instant::now()) {
+                let error = ProtocolError::PingTimeout {
+                    limit_ms: limit.as_millis(),
+                };
+                this.fail(error, "it did not ping", ctx);
+            } else {
+                this.watch_pings(ctx);
+            }
+        });
+    }
+
+    /// Tells the client what devices there are now, if that is new to it.
+    fn tell_devices(&mut self, ctx: &mut Context<Self>) {
+        // A client that has not shaken hands asks for the list itself.
+        let Some(wire) = self.session.wire() else { return };
+        let wait = EVENT_GAP.saturating_sub(self.told_at.elapsed());
+        if !wait.is_zero() {
+            if !std::mem::replace(&mut self.tell_later, true) {
+                ctx.run_later(wait, |this, ctx| {
+                    this.tell_later = false;
+                    this.tell_devices(ctx);
+                });
+            }
+            return;
+        }
+        let now = Arc::clone(&self.hub.routes().descriptions);
+        if !Arc::ptr_eq(&now, &self.told) {
+            for frame in wire.devices_changed(&self.told, &now) {
+                self.outgoing.text(frame);
+            }
+            self.told = now;
+            self.told_at = Instant::now();
+        }
+    }
+}
+
+/// Waits until every stop is confirmed, all at once; the first that is not is the answer.
+async fn stops_confirmed(devices: Vec<(DeviceHandle, u64)>) -> Result<(), ProtocolError> {
+    let end = Instant::now() + STOP_ANSWER;
+    for (device, number) in devices {
+        if tokio::time::timeout_at(end, device.wanted().confirmed(number))
+            .await
+            .is_err()
+        {
+            let limit_ms = STOP_ANSWER.as_millis();
+            return Err(ProtocolError::StopUnconfirmed {
+                device: device.index(),
+                limit_ms,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn sink(session: Addr<SessionActor>, mixed_case: bool) -> ReadingSink {
+    Arc::new(move |reading| session.do_send(Heard { reading, mixed_case }))
+}
+
+fn measured(
+    id: u32,
+    device: &DeviceHandle,
+    feature: u32,
+    kind: InputKind,
+    action: InputAction,
+    mixed_case: bool,
+    outcome: Result<Option<i32>, ProtocolError>,
+) -> ServerMessage {
+    match (outcome, action) {
+        (Ok(Some(value)), InputAction::Read) => {
+            let reading = Reading {
+                device: device.index(),
+                feature,
+                kind,
+                value,
+            };
+            ServerMessage::Reading {
+                id,
+                reading,
+                mixed_case,
+            }
+        }
+        (Ok(_), _) => ServerMessage::Ok { id },
+        (Err(error), _) => ServerMessage::Error { id, error },
+    }
+}
+
+impl Actor for SessionActor {
+    type Context = Context<Self>;
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        let why = self.outgoing.why().unwrap_or(self.why);
+        self.hub.metrics().emit(&Event::SessionClosed {
+            id: self.guard.owner().0,
+            why,
+        });
+    }
+}
+
+impl StreamHandler<Incoming> for SessionActor {
+    fn handle(&mut self, frame: Incoming, ctx: &mut Self::Context) {
+        match frame {
+            Incoming::Text(text) => {
+                for action in self.session.frame(&text, &self.hub) {
+                    self.act(action, ctx);
+                }
+            }
+            Incoming::Binary(_) => {
+                let action = self.session.no_text(ProtocolError::BinaryFrame);
+                self.act(action, ctx);
+            }
+            Incoming::TooLarge => {
+                let limit = self.options.max_frame;
+                self.fail(ProtocolError::FrameTooLarge { limit }, "its frame was too large", ctx);
+            }
+            Incoming::Garbage(why) => {
+                let why = format!("what came is no WebSocket frame: {why}");
+                self.fail(ProtocolError::NotJson { why }, "it sent garbage", ctx);
+            }
+        }
+    }
+
+    fn finished(&mut self, ctx: &mut Self::Context) {
+        ctx.stop();
+    }
+}
+
+impl Handler<HubEvent> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, event: HubEvent, ctx: &mut Self::Context) {
+        match event {
+            HubEvent::DevicesChanged => self.tell_devices(ctx),
+            HubEvent::ScanningFinished => {
+                if self.session.wire().is_some() {
+                    self.say(&ServerMessage::ScanningFinished);
+                }
+            }
+            HubEvent::ShuttingDown => self.close("the server is shutting down", ctx),
+        }
+    }
+}
+
+/// Event: an input that the client listens to has a value.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Heard {
+    reading: Reading,
+    mixed_case: bool,
+}
+
+impl Handler<Heard> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, Heard { reading, mixed_case }: Heard, _: &mut Self::Context) {
+        if self.session.wire().is_some() {
+            self.say(&ServerMessage::Reading {
+                id: 0,
+                reading,
+                mixed_case,
+            });
+        }
+    }
+}

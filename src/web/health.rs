@@ -1,0 +1,37 @@
+//! `/health` and `/metrics`: for programs that watch.
+
+use actix_web::{HttpResponse, http::header, web};
+
+use super::Site;
+
+/// What the server is doing, as JSON. Any page may read it: it says nothing that a device's owner would not see.
+pub(super) async fn health(site: web::Data<Site>) -> HttpResponse {
+    let mut observed = site.hub.observe().await;
+    if let Some(object) = observed.as_object_mut() {
+        object.insert("status".to_owned(), status(&site).into());
+        object.insert("name".to_owned(), site.sessions.server_name.clone().into());
+        object.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
+    }
+    HttpResponse::Ok()
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(observed)
+}
+
+fn status(site: &Site) -> &'static str {
+    if site.hub.is_shutting_down() {
+        "shutting down"
+    } else {
+        "ok"
+    }
+}
+
+/// The metrics in the text format of Prometheus.
+pub(super) async fn metrics(site: web::Data<Site>) -> HttpResponse {
+    match site.hub.metrics().text() {
+        Ok(text) => HttpResponse::Ok()
+            .content_type("text/plain; version=0.0.4; charset=utf-8")
+            .body(text),
+        Err(error) => HttpResponse::InternalServerError().body(format!("the metrics cannot be written: {error}\n")),
+    }
+}

@@ -1,0 +1,87 @@
+//! HTTP on the server's one port: the WebSocket upgrade, health, metrics, and a page for people.
+//!
+//! Reserved paths are `/health`, `/metrics`, `/hardware` (when virtual hardware is on) and, for requests that are no
+//! upgrade, `/`. An upgrade on any other path is a client. What may not live here: protocol messages, devices.
+
+mod health;
+mod page;
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+
+use crate::hub::HubHandle;
+use crate::manager::virtual_hardware::Port;
+use crate::session::{self, SessionOptions};
+use crate::socket::{self, SocketLimits};
+
+/// What requests need. Copies share it.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The hub.
+    pub hub: HubHandle,
+    /// What clients are told and allowed.
+    pub sessions: SessionOptions,
+    /// What sockets may do.
+    pub limits: SocketLimits,
+    /// Where virtual hardware goes, if it is on.
+    pub virtual_port: Option<Port>,
+    /// Switches for people: which buses are on.
+    pub buses: Vec<&'static str>,
+}
+
+/// Registers every path.
+pub fn configure(site: &Site, config: &mut web::ServiceConfig) {
+    config
+        .app_data(web::Data::new(site.clone()))
+        .route("/health", web::get().to(health::health))
+        .route("/metrics", web::get().to(health::metrics))
+        .route("/hardware", web::get().to(hardware))
+        .default_service(web::to(anything));
+}
+
+fn is_upgrade(request: &HttpRequest) -> bool {
+    let upgrade = request
+        .headers()
+        .get(header::UPGRADE)
+        .and_then(|value| value.to_str().ok());
+    upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
+}
+
+/// A client, a person with a browser, or a mistake.
+async fn anything(request: HttpRequest, payload: web::Payload, site: web::Data<Site>) -> HttpResponse {
+    if is_upgrade(&request) {
+        return match socket::upgrade(&request, payload, site.limits) {
+            Ok((response, socket)) => {
+                session::serve(socket, site.hub.clone(), site.sessions.clone());
+                response
+            }
+            Err(error) => error.error_response(),
+        };
+    }
+    if request.path() == "/" && request.method() == actix_web::http::Method::GET {
+        return page::page(&request, &site);
+    }
+    let text = format!(
+        "There is nothing at {}. Clients connect by WebSocket on any path; for people there are /, /health and /metrics.\n",
+        request.path()
+    );
+    HttpResponse::NotFound()
+        .content_type("text/plain; charset=utf-8")
+        .body(text)
+}
+
+/// A program that plays hardware.
+async fn hardware(request: HttpRequest, payload: web::Payload, site: web::Data<Site>) -> HttpResponse {
+    let Some(port) = &site.virtual_port else {
+        let text = "Virtual hardware is off. Start the server with --virtual, or set buses.virtual.enabled = true.\n";
+        return HttpResponse::NotFound()
+            .content_type("text/plain; charset=utf-8")
+            .body(text);
+    };
+    match socket::upgrade(&request, payload, site.limits) {
+        Ok((response, socket)) => {
+            port.plug(socket);
+            response
+        }
+        Err(error) => error.error_response(),
+    }
+}

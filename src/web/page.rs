@@ -1,0 +1,43 @@
+//! `/`: a page for people who open the server's address in a browser.
+
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::Site;
+
+const PAGE: &str = include_str!("page.html");
+
+/// The page, with the address under which it was asked for.
+pub(super) fn page(request: &HttpRequest, site: &Site) -> HttpResponse {
+    let connection = request.connection_info();
+    let page = PAGE
+        .replace("{address}", &escape(connection.host()))
+        .replace("{name}", &escape(&site.sessions.server_name))
+        .replace("{version}", env!("CARGO_PKG_VERSION"))
+        .replace(
+            "{buses}",
+            &escape(&if site.buses.is_empty() {
+                "none".to_owned()
+            } else {
+                site.buses.join(", ")
+            }),
+        );
+    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page)
+}
+
+/// The Host header is a stranger's text.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_text_is_no_markup() {
+        assert_eq!(escape("<a b=\"&\">"), "&lt;a b=&quot;&amp;&quot;&gt;");
+    }
+}
