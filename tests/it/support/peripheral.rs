@@ -1,0 +1,174 @@
+//! Virtual hardware over `/hardware`.
+
+use std::collections::VecDeque;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use super::{PATIENCE, QUIET, Server};
+
+/// Something that the server did to the hardware.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    Write(String, Vec<u8>, bool),
+    Read(String),
+    Subscribe(String),
+    Unsubscribe(String),
+    Disconnect,
+}
+
+
+impl Done {
+    pub fn tx(data: impl AsRef<[u8]>) -> Self {
+        Self::Write("tx".to_owned(), data.as_ref().to_vec(), false)
+    }
+
+    pub fn tx_ack(data: impl AsRef<[u8]>) -> Self {
+        Self::Write("tx".to_owned(), data.as_ref().to_vec(), true)
+    }
+}
+
+/// A piece of hardware.
+pub struct Peripheral {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// Frames that came while another was waited for.
+    earlier: VecDeque<Value>,
+    /// Id of the last request.
+    pub last_id: u64,
+}
+
+impl Peripheral {
+    /// Connects without attaching.
+    pub async fn connect(server: &Server) -> Self {
+        let (socket, _) = connect_async(format!("{}/hardware", server.url())).await.unwrap();
+        Self { socket, earlier: VecDeque::new(), last_id: 0 }
+    }
+
+    /// Attaches Bluetooth hardware of this name and address.
+    pub async fn attach(server: &Server, name: &str, address: &str) -> Self {
+        let mut peripheral = Self::connect(server).await;
+        peripheral.send(json!({"type": "attach", "bus": "btle", "name": name, "address": address})).await;
+        peripheral
+    }
+
+    /// The same, acknowledging by hand.
+    pub async fn attach_manual(server: &Server, name: &str, address: &str) -> Self {
+        let mut peripheral = Self::connect(server).await;
+        let frame = json!({"type": "attach", "bus": "btle", "name": name, "address": address, "ack": "manual"});
+        peripheral.send(frame).await;
+        peripheral
+    }
+
+    pub async fn send(&mut self, frame: Value) {
+        self.send_text(frame.to_string()).await;
+    }
+
+    pub async fn send_text(&mut self, text: impl Into<String>) {
+        self.socket.send(Message::text(text.into())).await.unwrap();
+    }
+
+    pub async fn notify(&mut self, endpoint: &str, data: impl AsRef<[u8]>) {
+        self.send(json!({"type": "notify", "endpoint": endpoint, "data": hex::encode(data)})).await;
+    }
+
+    /// Answers the last request.
+    pub async fn reply(&mut self) {
+        let id = self.last_id;
+        self.send(json!({"type": "reply", "id": id})).await;
+    }
+
+    pub async fn reply_data(&mut self, data: impl AsRef<[u8]>) {
+        let id = self.last_id;
+        self.send(json!({"type": "reply", "id": id, "data": hex::encode(data)})).await;
+    }
+
+    pub async fn reply_error(&mut self, error: &str) {
+        let id = self.last_id;
+        self.send(json!({"type": "reply", "id": id, "error": error})).await;
+    }
+
+    async fn frame(&mut self) -> Option<Value> {
+        if let Some(frame) = self.earlier.pop_front() {
+            return Some(frame);
+        }
+        loop {
+            match self.socket.next().await?.ok()? {
+                Message::Text(text) => return Some(serde_json::from_str(&text).unwrap()),
+                Message::Close(_) => return None,
+                _ => {}
+            }
+        }
+    }
+
+    /// The next frame that is no operation: `attached`, `refused` or `error`. Operations are kept.
+    pub async fn told(&mut self) -> Value {
+        let mut operations = VecDeque::new();
+        let told = tokio::time::timeout(PATIENCE, async {
+            loop {
+                let frame = self.frame().await.expect("the server closed the connection");
+                if ["attached", "refused", "error"].contains(&frame["type"].as_str().unwrap()) {
+                    return frame;
+                }
+                operations.push_back(frame);
+            }
+        });
+        let told = told.await.expect("the server says nothing");
+        self.earlier.extend(operations);
+        told
+    }
+
+    /// Waits until the server has connected, and returns the protocol.
+    pub async fn attached(&mut self) -> String {
+        let told = self.told().await;
+        assert_eq!(told["type"], "attached", "{told}");
+        told["protocol"].as_str().unwrap().to_owned()
+    }
+
+    /// What the server does next.
+    pub async fn done(&mut self) -> Done {
+        let done = tokio::time::timeout(PATIENCE, self.next_done());
+        done.await.expect("the server does nothing").expect("the server closed the connection")
+    }
+
+    /// What the server does next, or nothing for a while.
+    pub async fn done_soon(&mut self) -> Option<Done> {
+        tokio::time::timeout(QUIET, self.next_done()).await.ok().flatten()
+    }
+
+    async fn next_done(&mut self) -> Option<Done> {
+        loop {
+            let frame = self.frame().await?;
+            let endpoint = frame["endpoint"].as_str().unwrap_or_default().to_owned();
+            if let Some(id) = frame["id"].as_u64() {
+                self.last_id = id;
+            }
+            return Some(match frame["type"].as_str().unwrap() {
+                "write" => {
+                    let data = hex::decode(frame["data"].as_str().unwrap()).unwrap();
+                    Done::Write(endpoint, data, frame["with_response"].as_bool().unwrap())
+                }
+                "read" => Done::Read(endpoint),
+                "subscribe" => Done::Subscribe(endpoint),
+                "unsubscribe" => Done::Unsubscribe(endpoint),
+                "disconnect" => Done::Disconnect,
+                _ => continue,
+            });
+        }
+    }
+
+    /// Everything that the server does until it is quiet.
+    pub async fn all_done(&mut self) -> Vec<Done> {
+        let mut all = Vec::new();
+        while let Some(done) = self.done_soon().await {
+            all.push(done);
+        }
+        all
+    }
+
+    pub async fn detach(&mut self) {
+        self.send(json!({"type": "detach"})).await;
+    }
+}

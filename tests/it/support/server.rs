@@ -1,0 +1,134 @@
+//! The real binary.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::PATIENCE;
+
+/// Runs the binary with these arguments to its end, with no settings but its own.
+pub fn run(args: &[&str]) -> Output {
+    clean(Command::new(env!("CARGO_BIN_EXE_hapticd"))).args(args).output().unwrap()
+}
+
+/// Neither the settings of whoever runs the tests nor their devices may matter.
+fn clean(mut command: Command) -> Command {
+    let own: Vec<_> = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HAPTICD__")).collect();
+    for (name, _) in own {
+        command.env_remove(name);
+    }
+    command.env("XDG_CONFIG_HOME", "/nonexistent").env("HOME", "/nonexistent").env_remove("STATE_DIRECTORY");
+    command
+}
+
+/// A running server; it is killed when dropped.
+pub struct Server {
+    child: Child,
+    address: String,
+    log: Arc<Mutex<String>>,
+    /// Where it keeps what it knows.
+    pub state: Arc<tempfile::TempDir>,
+}
+
+impl Server {
+    /// A server with virtual hardware and these settings.
+    pub fn start(settings: &[&str]) -> Self {
+        Self::start_in(Arc::new(tempfile::tempdir().unwrap()), settings)
+    }
+
+    /// The same over a state directory that another server had.
+    pub fn start_in(state: Arc<tempfile::TempDir>, settings: &[&str]) -> Self {
+        let mut command = clean(Command::new(env!("CARGO_BIN_EXE_hapticd")));
+        command.args(["serve", "--virtual", "--set", "server.listen=127.0.0.1:0"]);
+        command.arg("--set").arg(format!("state.dir={}", state.path().display()));
+        command.args(["--set", "log.level=debug"]);
+        for setting in settings {
+            command.args(["--set", setting]);
+        }
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (mut stderr, copy) = (child.stderr.take().unwrap(), Arc::clone(&log));
+        std::thread::spawn(move || {
+            let mut part = [0; 4096];
+            while let Ok(read @ 1..) = stderr.read(&mut part) {
+                copy.lock().unwrap().push_str(&String::from_utf8_lossy(&part[..read]));
+            }
+        });
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let address = loop {
+            let mut line = String::new();
+            let read = stdout.read_line(&mut line).unwrap();
+            assert!(read > 0, "the server did not start:\n{}", log.lock().unwrap());
+            if let Some((_, address)) = line.split_once("ws://") {
+                break address.trim().to_owned();
+            }
+        };
+        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+        Self { child, address, log, state }
+    }
+
+    /// Where clients connect.
+    pub fn url(&self) -> String {
+        format!("ws://{}", self.address)
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let done = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
+        assert!(done.success());
+    }
+
+    /// Waits for its end and returns the exit status.
+    pub fn wait(&mut self) -> Option<i32> {
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("the server does not end:\n{}", self.log());
+    }
+
+    /// Whether it is still there.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Gets a path over HTTP; returns status line, headers and body as text.
+    pub async fn get(&self, path: &str) -> String {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut stream = tokio::net::TcpStream::connect(&self.address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address);
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    /// The health of the server.
+    pub async fn health(&self) -> serde_json::Value {
+        let answer = self.get("/health").await;
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let json = body.find('{').and_then(|start| body.get(start..=body.rfind('}')?)).unwrap();
+        serde_json::from_str(json).unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
