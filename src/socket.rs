@@ -20,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Frames read but not yet handled; the peer's own socket buffer fills beyond it.
 const INCOMING: usize = 32;
+/// Time to say what was wrong to a peer that can no longer be understood.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What a peer may do.
 #[derive(Debug, Clone, Copy)]
@@ -400,7 +402,12 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Pump {
     }
 
     fn finished(&mut self, ctx: &mut Self::Context) {
-        ctx.stop();
+        if self.broken {
+            // Whoever serves the peer says what was wrong, and closes; but not for ever.
+            ctx.run_later(FAREWELL, |_, ctx| ctx.stop());
+        } else {
+            ctx.stop();
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod check;
 mod devices;
 mod serve;
+mod simulate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,6 +35,8 @@ enum Command {
     Check(check::CheckArgs),
     /// List the models that are known
     Devices(devices::DevicesArgs),
+    /// Play a piece of hardware to a running server and show what it is told to do
+    Simulate(simulate::SimulateArgs),
 }
 
 /// Where settings come from.
@@ -98,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Devices(args) => devices::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
     };
     let (status, text) = match done {
         Ok(()) => return ExitCode::SUCCESS,

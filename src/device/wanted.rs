@@ -303,6 +303,15 @@ impl Wanted {
         let _ = confirmed.wait_for(|done| *done >= number).await;
     }
 
+    /// Returns when no stop waits to be written any more, whether the hardware is in reach or not, or it was given up.
+    pub async fn settled(&self) {
+        let mut confirmed = self.confirmed.subscribe();
+        while self.stopping() && !matches!(self.reach(), Reach::Gone(_)) {
+            // Confirmations are only a hint here: what is out of reach counts as confirmed.
+            let _ = tokio::time::timeout(Duration::from_millis(20), confirmed.changed()).await;
+        }
+    }
+
     /// Whether a stop waits to be written.
     #[must_use]
     pub fn stopping(&self) -> bool {

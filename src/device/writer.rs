@@ -152,7 +152,8 @@ impl Writer {
                 if !work.stop && !work.changes.is_empty() {
                     self.metrics.latency(work.since.elapsed());
                 }
-                if !packets.is_empty() {
+                // After a stop that needs no packets, nothing from before it may be repeated.
+                if work.stop || !packets.is_empty() {
                     self.last = packets;
                 }
                 self.poll_at = Some(Instant::now());
@@ -253,20 +254,6 @@ async fn until(time: Option<Instant>) {
         Some(time) => tokio::time::sleep_until(time).await,
         None => std::future::pending().await,
     }
-}
-
-/// Starts a writer for a device over a link, for tests of the rules of time.
-#[cfg(test)]
-pub(super) fn for_tests(device: &DeviceHandle, link: &Link) -> tokio::task::JoinHandle<Exit> {
-    let identity = device.identity();
-    let driver = crate::driver::of(&identity.definition).open(&identity.definition, &identity.model, link);
-    let pace = Pace {
-        max_failures: 5,
-        dead_man: None,
-    };
-    let metrics = Metrics::new().expect("metrics are described rightly");
-    let writer = Writer::new(device.clone(), link.clone(), driver, pace, metrics);
-    tokio::spawn(writer.run())
 }
 
 #[cfg(test)]

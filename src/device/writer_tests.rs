@@ -1,1 +1,303 @@
+//! The rules of time, in paused time, against a link whose other side the test plays.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::*;
+use crate::device::{Identity, Owner, UserSettings};
+use crate::library::{Bus, Definition};
+use crate::link::{Deadlines, LinkEnd, LinkError, LinkInfo, Operation, pair};
+use crate::message::{Endpoint, Output, OutputKind};
+
+const ANN: Owner = Owner(1);
+
+const TWO_MOTORS: &str = r#"
+name = "Two motors"
+[[match]]
+btle = { names = ["Two"] }
+services.ff00 = { tx = "ff01" }
+[default]
+name = "Two"
+features = [{ vibrate = [0, 100] }, { vibrate = [0, 100] }]
+[write]
+vibrate = 'tx: {i} {v}'
+"#;
+
+struct Hardware {
+    end: LinkEnd,
+    link: Link,
+    device: DeviceHandle,
+}
+
+impl Hardware {
+    fn new(definition: &str, gap_ms: u32) -> Self {
+        let definition = Arc::new(Definition::parse("test", definition, &[]).unwrap());
+        let model = Arc::new(definition.default.clone());
+        let identity = Identity {
+            index: 0,
+            bus: Bus::Btle,
+            address: "a".to_owned(),
+            identifier: None,
+            definition,
+            model,
+        };
+        let user = UserSettings {
+            gap_ms: Some(gap_ms),
+            ..UserSettings::default()
+        };
+        let device = DeviceHandle::new(identity, &user);
+        let info = LinkInfo {
+            endpoints: BTreeSet::from([Endpoint::TX]),
+            gap: Duration::ZERO,
+            deadlines: Deadlines::default(),
+            scripted: false,
+        };
+        let (link, end) = pair(info);
+        Self { end, link, device }
+    }
+
+    fn start(&self) -> tokio::task::JoinHandle<Exit> {
+        self.start_with(Pace {
+            max_failures: 5,
+            dead_man: None,
+        })
+    }
+
+    fn start_with(&self, pace: Pace) -> tokio::task::JoinHandle<Exit> {
+        let identity = self.device.identity();
+        let driver = crate::driver::of(&identity.definition).open(&identity.definition, &identity.model, &self.link);
+        let metrics = Metrics::new().unwrap();
+        tokio::spawn(Writer::new(self.device.clone(), self.link.clone(), driver, pace, metrics).run())
+    }
+
+    fn set(&self, feature: u32, value: i32) {
+        let output = Output {
+            kind: OutputKind::Vibrate,
+            value,
+            duration_ms: 0,
+        };
+        self.device.set(ANN, &[(feature, output)]).unwrap();
+    }
+
+    /// The next packet, not yet answered.
+    async fn packet(&mut self) -> (Vec<u8>, oneshot::Sender<Result<Vec<u8>, LinkError>>) {
+        let request = self.end.requests.recv().await.unwrap();
+        let Operation::Write(packet) = request.operation else {
+            panic!("{:?}", request.operation)
+        };
+        (packet.data, request.done)
+    }
+
+    /// The next packet, which the hardware takes.
+    async fn taken(&mut self) -> Vec<u8> {
+        let (data, done) = self.packet().await;
+        let _ = done.send(Ok(Vec::new()));
+        data
+    }
+
+    /// Whether nothing is written for a while.
+    async fn quiet(&mut self, time: Duration) -> bool {
+        tokio::time::timeout(time, self.end.requests.recv()).await.is_err()
+    }
+}
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_device_is_written_at_once_whatever_its_gap() {
+    let mut hardware = Hardware::new(TWO_MOTORS, 300);
+    hardware.start();
+    for value in 1..=5 {
+        tokio::time::sleep(ms(1000)).await;
+        let start = Instant::now();
+        hardware.set(0, value);
+        assert_eq!(hardware.taken().await, [0, u8::try_from(value).unwrap()]);
+        assert!(start.elapsed() <= ms(1), "{:?}", start.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_is_written_once_a_gap_and_ends_with_its_last_value() {
+    let mut hardware = Hardware::new(TWO_MOTORS, 75);
+    hardware.start();
+    let device = hardware.device.clone();
+    let flood = tokio::spawn(async move {
+        for n in 0..10_000 {
+            let output = Output {
+                kind: OutputKind::Vibrate,
+                value: n % 99,
+                duration_ms: 0,
+            };
+            device.set(ANN, &[(0, output)]).unwrap();
+            tokio::time::sleep(Duration::from_micros(100)).await;
+        }
+        let output = Output {
+            kind: OutputKind::Vibrate,
+            value: 100,
+            duration_ms: 0,
+        };
+        device.set(ANN, &[(0, output)]).unwrap();
+        Instant::now()
+    });
+    let mut last_at: Option<Instant> = None;
+    loop {
+        let data = hardware.taken().await;
+        let now = Instant::now();
+        if let Some(last) = last_at {
+            assert!(now - last >= ms(75), "{:?} after the last write", now - last);
+        }
+        last_at = Some(now);
+        if data == [0, 100] {
+            break;
+        }
+    }
+    let ended = flood.await.unwrap();
+    assert!(last_at.unwrap() - ended <= ms(76), "the last value came late");
+    assert!(hardware.quiet(ms(1000)).await, "a backlog");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_waits_for_no_gap() {
+    let mut hardware = Hardware::new(TWO_MOTORS, 10_000);
+    hardware.start();
+    hardware.set(0, 9);
+    hardware.taken().await;
+    hardware.set(1, 5);
+    let start = Instant::now();
+    let number = hardware.device.begin_stop(None).unwrap();
+    assert_eq!(hardware.taken().await, [0, 0]);
+    assert_eq!(hardware.taken().await, [1, 0]);
+    hardware.device.wanted().confirmed(number).await;
+    assert!(start.elapsed() <= ms(1), "{:?}", start.elapsed());
+    assert!(hardware.quiet(ms(60_000)).await, "the value before the stop is void");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_a_write_that_hangs() {
+    let mut hardware = Hardware::new(TWO_MOTORS, 0);
+    hardware.start();
+    hardware.set(0, 9);
+    let (data, _hanging) = hardware.packet().await;
+    assert_eq!(data, [0, 9]);
+    let start = Instant::now();
+    hardware.device.begin_stop(Some(0)).unwrap();
+    assert_eq!(hardware.taken().await, [0, 0]);
+    assert!(start.elapsed() <= ms(1), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_voids_the_rest_of_a_batch() {
+    let mut hardware = Hardware::new(TWO_MOTORS, 0);
+    hardware.start();
+    let output = |value| Output {
+        kind: OutputKind::Vibrate,
+        value,
+        duration_ms: 0,
+    };
+    hardware.device.set(ANN, &[(0, output(7)), (1, output(8))]).unwrap();
+    let (data, done) = hardware.packet().await;
+    assert_eq!(data, [0, 7]);
+    hardware.device.begin_stop(None).unwrap();
+    let _ = done.send(Ok(Vec::new()));
+    assert_eq!(hardware.taken().await, [0, 0]);
+    assert_eq!(hardware.taken().await, [1, 0]);
+    assert!(hardware.quiet(ms(10_000)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_is_repeated_until_it_is_confirmed() {
+    let mut hardware = Hardware::new(TWO_MOTORS, 0);
+    hardware.start();
+    let start = Instant::now();
+    let number = hardware.device.begin_stop(Some(1)).unwrap();
+    for _ in 0..3 {
+        let (data, done) = hardware.packet().await;
+        assert_eq!(data, [1, 0]);
+        let _ = done.send(Err(LinkError::Failed("no".to_owned())));
+    }
+    assert!(start.elapsed() < ms(300), "{:?}", start.elapsed());
+    assert_eq!(hardware.taken().await, [1, 0]);
+    hardware.device.wanted().confirmed(number).await;
+    assert!(hardware.quiet(ms(10_000)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_write_is_tried_again_while_it_is_the_newest() {
+    let mut hardware = Hardware::new(TWO_MOTORS, 0);
+    hardware.start();
+    hardware.set(0, 7);
+    let (_, done) = hardware.packet().await;
+    let _ = done.send(Err(LinkError::Failed("no".to_owned())));
+    let (data, done) = hardware.packet().await;
+    assert_eq!(data, [0, 7]);
+    hardware.set(0, 8);
+    let _ = done.send(Err(LinkError::Failed("no".to_owned())));
+    assert_eq!(hardware.taken().await, [0, 8]);
+    assert!(hardware.quiet(ms(10_000)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_keeps_failing_is_given_back() {
+    let mut hardware = Hardware::new(TWO_MOTORS, 0);
+    let writer = hardware.start();
+    hardware.set(0, 7);
+    for _ in 0..5 {
+        let (_, done) = hardware.packet().await;
+        let _ = done.send(Err(LinkError::Failed("no".to_owned())));
+    }
+    assert_eq!(
+        writer.await.unwrap(),
+        Exit::Failed("5 writes in a row failed".to_owned())
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_link_ends_the_writer() {
+    let hardware = Hardware::new(TWO_MOTORS, 0);
+    let writer = hardware.start();
+    drop(hardware.end);
+    assert_eq!(writer.await.unwrap(), Exit::Lost);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_client_renews_stops_after_the_dead_man_time() {
+    let mut hardware = Hardware::new(TWO_MOTORS, 0);
+    hardware.start_with(Pace {
+        max_failures: 5,
+        dead_man: Some(ms(5000)),
+    });
+    hardware.set(0, 7);
+    hardware.taken().await;
+    tokio::time::sleep(ms(4000)).await;
+    hardware.set(0, 7);
+    let renewed = Instant::now();
+    assert_eq!(hardware.taken().await, [0, 0]);
+    assert_eq!(renewed.elapsed(), ms(5000));
+    assert!(hardware.quiet(ms(60_000)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_packet_is_repeated_where_the_hardware_wants_that() {
+    let repeating = TWO_MOTORS.replace("[default]", "[repeat]\nevery_ms = 500\n[default]");
+    let mut hardware = Hardware::new(&repeating, 75);
+    hardware.device.wanted().connected(false, true);
+    hardware.start();
+    assert_eq!(hardware.taken().await, [0, 0]);
+    assert_eq!(hardware.taken().await, [1, 0]);
+    let stopped = Instant::now();
+    assert_eq!(hardware.taken().await, [0, 0]);
+    assert_eq!(stopped.elapsed(), ms(500));
+    assert_eq!(hardware.taken().await, [1, 0]);
+    tokio::time::sleep(ms(200)).await;
+    hardware.set(1, 4);
+    assert_eq!(hardware.taken().await, [1, 4]);
+    let written = Instant::now();
+    assert_eq!(hardware.taken().await, [1, 4]);
+    assert_eq!(written.elapsed(), ms(500));
+}

@@ -10,6 +10,7 @@ pub mod example;
 mod levels;
 mod lovense;
 pub mod template;
+pub mod toy;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -21,25 +20,23 @@ use crate::metrics::Event;
 
 /// Longest pause before a manager is started again.
 const MANAGER_PAUSE: Duration = Duration::from_secs(30);
-/// Time for links to close once everything is stopped.
-const CLOSING: Duration = Duration::from_millis(500);
 
 /// The supervisor.
 #[derive(Debug)]
 pub struct Hub {
     pub(super) options: HubOptions,
-    library: Arc<Library>,
+    pub(super) library: Arc<Library>,
     registry: Registry,
     pub(super) managers: Vec<Manager>,
     /// Threads for devices; none means the hub's own.
     arbiters: Vec<ArbiterHandle>,
     pub(super) shared: Arc<Shared>,
-    sessions: BTreeMap<Owner, Recipient<HubEvent>>,
+    pub(super) sessions: BTreeMap<Owner, Recipient<HubEvent>>,
     pub(super) scans: Scans,
     pub(super) devices: BTreeMap<u32, Device>,
     /// Hardware that is being opened.
-    opening: BTreeSet<(library::Bus, String)>,
-    shutting_down: bool,
+    pub(super) opening: BTreeSet<(library::Bus, String)>,
+    pub(super) shutting_down: bool,
     saving: bool,
     save_again: bool,
 }
@@ -266,7 +263,12 @@ impl Hub {
             identifier,
             opened,
         } = ready;
-        if self.shutting_down {
+        let lost = |device: &Device| {
+            let identity = device.handle.identity();
+            identity.bus == hardware.bus && identity.address == hardware.address
+        };
+        // During a shutdown only hardware whose stop is still owed is opened.
+        if self.shutting_down && !self.devices.values().any(lost) {
             let link = opened.link;
             ctx.spawn(async move { link.disconnect().await }.into_actor(self));
             return;
@@ -395,6 +397,7 @@ impl Actor for Hub {
         for index in 0..self.managers.len() {
             self.start_manager(index, ctx);
         }
+        self.count();
     }
 }
 
@@ -455,90 +458,6 @@ impl Handler<ScanWanted> for Hub {
         if self.sessions.contains_key(&owner) {
             self.scan(owner, wanted);
         }
-    }
-}
-
-/// Request: stop everything, let all hardware go. The answer names the devices that did not confirm the stop.
-#[derive(Debug, Message)]
-#[rtype(result = "Vec<String>")]
-pub(super) struct ShutDown {
-    pub deadline: Duration,
-}
-
-impl Handler<ShutDown> for Hub {
-    type Result = ResponseFuture<Vec<String>>;
-
-    fn handle(&mut self, ShutDown { deadline }: ShutDown, _: &mut Self::Context) -> Self::Result {
-        self.shutting_down = true;
-        self.shared.shutting_down.store(true, Ordering::Relaxed);
-        self.tell_managers(Scan::Stop);
-        let stops: Vec<_> = self
-            .devices
-            .values()
-            .map(|device| {
-                let wanted = device.handle.wanted();
-                wanted.hold(Some("the server is shutting down".to_owned()));
-                (device.handle.clone(), wanted.stop(None, None))
-            })
-            .collect();
-        let sessions: Vec<_> = self.sessions.values().cloned().collect();
-        Box::pin(async move {
-            let end = tokio::time::Instant::now() + deadline;
-            let mut unconfirmed = Vec::new();
-            for (handle, number) in &stops {
-                // All are stopping at once; this only waits for the slowest.
-                if tokio::time::timeout_at(end, handle.wanted().confirmed(*number))
-                    .await
-                    .is_err()
-                {
-                    unconfirmed.push(format!("{} {:?}", handle.index(), handle.description().name));
-                }
-            }
-            for session in sessions {
-                session.do_send(HubEvent::ShuttingDown);
-            }
-            for (handle, _) in &stops {
-                handle.close();
-            }
-            let closed = async {
-                while stops.iter().any(|(handle, _)| handle.is_driven()) {
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
-            };
-            let _ = tokio::time::timeout(CLOSING, closed).await;
-            unconfirmed
-        })
-    }
-}
-
-/// Request: what is the hub and everything under it doing?
-#[derive(Debug, Message)]
-#[rtype(result = "serde_json::Value")]
-pub(super) struct Observe;
-
-impl Handler<Observe> for Hub {
-    type Result = MessageResult<Observe>;
-
-    fn handle(&mut self, Observe: Observe, _: &mut Self::Context) -> Self::Result {
-        let managers = self.managers.iter().map(|manager| {
-            serde_json::json!({
-                "bus": manager.bus.name, "running": manager.scan.is_some(), "error": manager.failed,
-                "restarts": manager.budget.count(),
-            })
-        });
-        let devices = self.devices.values().map(|device| {
-            let mut observed = device.handle.observe();
-            if let Some(object) = observed.as_object_mut() {
-                object.insert("restarts".to_owned(), device.budget.count().into());
-            }
-            observed
-        });
-        MessageResult(serde_json::json!({
-            "sessions": self.sessions.len(), "scanning": self.scans.active(), "scanned_for_by": self.scans.count(),
-            "opening": self.opening.len(), "definitions": self.library.definitions().len(),
-            "buses": managers.collect::<Vec<_>>(), "devices": devices.collect::<Vec<_>>(),
-            "shutting_down": self.shutting_down,
-        }))
     }
 }
 

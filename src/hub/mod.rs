@@ -6,9 +6,11 @@
 
 mod actor;
 mod budget;
+mod observe;
 mod open;
 pub mod registry;
 mod scan;
+mod shutdown;
 mod supervise;
 
 use std::collections::BTreeMap;
@@ -183,12 +185,12 @@ impl HubHandle {
     /// that did not confirm.
     pub async fn shut_down(&self, deadline: Duration) -> Vec<String> {
         self.shared.shutting_down.store(true, Ordering::Relaxed);
-        self.hub.send(actor::ShutDown { deadline }).await.unwrap_or_default()
+        self.hub.send(shutdown::ShutDown { deadline }).await.unwrap_or_default()
     }
 
     /// What the hub and everything under it is doing.
     pub async fn observe(&self) -> serde_json::Value {
-        let observed = self.hub.send(actor::Observe).await;
+        let observed = self.hub.send(observe::Observe).await;
         observed.unwrap_or_else(|_| serde_json::json!({ "error": "the hub does not answer" }))
     }
 }

@@ -133,7 +133,13 @@ impl SessionActor {
 
     fn act(&mut self, action: Action, ctx: &mut Context<Self>) {
         match action {
-            Action::Say(message) => self.say(&message),
+            Action::Say(message) => {
+                self.say(&message);
+                // What a client has just been told needs no event.
+                if let ServerMessage::DeviceList { devices, .. } = message {
+                    self.told = devices;
+                }
+            }
             Action::Connected { client, version } => {
                 let id = self.guard.owner().0;
                 self.hub.metrics().emit(&Event::SessionNamed {

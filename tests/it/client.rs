@@ -1,8 +1,5 @@
 //! The published Rust client drives virtual hardware through the real binary.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
 use buttplug_client::connector::ButtplugRemoteClientConnector;
 use buttplug_client::device::{ButtplugClientDevice, ClientDeviceOutputCommand as Command};
 use buttplug_client::{ButtplugClient, ButtplugClientEvent};
@@ -15,7 +12,10 @@ use crate::support::{Done, PATIENCE, Peripheral, Server};
 async fn connected(server: &Server) -> ButtplugClient {
     let client = ButtplugClient::new("test");
     let transport = Transport::new_insecure_connector(&server.url());
-    client.connect(ButtplugRemoteClientConnector::<Transport>::new(transport)).await.unwrap();
+    client
+        .connect(ButtplugRemoteClientConnector::<Transport>::new(transport))
+        .await
+        .unwrap();
     client
 }
 
@@ -92,13 +92,18 @@ async fn a_client_finds_a_device_drives_it_and_sees_it_go() {
     client.disconnect().await.unwrap();
 }
 
+fn first_client(server: &Server) -> tokio::process::Command {
+    let target = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
+    let mut command = tokio::process::Command::new(target.join("examples/first_client"));
+    command.arg(server.url());
+    command
+}
+
 #[tokio::test]
 async fn the_first_client_of_the_readme_works() {
     let server = Server::start(&[]);
     let mut toy = Peripheral::attach(&server, "Massage Demo", "C0:FF:EE:00:00:02").await;
-    let example: PathBuf = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("examples/first_client");
-    let run = tokio::process::Command::new(example).arg(server.url()).output();
-    let (output, writes) = tokio::join!(run, async {
+    let (output, writes) = tokio::join!(first_client(&server).output(), async {
         toy.attached().await;
         [toy.done().await, toy.done().await, toy.done().await, toy.done().await]
     });
@@ -109,16 +114,12 @@ async fn the_first_client_of_the_readme_works() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_gone_leaves_nothing_running() {
+async fn a_client_that_is_killed_leaves_nothing_running() {
     let server = Server::start(&[]);
-    let client = connected(&server).await;
-    let mut events = client.event_stream();
-    client.start_scanning().await.unwrap();
     let mut toy = Peripheral::attach(&server, "REALOV_VIBE", "C0:FF:EE:00:00:03").await;
-    let device = event(&mut events, added).await;
-    device.run_output(&Command::Vibrate(50_i32.into())).await.unwrap();
-    assert_eq!(toy.done().await, Done::tx([0xC5, 0x55, 50, 0xAA]));
-    drop((device, events, client));
-    let stopped = tokio::time::timeout(Duration::from_secs(5), toy.done()).await.unwrap();
-    assert_eq!(stopped, Done::tx([0xC5, 0x55, 0, 0xAA]));
+    let mut client = first_client(&server).spawn().unwrap();
+    toy.attached().await;
+    assert_eq!(toy.done().await, Done::tx([0xC5, 0x55, 25, 0xAA]));
+    client.kill().await.unwrap();
+    assert_eq!(toy.done().await, Done::tx([0xC5, 0x55, 0, 0xAA]));
 }

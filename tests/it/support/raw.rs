@@ -35,7 +35,10 @@ impl Raw {
     pub async fn hello(server: &Server) -> Self {
         let mut client = Self::connect(server).await;
         let info = client
-            .ask("RequestServerInfo", json!({"ClientName": "raw", "ProtocolVersionMajor": 4, "ProtocolVersionMinor": 0}))
+            .ask(
+                "RequestServerInfo",
+                json!({"ClientName": "raw", "ProtocolVersionMajor": 4, "ProtocolVersionMinor": 0}),
+            )
             .await;
         assert_eq!(info["ServerInfo"]["ProtocolVersionMajor"], 4, "{info}");
         client
@@ -50,6 +53,11 @@ impl Raw {
 
     pub async fn send_text(&mut self, text: impl Into<String>) {
         self.socket.send(Message::text(text.into())).await.unwrap();
+    }
+
+    /// Sends a frame that the server may not take any more.
+    pub async fn try_send_text(&mut self, text: &str) -> Result<(), tokio_tungstenite::tungstenite::Error> {
+        self.socket.send(Message::text(text)).await
     }
 
     pub async fn send(&mut self, message: Message) {
@@ -73,7 +81,8 @@ impl Raw {
 
     /// The reply to a message.
     pub async fn reply(&mut self, id: u32) -> Value {
-        self.until(|message| message.as_object().unwrap().values().next().unwrap()["Id"] == id).await
+        self.until(|message| message.as_object().unwrap().values().next().unwrap()["Id"] == id)
+            .await
     }
 
     /// Sends one message, which must be answered with Ok.

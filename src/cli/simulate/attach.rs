@@ -1,0 +1,334 @@
+//! What hardware must say of itself to be taken for one certain model.
+//!
+//! The definition is read backwards: names, advertisements and data that its matchers accept are put together in
+//! turn, and the first that the library itself takes for this model is used.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use serde_json::{Value, json};
+
+use super::find::Found;
+use crate::driver::{template, toy};
+use crate::library::definition::{IdentifyForm, IdentifyFrom};
+use crate::library::hardware::Strength;
+use crate::library::{Bus, Definition, Hardware, Identify, Library, Matcher, Model};
+use crate::link::{Deadlines, LinkInfo, pair};
+
+/// The first frame, and what people want to know of it.
+#[derive(Debug)]
+pub(super) struct Attach {
+    pub(super) frame: Value,
+    pub(super) address: String,
+}
+
+/// What to attach so that a server takes it for this model.
+pub(super) fn attach(
+    library: &Library,
+    found: &Found,
+    bus: Option<Bus>,
+    address: Option<&str>,
+) -> Result<Attach, String> {
+    let (hardware, matcher) = hardware(library, found, bus, address)?;
+    let mut frame = json!({
+        "type": "attach", "bus": hardware.bus.name(), "name": hardware.name, "address": hardware.address,
+    });
+    let mut add = |key: &str, value: Value| {
+        if let Some(frame) = frame.as_object_mut() {
+            frame.insert(key.to_owned(), value);
+        }
+    };
+    if !hardware.advertised.is_empty() {
+        add("advertised_services", json!(hardware.advertised));
+    }
+    if !hardware.manufacturer.is_empty() {
+        let data = hardware.manufacturer.iter();
+        let data: BTreeMap<_, _> = data
+            .map(|(company, data)| (company.to_string(), hex::encode(data)))
+            .collect();
+        add("manufacturer_data", json!(data));
+    }
+    if let Some((vendor, product)) = hardware.usb {
+        add("vendor_id", json!(vendor));
+        add("product_id", json!(product));
+    }
+    // Where several definitions recognise it, the services that it really has decide.
+    if let Matcher::Btle { services, .. } = &matcher
+        && library.candidates(&hardware).len() > 1
+    {
+        let services: BTreeMap<_, Vec<_>> = services
+            .iter()
+            .map(|(service, endpoints)| (service, endpoints.values().collect()))
+            .collect();
+        add("services", json!(services));
+    }
+    Ok(Attach {
+        frame,
+        address: hardware.address,
+    })
+}
+
+fn hardware(
+    library: &Library,
+    found: &Found,
+    bus: Option<Bus>,
+    address: Option<&str>,
+) -> Result<(Hardware, Matcher), String> {
+    let Found { definition, model } = found;
+    let buses: Vec<_> = definition.matchers.iter().map(|matcher| matcher.bus().name()).collect();
+    if let Some(bus) = bus
+        && !buses.contains(&bus.name())
+    {
+        let allowed = buses.join(", ");
+        return Err(format!(
+            "--bus {bus}: {} is not found on it; allowed: {allowed}",
+            model.name
+        ));
+    }
+    let random = RandomState::new().hash_one(std::process::id());
+    let mut usable = Vec::new();
+    for matcher in definition
+        .matchers
+        .iter()
+        .filter(|matcher| bus.is_none_or(|bus| bus == matcher.bus()))
+    {
+        for mut hardware in guesses(definition, model, matcher) {
+            hardware.address = address.map_or_else(|| address_of(hardware.bus, random), str::to_owned);
+            if matcher.fits(&hardware).is_some() && is_taken_for(definition, model, matcher, &hardware) {
+                usable.push((hardware, matcher.clone()));
+            }
+        }
+    }
+    let first = |hardware: &Hardware| {
+        let first = library.candidates(hardware).into_iter().next();
+        first.is_some_and(|first| first.definition.protocol == definition.protocol)
+    };
+    let best = usable.iter().position(|(hardware, _)| first(hardware)).unwrap_or(0);
+    let wanted = &model.name;
+    usable.into_iter().nth(best).ok_or_else(|| {
+        format!(
+            "no hardware is taken for {wanted:?}: everything that {} recognises is one of its other models",
+            definition.protocol
+        )
+    })
+}
+
+/// A few bytes that tell one simulator from another, in the shape that the bus uses.
+fn address_of(bus: Bus, random: u64) -> String {
+    let [a, b, c, ..] = random.to_be_bytes();
+    match bus {
+        Bus::Btle => format!("C0:FF:EE:{a:02X}:{b:02X}:{c:02X}"),
+        _ => format!("virtual-{a:02x}{b:02x}{c:02x}"),
+    }
+}
+
+/// Everything worth trying, the most natural first.
+fn guesses(definition: &Definition, model: &Model, matcher: &Matcher) -> Vec<Hardware> {
+    let named = |name: &str| Hardware::new(matcher.bus(), name, "");
+    match matcher {
+        Matcher::Serial(serial) => vec![named(&serial.port)],
+        Matcher::Websocket(names) => model.ids.iter().chain(names).map(|name| named(name)).collect(),
+        Matcher::Hid(ids) | Matcher::Usb(ids) => {
+            let names: Vec<&str> = model
+                .ids
+                .iter()
+                .map(String::as_str)
+                .chain([model.name.as_str()])
+                .collect();
+            let both = ids.iter().flat_map(|id| names.iter().map(move |name| (*id, *name)));
+            both.map(|(id, name)| Hardware {
+                usb: Some(id),
+                ..named(name)
+            })
+            .collect()
+        }
+        Matcher::Btle {
+            names,
+            advertised,
+            manufacturer,
+            ..
+        } => {
+            let company = manufacturer.first().map_or(u16::MAX, |(company, _)| *company);
+            let from_data = |from: &&Identify| from.from == IdentifyFrom::Manufacturer;
+            let id = definition.identify.iter().find(from_data).zip(model.ids.first());
+            let id = id.and_then(|(identify, id)| toy::identifier_bytes(&identify.form, id));
+            let mut names_of = names_of(definition, model, names);
+            // Hardware mostly has a name of its maker's, whatever else it is recognised by.
+            names_of
+                .sort_by_key(|name| !matches!(matcher.fits(&named(name)), Some(Strength::Exact | Strength::Pattern)));
+            let with_data = |company: u16, data: Vec<u8>| {
+                names_of.iter().map(move |name| {
+                    let mut hardware = named(name);
+                    hardware.manufacturer.insert(company, data.clone());
+                    hardware
+                })
+            };
+            let mut all = Vec::new();
+            if let Some(id) = id {
+                all.extend(with_data(company, id));
+            }
+            all.extend(names_of.iter().map(|name| named(name)));
+            for (company, data) in manufacturer {
+                all.extend(with_data(*company, data.clone()));
+            }
+            all.extend(advertised.first().into_iter().flat_map(|service| {
+                names_of.iter().map(|name| {
+                    let mut hardware = named(name);
+                    hardware.advertised.insert(*service);
+                    hardware
+                })
+            }));
+            all
+        }
+    }
+}
+
+/// Bluetooth names, the identifiers first.
+fn names_of(definition: &Definition, model: &Model, patterns: &[String]) -> Vec<String> {
+    let mut names = model.ids.clone();
+    let id = model.ids.first().map_or("", String::as_str);
+    let code: String = id.chars().take_while(char::is_ascii_alphanumeric).collect();
+    for pattern in patterns {
+        let Some(start) = pattern.strip_suffix('*') else {
+            names.push(pattern.clone());
+            continue;
+        };
+        for identify in definition
+            .identify
+            .iter()
+            .filter(|identify| identify.from == IdentifyFrom::Name)
+        {
+            names.extend(completed(start, &identify.form, id));
+        }
+        names.push(format!("{start}{code}001"));
+        names.push(format!("{start}001"));
+    }
+    names.push(model.name.clone());
+    names
+}
+
+/// A name that begins with `start` and has the identifier where `form` looks for it.
+fn completed(start: &str, form: &IdentifyForm, id: &str) -> Option<String> {
+    let IdentifyForm::Part(split, part) = form else {
+        let bytes = toy::identifier_bytes(form, id)?;
+        return String::from_utf8(bytes).ok();
+    };
+    let mut parts: Vec<&str> = start.split(split.as_str()).collect();
+    let at = part.checked_sub(1)?;
+    while parts.len() <= at {
+        parts.push("0");
+    }
+    if start.split(split.as_str()).count() > at + 1 {
+        return Some(start.to_owned());
+    }
+    // A part that the pattern begins must be the beginning of the identifier, which is checked afterwards.
+    if let Some(place) = parts.get_mut(at) {
+        *place = id;
+    }
+    let last = start.split(split.as_str()).count().checked_sub(1)?;
+    if last < at && parts.get(last).is_some_and(|part| part.is_empty()) {
+        parts.get_mut(last).map(|part| *part = "0")?;
+    }
+    Some(parts.join(split))
+}
+
+/// Whether a server that asks this hardware comes to this model. Reads are answered by the toy.
+fn is_taken_for(definition: &Definition, model: &Model, matcher: &Matcher, hardware: &Hardware) -> bool {
+    if definition.driver.is_some() && definition.identify.is_empty() {
+        // A coded driver asks the toy, which knows what it is.
+        return true;
+    }
+    let first = definition.identify.iter().find(|identify| match identify.from {
+        IdentifyFrom::Name => true,
+        IdentifyFrom::Manufacturer => !hardware.manufacturer.is_empty(),
+        IdentifyFrom::Read(endpoint) => matcher.endpoints().contains(&endpoint),
+    });
+    if first.is_some_and(|first| matches!(first.from, IdentifyFrom::Read(_))) {
+        return true;
+    }
+    // Without endpoints nothing has to be waited for.
+    let (link, _end) = pair(LinkInfo {
+        endpoints: Default::default(),
+        gap: Duration::ZERO,
+        deadlines: Deadlines::default(),
+        scripted: true,
+    });
+    match template::identify(definition, hardware, &link).now_or_never() {
+        Some(Ok(id)) => {
+            let known = definition.model(id.as_deref());
+            known.name == model.name && known.ids.len() == model.ids.len()
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    fn found(definition: &Arc<Definition>, model: &Model) -> Found {
+        Found {
+            definition: Arc::clone(definition),
+            model: model.clone(),
+        }
+    }
+
+    /// Every model that has an identifier can be played, and the library takes it for nothing else.
+    #[test]
+    fn every_model() {
+        let library = Library::load(&[], &crate::driver::names());
+        for definition in library.definitions() {
+            for model in definition.all_models() {
+                match hardware(&library, &found(definition, model), None, None) {
+                    Ok((hardware, _)) => {
+                        let candidates = library.candidates(&hardware);
+                        assert_eq!(candidates[0].definition.protocol, definition.protocol, "{hardware}");
+                    }
+                    Err(text) => assert!(model.ids.is_empty(), "{}: {text}", model.name),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn frames() {
+        let library = Library::load(&[], &crate::driver::names());
+        let frame = |protocol: &str, id: Option<&str>, address: &str| {
+            let definition = library.protocol(protocol).unwrap();
+            let found = found(definition, definition.model(id));
+            attach(&library, &found, None, Some(address)).unwrap().frame
+        };
+        assert_eq!(
+            frame("lovense", Some("Z"), "A"),
+            json!({ "type": "attach", "bus": "btle", "name": "LVS-Z001", "address": "A" })
+        );
+        assert_eq!(frame("lovense", Some("EI-FW3"), "A")["name"], "LVS-EI001");
+        assert_eq!(frame("wevibe", Some("Cougar"), "A")["name"], "Cougar");
+        let satisfyer = frame("satisfyer", Some("10160"), "A");
+        assert_eq!(satisfyer["name"], "SF 10160001");
+        assert_eq!(satisfyer["manufacturer_data"], json!({ "93": "000027b0" }));
+        assert_eq!(frame("tcode-v03", None, "A")["bus"], "serial");
+        let definition = library.protocol("wevibe").unwrap();
+        let found = found(definition, definition.model(Some("Gala")));
+        let own = attach(&library, &found, None, None).unwrap().address;
+        assert!(own.starts_with("C0:FF:EE:") && own.len() == 17, "{own}");
+        assert!(
+            attach(&library, &found, Some(Bus::Usb), None)
+                .unwrap_err()
+                .contains("allowed: btle")
+        );
+    }
+
+    #[test]
+    fn names_in_parts() {
+        let form = IdentifyForm::Part("-".to_owned(), 2);
+        assert_eq!(completed("AB-", &form, "X9").as_deref(), Some("AB-X9"));
+        assert_eq!(completed("AB", &form, "X9").as_deref(), Some("AB-X9"));
+        let third = IdentifyForm::Part("-".to_owned(), 3);
+        assert_eq!(completed("AB-", &third, "X9").as_deref(), Some("AB-0-X9"));
+        assert_eq!(completed("A-B-C", &form, "X9").as_deref(), Some("A-B-C"));
+    }
+}

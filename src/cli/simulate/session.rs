@@ -1,0 +1,275 @@
+//! The conversation with a server: attach, answer, tell what happens, begin again when the server goes away.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::Value;
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::attach::Attach;
+use super::find::Found;
+use super::frames::{self, Told};
+use super::server::{Socket, connect};
+use super::show::{Event, Show};
+use crate::driver::toy::{self, Level, Toy};
+use crate::link::Notification;
+use crate::message::Endpoint;
+
+/// Pause before a lost server is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+/// Time that a server gets to take the farewell.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// How often a display that does not follow every event is brought up to date.
+const REDRAW: Duration = Duration::from_millis(100);
+
+/// Plays the hardware until the user ends it. The error is a sentence for the user.
+pub(super) async fn run(server: &str, found: &Found, attach: &Attach, show: &mut dyn Show) -> Result<(), String> {
+    let mut signals = Signals::new()?;
+    // A server that was never there is a mistake of the user's; one that went away comes back.
+    let mut known = false;
+    // One toy for all connections, as what runs goes on running when a connection ends.
+    let mut toy = toy::of(&found.definition, &found.model);
+    loop {
+        let connecting = tokio::select! {
+            () = signals.next() => return Ok(()),
+            connected = connect(server) => connected,
+        };
+        match connecting {
+            Ok(socket) => {
+                known = true;
+                let mut player = Player {
+                    socket,
+                    found,
+                    levels: toy.levels(),
+                    toy: toy.as_mut(),
+                    attached: false,
+                    show: &mut *show,
+                };
+                let end = player.play(attach, &mut signals).await;
+                toy.released();
+                match end {
+                    End::Asked => return Ok(()),
+                    End::Refused(reason) => return Err(reason),
+                    End::Lost(reason) => show.event(&Event::Lost { reason: &reason }),
+                }
+            }
+            Err(reason) if !known => return Err(reason),
+            Err(reason) => show.event(&Event::Lost { reason: &reason }),
+        }
+        tokio::select! {
+            () = signals.next() => return Ok(()),
+            () = sleep(AGAIN) => {}
+        }
+    }
+}
+
+/// Why a conversation ended.
+enum End {
+    Asked,
+    Refused(String),
+    Lost(String),
+}
+
+struct Player<'a> {
+    socket: Socket,
+    found: &'a Found,
+    toy: &'a mut dyn Toy,
+    /// What was shown last.
+    levels: Vec<Level>,
+    attached: bool,
+    show: &'a mut dyn Show,
+}
+
+impl Player<'_> {
+    async fn play(&mut self, attach: &Attach, signals: &mut Signals) -> End {
+        self.show.event(&Event::Attach { frame: &attach.frame });
+        if let Err(reason) = self.send(&attach.frame).await {
+            return End::Lost(reason);
+        }
+        let mut redraw: Interval = interval(REDRAW);
+        redraw.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let message = tokio::select! {
+                () = signals.next() => {
+                    self.leave().await;
+                    return End::Asked;
+                }
+                _ = redraw.tick() => {
+                    self.show.redraw();
+                    continue;
+                }
+                message = self.socket.next() => message,
+            };
+            let done = match message {
+                None => return End::Lost("the server closed the connection".to_owned()),
+                Some(Err(error)) => return End::Lost(format!("the connection broke: {error}")),
+                Some(Ok(Message::Close(frame))) => {
+                    let why = frame
+                        .map(|frame| frame.reason.to_string())
+                        .filter(|why| !why.is_empty());
+                    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+                    return End::Lost(format!("the server closed the connection{why}"));
+                }
+                Some(Ok(Message::Text(text))) => self.told(&text).await,
+                Some(Ok(_)) => continue,
+            };
+            if let Err(end) = done {
+                return end;
+            }
+        }
+    }
+
+    async fn told(&mut self, text: &str) -> Result<(), End> {
+        let told = match serde_json::from_str(text) {
+            Ok(told) => told,
+            Err(error) => {
+                let reason = format!("a frame of the server cannot be understood ({error}): {text}");
+                self.show.event(&Event::Error { reason: &reason });
+                return Ok(());
+            }
+        };
+        match told {
+            Told::Attached { protocol } => {
+                self.attached = true;
+                self.show.event(&Event::Attached { protocol: &protocol });
+                let wanted = &self.found.definition.protocol;
+                if protocol != *wanted {
+                    let reason = format!("the server takes this for {protocol}, not for {wanted}");
+                    self.show.event(&Event::Error { reason: &reason });
+                }
+            }
+            Told::Refused { reason } => {
+                self.show.event(&Event::Refused { reason: &reason });
+                return Err(End::Refused(format!(
+                    "the server refuses {}: {reason}",
+                    self.found.model.name
+                )));
+            }
+            Told::Error { reason } => {
+                self.show.event(&Event::Error { reason: &reason });
+                if !self.attached {
+                    return Err(End::Refused(format!("the server does not take the hardware: {reason}")));
+                }
+            }
+            Told::Disconnect => {
+                self.attached = false;
+                self.show.event(&Event::Disconnect);
+                self.toy.released();
+            }
+            Told::Write {
+                endpoint,
+                data,
+                with_response,
+            } => self.write(&endpoint, &data, with_response).await?,
+            Told::Read { id, endpoint } => {
+                let answer = match Endpoint::parse(&endpoint) {
+                    Some(known) => self.toy.read(known),
+                    None => Err(format!("{endpoint:?} is no endpoint")),
+                };
+                let (endpoint, result) = (endpoint.as_str(), answer.as_deref());
+                self.show.event(&Event::Read { endpoint, result });
+                self.send(&frames::reply(id, &answer)).await.map_err(End::Lost)?;
+            }
+            Told::Subscribe { endpoint } => {
+                self.show.event(&Event::Subscribe { endpoint: &endpoint });
+                let said = Endpoint::parse(&endpoint).map(|endpoint| self.toy.subscribed(endpoint));
+                self.say(&said.unwrap_or_default()).await?;
+            }
+            Told::Unsubscribe { endpoint } => self.show.event(&Event::Unsubscribe { endpoint: &endpoint }),
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, endpoint: &str, hex: &str, with_response: bool) -> Result<(), End> {
+        let (Some(to), Ok(data)) = (Endpoint::parse(endpoint), hex::decode(hex)) else {
+            let reason = format!("a write to {endpoint:?} of {hex:?}: no known endpoint, or no hex");
+            self.show.event(&Event::Error { reason: &reason });
+            return Ok(());
+        };
+        let before = self.toy.not_understood();
+        let said = self.toy.written(to, &data);
+        self.show.event(&Event::Write {
+            endpoint,
+            data: &data,
+            with_response,
+            understood: self.toy.not_understood() == before,
+        });
+        self.changed();
+        self.say(&said).await
+    }
+
+    /// Tells which outputs do something else than before.
+    fn changed(&mut self) {
+        let levels = self.toy.levels();
+        for (before, now) in self.levels.iter().zip(&levels) {
+            if before != now {
+                self.show.event(&Event::Level(now));
+            }
+        }
+        self.levels = levels;
+    }
+
+    async fn say(&mut self, said: &[Notification]) -> Result<(), End> {
+        for notification in said {
+            self.show.event(&Event::Notify(notification));
+            self.send(&frames::notify(notification)).await.map_err(End::Lost)?;
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, frame: &Value) -> Result<(), String> {
+        let sent = self.socket.send(Message::text(frame.to_string())).await;
+        sent.map_err(|error| format!("the connection broke: {error}"))
+    }
+
+    async fn leave(&mut self) {
+        self.show.event(&Event::Detach);
+        let farewell = async {
+            let _ = self.send(&frames::detach()).await;
+            let _ = self.socket.close(None).await;
+            // Closing is done when the server has closed too.
+            while let Some(Ok(_)) = self.socket.next().await {}
+        };
+        let _ = timeout(FAREWELL, farewell).await;
+    }
+}
+
+/// Ctrl-C, and SIGTERM where there is one.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn new() -> Result<Self, String> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let signal = |kind| signal(kind).map_err(|error| format!("signals cannot be received: {error}"));
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unnecessary_wraps, reason = "it can fail elsewhere")]
+    fn new() -> Result<Self, String> {
+        Ok(Self {})
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

@@ -1,0 +1,104 @@
+//! The hardware's side of the protocols: what a toy makes of the packets that it gets, and what it answers.
+//!
+//! A simulated toy is driven by the server exactly as a real one, so a toy here knows only what hardware knows: the
+//! bytes. Here live the contract ([`Toy`]), the toy that reads packets by the templates of its definition, and one
+//! file for each coded driver, whose wire format only code knows. What may not live here: links, sockets, clocks,
+//! anything that a driver remembers. A toy must not be told what was meant, or it would prove nothing.
+
+mod answers;
+mod decoding;
+mod lovense;
+mod template;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::library::{Definition, Model};
+use crate::link::Notification;
+use crate::message::{Endpoint, OutputKind};
+
+pub use answers::identifier_bytes;
+
+/// Charge that every toy reports, in percent: neither full nor empty, so that nobody takes it for a default.
+pub const CHARGE: u8 = 85;
+
+/// What one output was last told to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Level {
+    /// Index of the feature.
+    pub feature: u32,
+    /// Which of its outputs.
+    pub kind: OutputKind,
+    /// The value, in the hardware's own steps.
+    pub value: i32,
+    /// Time that a move takes, as far as the packet told.
+    pub duration_ms: Option<u32>,
+    /// Least value.
+    pub min: i32,
+    /// Greatest value.
+    pub max: i32,
+    /// What the feature is, for people; may be empty.
+    pub label: String,
+}
+
+/// One piece of hardware, as seen from inside.
+pub trait Toy: Send {
+    /// Takes a packet and returns what the hardware says to it, in order.
+    fn written(&mut self, endpoint: Endpoint, data: &[u8]) -> Vec<Notification>;
+
+    /// What the hardware says as soon as somebody listens.
+    fn subscribed(&mut self, _endpoint: Endpoint) -> Vec<Notification> {
+        Vec::new()
+    }
+
+    /// The value of an endpoint.
+    ///
+    /// # Errors
+    /// An endpoint that has no value to read.
+    fn read(&mut self, endpoint: Endpoint) -> Result<Vec<u8>, String>;
+
+    /// The connection is over; the next one begins with the same greetings. What runs goes on running, as it does in
+    /// most real toys: whoever lets go must have stopped it before.
+    fn released(&mut self) {}
+
+    /// What every output does now, in feature order.
+    fn levels(&self) -> Vec<Level>;
+
+    /// How many packets meant nothing to it.
+    fn not_understood(&self) -> u64;
+}
+
+/// A toy of this model, fresh from the box: just switched on, everything off. It presents itself with the first of
+/// the model's identifiers.
+#[must_use]
+pub fn of(definition: &Arc<Definition>, model: &Model) -> Box<dyn Toy> {
+    match definition.driver.as_deref() {
+        Some("lovense") => Box::new(lovense::LovenseToy::new(model)),
+        // Of a coded driver without a toy the packets are shown as they are.
+        _ => Box::new(template::TemplateToy::new(definition, model)),
+    }
+}
+
+/// Every output of a model, at the values that `value` gives.
+fn levels_of(model: &Model, value: impl Fn(u32, OutputKind) -> (i32, Option<u32>)) -> Vec<Level> {
+    let outputs = model
+        .features
+        .iter()
+        .flat_map(|feature| feature.outputs.iter().map(move |output| (feature, output)));
+    outputs
+        .map(|(feature, output)| {
+            let (now, duration_ms) = value(feature.index, output.kind);
+            Level {
+                feature: feature.index,
+                kind: output.kind,
+                value: now,
+                duration_ms,
+                min: output.min,
+                max: output.max,
+                label: feature.label.clone(),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,169 @@
+//! A toy that reads packets by the templates of its definition.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::driver::Levels;
+use crate::library::definition::IdentifyFrom;
+use crate::library::template::Step;
+use crate::library::{Definition, Model};
+use crate::link::Notification;
+use crate::message::{Endpoint, OutputKind};
+
+use super::answers::{self, Buffers, Script};
+use super::decoding::Situation;
+use super::{CHARGE, Level, Toy, levels_of};
+
+/// See the module.
+pub(super) struct TemplateToy {
+    definition: Arc<Definition>,
+    model: Model,
+    levels: Levels,
+    moves: BTreeMap<(u32, OutputKind), Option<u32>>,
+    connecting: Script,
+    /// The connect step that comes next.
+    next: usize,
+    measuring: Vec<Script>,
+    not_understood: u64,
+}
+
+impl fmt::Debug for TemplateToy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TemplateToy({:?} of {})", self.model.name, self.definition.protocol)
+    }
+}
+
+impl TemplateToy {
+    pub(super) fn new(definition: &Arc<Definition>, model: &Model) -> Self {
+        let connecting = answers::connecting(definition, model);
+        let measuring = answers::measuring(definition, model, &connecting.buffers);
+        Self {
+            definition: Arc::clone(definition),
+            model: model.clone(),
+            levels: Levels::new(model),
+            moves: BTreeMap::new(),
+            connecting,
+            next: 0,
+            measuring,
+            not_understood: 0,
+        }
+    }
+
+    /// If this packet is the next of the connect sequence, what comes after it. A packet of the sequence may look
+    /// like an output (We-Vibe buzzes for a moment), so the order decides.
+    fn connect_step(&mut self, endpoint: Endpoint, data: &[u8]) -> Option<Vec<Notification>> {
+        let situation = Situation::new(&self.definition, &self.model, &self.connecting.buffers);
+        let steps = self.connecting.steps.iter().enumerate().skip(self.next);
+        let mut writes = steps.filter_map(|(at, step)| match step {
+            // A step whose condition does not hold is left out by the server; the one after it comes then.
+            Step::Write(line) => Some((at, situation.is_step(line, endpoint, data))),
+            _ => None,
+        });
+        let found = writes.find(|(_, fits)| *fits);
+        let Some((at, _)) = found else {
+            // Whatever this is, the sequence is over.
+            self.next = self.connecting.steps.len();
+            return None;
+        };
+        self.next = at + 1;
+        Some(said_after(&self.connecting, at))
+    }
+}
+
+impl Toy for TemplateToy {
+    fn written(&mut self, endpoint: Endpoint, data: &[u8]) -> Vec<Notification> {
+        if let Some(said) = self.connect_step(endpoint, data) {
+            return said;
+        }
+        let situation = Situation::new(&self.definition, &self.model, &self.connecting.buffers);
+        if let Some(told) = situation.explain(endpoint, data, &self.levels) {
+            self.levels = told.levels;
+            self.moves.extend(told.moves);
+            return Vec::new();
+        }
+        for script in &self.measuring {
+            let situation = Situation::new(&self.definition, &self.model, &script.buffers);
+            let asked = script.steps.iter().position(|step| match step {
+                Step::Write(line) => situation.is_step(line, endpoint, data),
+                _ => false,
+            });
+            if let Some(at) = asked {
+                return said_after(script, at);
+            }
+        }
+        self.not_understood += 1;
+        Vec::new()
+    }
+
+    fn subscribed(&mut self, endpoint: Endpoint) -> Vec<Notification> {
+        let steps = self.connecting.steps.iter().enumerate().skip(self.next);
+        let mut before_write = steps.take_while(|(_, step)| !matches!(step, Step::Write(_)));
+        let found = before_write.find(|(_, step)| matches!(step, Step::Subscribe(to) if *to == endpoint));
+        let Some((at, _)) = found else { return Vec::new() };
+        self.next = at + 1;
+        said_after(&self.connecting, at)
+    }
+
+    fn read(&mut self, endpoint: Endpoint) -> Result<Vec<u8>, String> {
+        let identify = self.definition.identify.iter();
+        if let Some(identify) = identify
+            .into_iter()
+            .find(|identify| identify.from == IdentifyFrom::Read(endpoint))
+        {
+            // Without an identifier this is the default model, which is what an empty value means.
+            let id = self.model.ids.first();
+            let bytes = id.and_then(|id| super::identifier_bytes(&identify.form, id));
+            return Ok(bytes.unwrap_or_default());
+        }
+        let scripts = std::iter::once(&self.connecting).chain(&self.measuring);
+        for script in scripts {
+            let named = script.steps.iter().find_map(|step| match step {
+                Step::Read { endpoint: from, name } if *from == endpoint => Some(name),
+                _ => None,
+            });
+            if let Some(name) = named {
+                return Ok(bytes_of(&script.buffers, name.as_deref()));
+            }
+        }
+        if endpoint == Endpoint::BATTERY {
+            return Ok(vec![CHARGE]);
+        }
+        Err(format!("nothing is known of {endpoint} that could be read"))
+    }
+
+    fn released(&mut self) {
+        self.next = 0;
+    }
+
+    fn levels(&self) -> Vec<Level> {
+        levels_of(&self.model, |feature, kind| {
+            let duration = self.moves.get(&(feature, kind)).copied().flatten();
+            (self.levels.get(feature, kind), duration)
+        })
+    }
+
+    fn not_understood(&self) -> u64 {
+        self.not_understood
+    }
+}
+
+/// What the hardware says between the step at `at` and the next one that has it wait.
+fn said_after(script: &Script, at: usize) -> Vec<Notification> {
+    let after = script.steps.iter().skip(at + 1);
+    after
+        .take_while(|step| !matches!(step, Step::Write(_) | Step::Subscribe(_)))
+        .filter_map(|step| match step {
+            Step::Wait { endpoint, name, .. } | Step::Maybe { endpoint, name, .. } => Some(Notification {
+                endpoint: *endpoint,
+                data: bytes_of(&script.buffers, name.as_deref()),
+            }),
+            _ => None,
+        })
+        .collect()
+}
+
+fn bytes_of(buffers: &Buffers, name: Option<&str>) -> Vec<u8> {
+    let named = name.and_then(|name| buffers.get(name).cloned());
+    named.unwrap_or_else(|| vec![0])
+}
