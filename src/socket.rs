@@ -396,6 +396,8 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Pump {
                 ctx.close(reason);
                 ctx.stop();
             }
+            // The connection is gone; there is nobody to tell.
+            Err(ws::ProtocolError::Io(_)) => ctx.stop(),
             Err(ws::ProtocolError::Overflow) => self.broken(Incoming::TooLarge, ctx),
             Err(error) => self.broken(Incoming::Garbage(error.to_string()), ctx),
         }

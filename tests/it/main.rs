@@ -14,5 +14,6 @@ mod dial_in;
 mod hardware;
 mod protocol;
 mod sessions;
+mod simulate;
 mod stop;
 mod support;

@@ -1,0 +1,67 @@
+// A real hapticd on a free port, and virtual hardware for it.
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import WebSocket from "ws";
+
+const binary = process.env.HAPTICD ?? new URL("../../target/debug/hapticd", import.meta.url).pathname;
+const patience = 10_000;
+
+export const startServer = async (...settings) => {
+  const state = mkdtempSync(join(tmpdir(), "hapticd-node-"));
+  const sets = [`state.dir=${state}`, "server.listen=127.0.0.1:0", ...settings].flatMap((set) => ["--set", set]);
+  const child = spawn(binary, ["serve", "--virtual", ...sets], { stdio: ["ignore", "pipe", "ignore"] });
+  const url = await new Promise((resolve, reject) => {
+    let text = "";
+    child.stdout.on("data", (part) => {
+      text += part;
+      const match = /ws:\/\/\S+/.exec(text);
+      if (match) resolve(match[0]);
+    });
+    child.on("exit", () => reject(new Error(`the server did not start: ${text}`)));
+  });
+  const stop = () => {
+    child.removeAllListeners("exit");
+    child.kill("SIGKILL");
+    rmSync(state, { recursive: true });
+  };
+  return { url, stop };
+};
+
+// Frames in order, each waited for.
+class Frames {
+  #waiting = [];
+  #frames = [];
+  push(frame) {
+    const next = this.#waiting.shift();
+    next ? next(frame) : this.#frames.push(frame);
+  }
+  next() {
+    if (this.#frames.length) return Promise.resolve(this.#frames.shift());
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error("nothing comes")), patience);
+      this.#waiting.push((frame) => (clearTimeout(timer), resolve(frame)));
+    });
+  }
+}
+
+export const attach = async (server, name, address) => {
+  const socket = new WebSocket(`${server.url}/hardware`);
+  const frames = new Frames();
+  socket.on("message", (data) => frames.push(JSON.parse(data)));
+  await new Promise((resolve) => socket.on("open", resolve));
+  const send = (frame) => socket.send(JSON.stringify(frame));
+  send({ type: "attach", bus: "btle", name, address });
+  return {
+    notify: (endpoint, text) => send({ type: "notify", endpoint, data: Buffer.from(text).toString("hex") }),
+    detach: () => send({ type: "detach" }),
+    close: () => socket.close(),
+    // What the server does next: "tx f140", "subscribe rx", "attached".
+    done: async () => {
+      const frame = await frames.next();
+      return frame.type === "write" ? `${frame.endpoint} ${frame.data}` : [frame.type, frame.endpoint].filter(Boolean).join(" ");
+    },
+    text: async () => Buffer.from((await frames.next()).data, "hex").toString(),
+  };
+};
