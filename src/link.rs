@@ -94,10 +94,7 @@ pub struct Deadlines {
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Self {
-            write: Duration::from_secs(2),
-            read: Duration::from_secs(3),
-        }
+        Self { write: Duration::from_secs(2), read: Duration::from_secs(3) }
     }
 }
 
@@ -136,18 +133,8 @@ pub struct LinkEnd {
 pub fn pair(info: LinkInfo) -> (Link, LinkEnd) {
     let (requests, from_device) = mpsc::channel(REQUESTS);
     let (notify, _) = broadcast::channel(NOTIFICATIONS);
-    let link = Link {
-        requests,
-        notifications: notify.downgrade(),
-        info: Arc::new(info),
-    };
-    (
-        link,
-        LinkEnd {
-            requests: from_device,
-            notify,
-        },
-    )
+    let link = Link { requests, notifications: notify.downgrade(), info: Arc::new(info) };
+    (link, LinkEnd { requests: from_device, notify })
 }
 
 impl Link {
@@ -169,14 +156,7 @@ impl Link {
     /// An endpoint that isn't there, a refusal, a loss, or no confirmation before the deadline.
     pub async fn write(&self, packet: Packet) -> Result<(), LinkError> {
         let endpoint = packet.endpoint;
-        self.ask(
-            endpoint,
-            Operation::Write(packet),
-            self.info.deadlines.write,
-            "a write to",
-        )
-        .await
-        .map(drop)
+        self.ask(endpoint, Operation::Write(packet), self.info.deadlines.write, "a write to").await.map(drop)
     }
 
     /// Asks an endpoint for its value.
@@ -184,13 +164,7 @@ impl Link {
     /// # Errors
     /// As [`Link::write`].
     pub async fn read(&self, endpoint: Endpoint) -> Result<Vec<u8>, LinkError> {
-        self.ask(
-            endpoint,
-            Operation::Read(endpoint),
-            self.info.deadlines.read,
-            "a read of",
-        )
-        .await
+        self.ask(endpoint, Operation::Read(endpoint), self.info.deadlines.read, "a read of").await
     }
 
     /// Has an endpoint report what the hardware sends; see [`Link::listen`]. Twice is as good as once.
@@ -199,9 +173,7 @@ impl Link {
     /// As [`Link::write`].
     pub async fn subscribe(&self, endpoint: Endpoint) -> Result<(), LinkError> {
         let operation = Operation::Subscribe(endpoint);
-        self.ask(endpoint, operation, self.info.deadlines.write, "subscribing to")
-            .await
-            .map(drop)
+        self.ask(endpoint, operation, self.info.deadlines.write, "subscribing to").await.map(drop)
     }
 
     /// Ends what [`Link::subscribe`] began.
@@ -210,23 +182,13 @@ impl Link {
     /// As [`Link::write`].
     pub async fn unsubscribe(&self, endpoint: Endpoint) -> Result<(), LinkError> {
         let operation = Operation::Unsubscribe(endpoint);
-        self.ask(endpoint, operation, self.info.deadlines.write, "unsubscribing from")
-            .await
-            .map(drop)
+        self.ask(endpoint, operation, self.info.deadlines.write, "unsubscribing from").await.map(drop)
     }
 
     /// Lets go of the hardware. Failing to is no error: the link ends when its last copy is dropped.
     pub async fn disconnect(&self) {
         let (done, outcome) = oneshot::channel();
-        if self
-            .requests
-            .send(LinkRequest {
-                operation: Operation::Disconnect,
-                done,
-            })
-            .await
-            .is_ok()
-        {
+        if self.requests.send(LinkRequest { operation: Operation::Disconnect, done }).await.is_ok() {
             let _ = tokio::time::timeout(self.info.deadlines.write, outcome).await;
         }
     }
@@ -235,10 +197,7 @@ impl Link {
     #[must_use]
     pub fn listen(&self) -> Listener {
         let notifications = self.notifications.upgrade().map(|sender| sender.subscribe());
-        Listener {
-            notifications,
-            scripted: self.info.scripted,
-        }
+        Listener { notifications, scripted: self.info.scripted }
     }
 
     /// Returns when the link is lost.
@@ -271,17 +230,11 @@ impl Link {
         }
         let (done, outcome) = oneshot::channel();
         let exchange = async {
-            self.requests
-                .send(LinkRequest { operation, done })
-                .await
-                .map_err(|_| LinkError::Lost)?;
+            self.requests.send(LinkRequest { operation, done }).await.map_err(|_| LinkError::Lost)?;
             outcome.await.map_err(|_| LinkError::Lost)?
         };
         tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| {
-            Err(LinkError::Timeout {
-                what: format!("{what} {endpoint}"),
-                limit_ms: limit.as_millis(),
-            })
+            Err(LinkError::Timeout { what: format!("{what} {endpoint}"), limit_ms: limit.as_millis() })
         })
     }
 }
@@ -326,10 +279,7 @@ impl Listener {
             }
         };
         tokio::time::timeout(wait, heard).await.unwrap_or_else(|_| {
-            Err(LinkError::Timeout {
-                what: format!("waiting for {endpoint}"),
-                limit_ms: limit.as_millis(),
-            })
+            Err(LinkError::Timeout { what: format!("waiting for {endpoint}"), limit_ms: limit.as_millis() })
         })
     }
 }
@@ -348,11 +298,7 @@ mod tests {
     }
 
     fn packet() -> Packet {
-        Packet {
-            endpoint: Endpoint::TX,
-            data: vec![1],
-            ack: false,
-        }
+        Packet { endpoint: Endpoint::TX, data: vec![1], ack: false }
     }
 
     #[tokio::test(start_paused = true)]
@@ -361,26 +307,15 @@ mod tests {
         let text = link.write(packet()).await.unwrap_err().to_string();
         assert_eq!(text, "a write to tx got no answer within 2000 ms");
         assert!(matches!(link.read(Endpoint::RX).await, Err(LinkError::Timeout { .. })));
-        assert!(matches!(
-            link.subscribe(Endpoint::RX).await,
-            Err(LinkError::Timeout { .. })
-        ));
-        assert!(matches!(
-            link.read(Endpoint::BATTERY).await,
-            Err(LinkError::NoEndpoint(_))
-        ));
+        assert!(matches!(link.subscribe(Endpoint::RX).await, Err(LinkError::Timeout { .. })));
+        assert!(matches!(link.read(Endpoint::BATTERY).await, Err(LinkError::NoEndpoint(_))));
     }
 
     #[tokio::test]
     async fn dropping_the_bus_side_loses_the_link() {
         let (link, end) = pair(info());
         let mut heard = link.listen();
-        end.notify
-            .send(Notification {
-                endpoint: Endpoint::RX,
-                data: vec![7],
-            })
-            .unwrap();
+        end.notify.send(Notification { endpoint: Endpoint::RX, data: vec![7] }).unwrap();
         drop(end);
         link.lost().await;
         assert_eq!(link.write(packet()).await, Err(LinkError::Lost));

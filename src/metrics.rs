@@ -15,71 +15,23 @@ use crate::library::Bus;
 #[derive(Debug)]
 #[allow(missing_docs, reason = "each variant is said in words in `Metrics::emit`")]
 pub enum Event<'a> {
-    SessionOpened {
-        id: u64,
-        peer: &'a str,
-    },
-    SessionNamed {
-        id: u64,
-        client: &'a str,
-        version: u32,
-    },
-    SessionClosed {
-        id: u64,
-        why: &'a str,
-    },
-    SessionRefused {
-        why: &'a str,
-    },
-    DeviceFound {
-        what: &'a str,
-        bus: Bus,
-    },
-    DeviceRefused {
-        what: &'a str,
-        why: &'a str,
-    },
-    DeviceAdded {
-        index: u32,
-        name: &'a str,
-        protocol: &'a str,
-    },
-    DeviceAway {
-        index: u32,
-        name: &'a str,
-        why: &'a str,
-    },
-    DeviceBack {
-        index: u32,
-        name: &'a str,
-    },
-    DeviceRemoved {
-        index: u32,
-        name: &'a str,
-        why: &'a str,
-    },
-    OpenFailed {
-        what: &'a str,
-        why: &'a str,
-    },
-    ActorRestarted {
-        what: &'a str,
-        why: &'a str,
-        delay: Duration,
-    },
-    ManagerFailed {
-        name: &'a str,
-        why: &'a str,
-    },
-    WriteFailed {
-        index: u32,
-        why: &'a str,
-    },
+    SessionOpened { id: u64, peer: &'a str },
+    SessionNamed { id: u64, client: &'a str, version: u32 },
+    SessionClosed { id: u64, why: &'a str },
+    SessionRefused { why: &'a str },
+    DeviceFound { what: &'a str, bus: Bus },
+    DeviceRefused { what: &'a str, why: &'a str },
+    DeviceAdded { index: u32, name: &'a str, protocol: &'a str },
+    DeviceAway { index: u32, name: &'a str, why: &'a str },
+    DeviceBack { index: u32, name: &'a str },
+    DeviceRemoved { index: u32, name: &'a str, why: &'a str },
+    OpenFailed { what: &'a str, why: &'a str },
+    ActorRestarted { what: &'a str, why: &'a str, delay: Duration },
+    ManagerFailed { name: &'a str, why: &'a str },
+    WriteFailed { index: u32, why: &'a str },
     ScanStarted,
     ScanStopped,
-    StateNotSaved {
-        why: &'a str,
-    },
+    StateNotSaved { why: &'a str },
 }
 
 /// All metrics of one server. Copies share them.
@@ -106,9 +58,8 @@ struct Inner {
 }
 
 /// Upper ends of the latency histogram in seconds.
-const LATENCY: [f64; 14] = [
-    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
-];
+const LATENCY: [f64; 14] =
+    [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
 
 impl Metrics {
     /// Metrics that all start at zero.
@@ -123,10 +74,7 @@ impl Metrics {
             .const_label("version", env!("CARGO_PKG_VERSION"));
         register(&registry, IntGauge::with_opts(build)?)?.set(1);
         let devices = Opts::new("hapticd_devices", "devices by bus and state (connected, away)");
-        let restarts = Opts::new(
-            "hapticd_restarts_total",
-            "actors that were started again after a failure",
-        );
+        let restarts = Opts::new("hapticd_restarts_total", "actors that were started again after a failure");
         let latency = HistogramOpts::new(
             "hapticd_command_to_write_seconds",
             "from a command's arrival to the hardware having its bytes",
@@ -139,10 +87,7 @@ impl Metrics {
             commands: counter("hapticd_commands_total", "output values that were accepted")?,
             rejected: counter("hapticd_rejected_total", "messages that were answered with an error")?,
             writes: counter("hapticd_writes_total", "packets that hardware has taken")?,
-            coalesced: counter(
-                "hapticd_coalesced_total",
-                "output values replaced by newer ones before being written",
-            )?,
+            coalesced: counter("hapticd_coalesced_total", "output values replaced by newer ones before being written")?,
             failed: counter("hapticd_failed_writes_total", "packets that hardware has not taken")?,
             restarts: register(&registry, IntCounterVec::new(restarts, &["actor"])?)?,
             latency: register(&registry, Histogram::with_opts(latency.buckets(LATENCY.to_vec()))?)?,
@@ -225,10 +170,7 @@ impl Metrics {
 
     /// How many devices a bus has in a state.
     pub fn devices(&self, bus: Bus, state: &str, count: usize) {
-        self.inner
-            .devices
-            .with_label_values(&[bus.name(), state])
-            .set(i64::try_from(count).unwrap_or(i64::MAX));
+        self.inner.devices.with_label_values(&[bus.name(), state]).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// All of it in the text format of Prometheus.
@@ -261,11 +203,7 @@ mod tests {
         let metrics = Metrics::new().unwrap();
         metrics.emit(&Event::SessionOpened { id: 1, peer: "someone" });
         metrics.emit(&Event::ScanStarted);
-        metrics.emit(&Event::ActorRestarted {
-            what: "device 3",
-            why: "panicked",
-            delay: Duration::ZERO,
-        });
+        metrics.emit(&Event::ActorRestarted { what: "device 3", why: "panicked", delay: Duration::ZERO });
         metrics.commands(3, 1);
         metrics.latency(Duration::from_micros(70));
         let text = metrics.text().unwrap();

@@ -132,10 +132,7 @@ impl Outgoing {
         while short.len() > 120 {
             short.pop();
         }
-        self.push(Item::Close(ws::CloseReason {
-            code,
-            description: Some(short),
-        }));
+        self.push(Item::Close(ws::CloseReason { code, description: Some(short) }));
     }
 
     /// Ends the connection at once.
@@ -197,9 +194,7 @@ impl Frames {
 
     /// The frames as a stream, for an actor.
     pub fn into_stream(self) -> impl Stream<Item = Incoming> {
-        futures_util::stream::unfold(self, |mut frames| async {
-            frames.next().await.map(|frame| (frame, frames))
-        })
+        futures_util::stream::unfold(self, |mut frames| async { frames.next().await.map(|frame| (frame, frames)) })
     }
 }
 
@@ -229,13 +224,7 @@ pub fn upgrade(
 ) -> Result<(HttpResponse, Socket), actix_web::Error> {
     let (incoming, frames) = mpsc::channel(INCOMING);
     let closed = CancellationToken::new();
-    let queue = Queue {
-        items: VecDeque::new(),
-        unsent: 0,
-        told: false,
-        heard: Instant::now(),
-        why: None,
-    };
+    let queue = Queue { items: VecDeque::new(), unsent: 0, told: false, heard: Instant::now(), why: None };
     let shared = Arc::new(Shared {
         queue: Mutex::new(queue),
         pump: Mutex::new(None),
@@ -243,40 +232,16 @@ pub fn upgrade(
         closed: closed.clone(),
         limits,
     });
-    let pump = Pump {
-        shared: Arc::clone(&shared),
-        incoming,
-        partial: None,
-        broken: false,
-    };
+    let pump = Pump { shared: Arc::clone(&shared), incoming, partial: None, broken: false };
     // Browsers refuse a connection whose sub-protocol request is not answered.
-    let asked = request
-        .headers()
-        .get("sec-websocket-protocol")
-        .and_then(|asked| asked.to_str().ok());
-    let asked: Vec<&str> = asked
-        .into_iter()
-        .flat_map(|asked| asked.split(','))
-        .map(str::trim)
-        .take(1)
-        .collect();
-    let started = ws::WsResponseBuilder::new(pump, request, payload)
-        .protocols(&asked)
-        .frame_size(limits.max_frame);
+    let asked = request.headers().get("sec-websocket-protocol").and_then(|asked| asked.to_str().ok());
+    let asked: Vec<&str> = asked.into_iter().flat_map(|asked| asked.split(',')).map(str::trim).take(1).collect();
+    let started = ws::WsResponseBuilder::new(pump, request, payload).protocols(&asked).frame_size(limits.max_frame);
     let (address, response) = started.start_with_addr()?;
     *shared.pump.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
     actix_web::rt::spawn(watch(Arc::clone(&shared)));
-    let peer = request
-        .peer_addr()
-        .map_or_else(|| "someone".to_owned(), |peer| peer.to_string());
-    Ok((
-        response,
-        Socket {
-            incoming: Frames { frames, closed },
-            outgoing: Outgoing { shared },
-            peer,
-        },
-    ))
+    let peer = request.peer_addr().map_or_else(|| "someone".to_owned(), |peer| peer.to_string());
+    Ok((response, Socket { incoming: Frames { frames, closed }, outgoing: Outgoing { shared }, peer }))
 }
 
 /// Pings the peer, and cuts it off when nothing comes.
@@ -291,10 +256,7 @@ async fn watch(shared: Arc<Shared>) {
             shared.cut("it no longer answers");
             return;
         }
-        Outgoing {
-            shared: Arc::clone(&shared),
-        }
-        .push(Item::Ping);
+        Outgoing { shared: Arc::clone(&shared) }.push(Item::Ping);
     }
 }
 

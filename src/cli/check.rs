@@ -21,34 +21,16 @@ pub struct CheckArgs {
 }
 
 pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
-    let library = if args.files.is_empty() {
-        installed(args)?
-    } else {
-        files(&args.files)?
-    };
+    let library = if args.files.is_empty() { installed(args)? } else { files(&args.files)? };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Done(format!("no runtime: {error}")))?;
     let problems = runtime.block_on(driver::check::library(&library));
     for problem in &problems {
-        print(&format!(
-            "{}{problem}\n",
-            if problem.warning { "warning: " } else { "" }
-        ));
+        print(&format!("{}{problem}\n", if problem.warning { "warning: " } else { "" }));
     }
-    let models: usize = library
-        .definitions()
-        .iter()
-        .map(|definition| definition.all_models().count())
-        .sum();
-    let examples: usize = library
-        .definitions()
-        .iter()
-        .map(|definition| definition.examples.len())
-        .sum();
-    print(&format!(
-        "{} definitions, {models} models, {examples} examples\n",
-        library.definitions().len()
-    ));
+    let models: usize = library.definitions().iter().map(|definition| definition.all_models().count()).sum();
+    let examples: usize = library.definitions().iter().map(|definition| definition.examples.len()).sum();
+    print(&format!("{} definitions, {models} models, {examples} examples\n", library.definitions().len()));
     match problems.iter().filter(|problem| !problem.warning).count() {
         0 => Ok(()),
         1 => Err(Failure::Given("1 problem".to_owned())),
@@ -73,10 +55,7 @@ fn files(paths: &[PathBuf]) -> Result<Library, Failure> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::Given(format!("{} cannot be read: {error}", path.display())))?;
         let Some(name) = path.file_stem().and_then(|name| name.to_str()) else {
-            return Err(Failure::Given(format!(
-                "{} has no name that a protocol could have",
-                path.display()
-            )));
+            return Err(Failure::Given(format!("{} has no name that a protocol could have", path.display())));
         };
         texts.push((name.to_owned(), text));
     }

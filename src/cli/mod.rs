@@ -52,12 +52,7 @@ pub struct SettingsArgs {
 
 impl SettingsArgs {
     fn load(&self, more: &[&str]) -> Result<Settings, SettingsError> {
-        let set = self
-            .set
-            .iter()
-            .cloned()
-            .chain(more.iter().map(|set| (*set).to_owned()))
-            .collect();
+        let set = self.set.iter().cloned().chain(more.iter().map(|set| (*set).to_owned())).collect();
         Settings::load(&Sources::standard(self.config.clone(), set))
     }
 }

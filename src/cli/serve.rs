@@ -21,11 +21,7 @@ use crate::socket::{self, SocketLimits};
 use crate::web::{self, Site};
 
 pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
-    let more: &[&str] = if args.r#virtual {
-        &["buses.virtual.enabled=true"]
-    } else {
-        &[]
-    };
+    let more: &[&str] = if args.r#virtual { &["buses.virtual.enabled=true"] } else { &[] };
     let settings = args.settings.load(more)?;
     start_log(&settings)?;
     let library = super::library(&settings);
@@ -39,13 +35,9 @@ fn start_log(settings: &Settings) -> Result<(), Failure> {
     let level = &settings.log.level;
     let filter = EnvFilter::try_new(level)
         .map_err(|error| Failure::Given(format!("`log.level` = {level:?} is no level and no filter: {error}")))?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_target(false)
-        .with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr);
     // Colours are for people at a terminal, not for files and journals.
-    log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .init();
+    log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
     Ok(())
 }
 
@@ -53,15 +45,8 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     let metrics = Metrics::new().map_err(|error| Failure::Done(format!("the metrics cannot be made: {error}")))?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = settings.server.threads.unwrap_or(cores);
-    let deadlines = Deadlines {
-        write: settings.links.write_timeout,
-        read: settings.links.read_timeout,
-    };
-    let models: usize = library
-        .definitions()
-        .iter()
-        .map(|definition| definition.all_models().count())
-        .sum();
+    let deadlines = Deadlines { write: settings.links.write_timeout, read: settings.links.read_timeout };
+    let models: usize = library.definitions().iter().map(|definition| definition.all_models().count()).sum();
     let definitions = library.definitions().len();
 
     let virtual_port = settings.buses.virtual_bus.enabled.then(Port::default);
@@ -88,21 +73,8 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     let registry = Registry::open(&settings.state.dir);
     let arbiters: Vec<_> = (0..threads).map(|_| actix::Arbiter::new()).collect();
     let handles = arbiters.iter().map(actix::Arbiter::handle).collect();
-    let hub = HubHandle::start(
-        hub_options(settings),
-        Arc::new(library),
-        registry,
-        buses,
-        handles,
-        metrics,
-    );
-    let site = Site {
-        hub: hub.clone(),
-        sessions,
-        limits,
-        virtual_port,
-        buses: names.clone(),
-    };
+    let hub = HubHandle::start(hub_options(settings), Arc::new(library), registry, buses, handles, metrics);
+    let site = Site { hub: hub.clone(), sessions, limits, virtual_port, buses: names.clone() };
 
     let server = HttpServer::new(move || App::new().configure(|config| web::configure(&site, config)))
         .workers(threads)
@@ -132,9 +104,7 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     }
     if !unconfirmed.is_empty() {
         let devices = unconfirmed.join(", ");
-        return Err(Failure::Done(format!(
-            "these devices did not confirm that they stopped: {devices}"
-        )));
+        return Err(Failure::Done(format!("these devices did not confirm that they stopped: {devices}")));
     }
     match ended {
         Ok(_) => Ok(()),
@@ -146,11 +116,7 @@ fn buses(settings: &Settings, virtual_port: Option<&Port>, deadlines: Deadlines)
     let mut buses = Vec::new();
     if let Some(port) = virtual_port {
         let factory = virtual_hardware::factory(port.clone(), deadlines, settings.buses.virtual_bus.max_devices);
-        buses.push(Bus {
-            name: "virtual",
-            factory,
-            scans: true,
-        });
+        buses.push(Bus { name: "virtual", factory, scans: true });
     }
     let own = &settings.buses.websocket;
     if own.enabled {
@@ -162,11 +128,7 @@ fn buses(settings: &Settings, virtual_port: Option<&Port>, deadlines: Deadlines)
             deadline: own.pong_deadline,
             deadlines,
         };
-        buses.push(Bus {
-            name: "websocket",
-            factory: websocket::factory(options),
-            scans: false,
-        });
+        buses.push(Bus { name: "websocket", factory: websocket::factory(options), scans: false });
     }
     buses
 }
@@ -179,10 +141,7 @@ fn hub_options(settings: &Settings) -> HubOptions {
         restart_delay: settings.devices.restart_delay,
         connect_timeout: settings.links.connect_timeout,
         init_timeout: settings.links.init_timeout,
-        pace: Pace {
-            max_failures: settings.links.max_failures,
-            dead_man: settings.sessions.dead_man,
-        },
+        pace: Pace { max_failures: settings.links.max_failures, dead_man: settings.sessions.dead_man },
         max_sessions: settings.sessions.max,
     }
 }
@@ -201,11 +160,7 @@ fn cannot_listen(settings: &Settings, error: &std::io::Error) -> Failure {
 }
 
 fn welcome(settings: &Settings, bound: &str, buses: &[&str], definitions: usize, models: usize) -> String {
-    let on = if buses.is_empty() {
-        "none".to_owned()
-    } else {
-        buses.join(", ")
-    };
+    let on = if buses.is_empty() { "none".to_owned() } else { buses.join(", ") };
     let mut text = format!(
         "hapticd {} is running.\n\n  \
          Programs connect to   ws://{bound}\n  \
@@ -215,11 +170,7 @@ fn welcome(settings: &Settings, bound: &str, buses: &[&str], definitions: usize,
         env!("CARGO_PKG_VERSION"),
     );
     text += &if settings.buses.virtual_bus.enabled {
-        let server = if bound == "127.0.0.1:12345" {
-            String::new()
-        } else {
-            format!(" --server ws://{bound}")
-        };
+        let server = if bound == "127.0.0.1:12345" { String::new() } else { format!(" --server ws://{bound}") };
         format!("No hardware at hand? In another terminal:   hapticd simulate \"Aneros Vivi\"{server}\n")
     } else {
         "No hardware at hand? Start with   hapticd --virtual   and then   hapticd simulate \"Aneros Vivi\"\n".to_owned()
@@ -231,11 +182,9 @@ fn welcome(settings: &Settings, bound: &str, buses: &[&str], definitions: usize,
 #[cfg(unix)]
 async fn signals() -> &'static str {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int), Ok(mut hup)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::hangup()),
-    ) else {
+    let (Ok(mut term), Ok(mut int), Ok(mut hup)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()))
+    else {
         warn!("signals cannot be heard; only a kill ends the server");
         return std::future::pending().await;
     };

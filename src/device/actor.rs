@@ -73,11 +73,7 @@ struct Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         let exit = std::mem::replace(&mut self.exit, Exit::Lost);
-        self.to.do_send(Exited {
-            index: self.index,
-            generation: self.generation,
-            exit,
-        });
+        self.to.do_send(Exited { index: self.index, generation: self.generation, exit });
     }
 }
 
@@ -110,22 +106,9 @@ impl DeviceActor {
         metrics: Metrics,
     ) -> Self {
         // Until it ends in an ordinary way, the reason is the extraordinary one.
-        let guard = Guard {
-            to,
-            index: device.index(),
-            generation,
-            exit: Exit::Panicked,
-        };
+        let guard = Guard { to, index: device.index(), generation, exit: Exit::Panicked };
         let (link, inputs) = (opened.link.clone(), opened.driver.inputs());
-        Self {
-            device,
-            opened: Some(opened),
-            link,
-            inputs,
-            pace,
-            metrics,
-            guard,
-        }
+        Self { device, opened: Some(opened), link, inputs, pace, metrics, guard }
     }
 
     fn end(&mut self, exit: Exit, ctx: &mut Context<Self>) {
@@ -142,13 +125,10 @@ impl Actor for DeviceActor {
             return self.end(Exit::Closed, ctx);
         };
         self.device.shared.actor.store(Some(Arc::new(ctx.address())));
-        ctx.add_stream(futures_util::stream::unfold(
-            link.listen(),
-            |mut heard: Listener| async {
-                let notification = heard.next().await.ok()?;
-                Some((Heard(notification), heard))
-            },
-        ));
+        ctx.add_stream(futures_util::stream::unfold(link.listen(), |mut heard: Listener| async {
+            let notification = heard.next().await.ok()?;
+            Some((Heard(notification), heard))
+        }));
         for (feature, kind) in self.device.shared.subscriptions.inputs() {
             ctx.notify(Subscribe { feature, kind });
         }
@@ -161,10 +141,7 @@ impl Actor for DeviceActor {
     fn stopped(&mut self, ctx: &mut Self::Context) {
         // Only if no later actor of this device has taken the place.
         let own = ctx.address();
-        self.device
-            .shared
-            .actor
-            .rcu(|current| current.clone().filter(|current| **current != own));
+        self.device.shared.actor.rcu(|current| current.clone().filter(|current| **current != own));
     }
 }
 
@@ -175,12 +152,7 @@ impl StreamHandler<Heard> for DeviceActor {
         let subscriptions = &self.device.shared.subscriptions;
         for (feature, kind) in subscriptions.inputs() {
             if let Some(value) = self.inputs.value(feature, kind, &notification) {
-                subscriptions.tell(Reading {
-                    device: self.device.index(),
-                    feature,
-                    kind,
-                    value,
-                });
+                subscriptions.tell(Reading { device: self.device.index(), feature, kind, value });
             }
         }
     }
@@ -252,12 +224,8 @@ impl Handler<Close> for DeviceActor {
 
     fn handle(&mut self, Close: Close, ctx: &mut Self::Context) {
         let link = self.link.clone();
-        ctx.wait(
-            async move { link.disconnect().await }
-                .into_actor(self)
-                .map(|(), this, ctx| {
-                    this.end(Exit::Closed, ctx);
-                }),
-        );
+        ctx.wait(async move { link.disconnect().await }.into_actor(self).map(|(), this, ctx| {
+            this.end(Exit::Closed, ctx);
+        }));
     }
 }

@@ -79,20 +79,9 @@ impl Limits {
     pub fn accept(&self, device: u32, feature: u32, output: Output) -> Result<Output, ProtocolError> {
         let steps = self.high - self.low;
         let (min, max) = if self.signed { (-steps, steps) } else { (0, steps) };
-        let Output {
-            kind,
-            value,
-            duration_ms,
-        } = output;
+        let Output { kind, value, duration_ms } = output;
         if !(min..=max).contains(&value) {
-            return Err(ProtocolError::ValueRange {
-                device,
-                feature,
-                kind,
-                value: value.into(),
-                min,
-                max,
-            });
+            return Err(ProtocolError::ValueRange { device, feature, kind, value: value.into(), min, max });
         }
         let (shortest, longest) = self.duration_ms;
         if kind == OutputKind::HwPositionWithDuration && !(shortest..=longest).contains(&duration_ms) {
@@ -105,31 +94,19 @@ impl Limits {
             });
         }
         let value = if kind.is_position() {
-            if self.reverse {
-                self.high - value
-            } else {
-                self.low + value
-            }
+            if self.reverse { self.high - value } else { self.low + value }
         } else if value == 0 {
             0
         } else {
             value.signum() * (self.low + value.abs())
         };
-        Ok(Output {
-            kind,
-            value,
-            duration_ms,
-        })
+        Ok(Output { kind, value, duration_ms })
     }
 
     /// The last step before encoding: whatever went wrong before, the hardware gets nothing beyond the limits.
     #[must_use]
     pub fn clamp(&self, output: Output) -> Output {
-        let Output {
-            kind,
-            value,
-            duration_ms,
-        } = output;
+        let Output { kind, value, duration_ms } = output;
         let off = value == 0 && !kind.is_position();
         let value = if off {
             0
@@ -146,11 +123,7 @@ impl Limits {
         } else {
             0
         };
-        Output {
-            kind,
-            value,
-            duration_ms,
-        }
+        Output { kind, value, duration_ms }
     }
 }
 
@@ -160,27 +133,11 @@ mod tests {
 
     fn limits(kind: OutputKind, min: i32, max: i32, range: Option<(i32, i32)>, reverse: bool) -> Limits {
         let duration_ms = (kind == OutputKind::HwPositionWithDuration).then_some((20, 30_000));
-        Limits::new(
-            OutputSpec {
-                kind,
-                min,
-                max,
-                duration_ms,
-            },
-            UserLimits {
-                range,
-                reverse,
-                ..UserLimits::default()
-            },
-        )
+        Limits::new(OutputSpec { kind, min, max, duration_ms }, UserLimits { range, reverse, ..UserLimits::default() })
     }
 
     fn accept(limits: Limits, value: i32) -> Option<i32> {
-        let output = Output {
-            kind: limits.kind,
-            value,
-            duration_ms: 500,
-        };
+        let output = Output { kind: limits.kind, value, duration_ms: 500 };
         limits.accept(0, 0, output).ok().map(|output| output.value)
     }
 
@@ -189,51 +146,29 @@ mod tests {
     fn worked_values() {
         use OutputKind::{HwPositionWithDuration as Timed, Position, Rotate, Vibrate};
         let plain = limits(Vibrate, 0, 127, None, false);
-        assert_eq!(
-            [1, 127, 128, -1].map(|v| accept(plain, v)),
-            [Some(1), Some(127), None, None]
-        );
+        assert_eq!([1, 127, 128, -1].map(|v| accept(plain, v)), [Some(1), Some(127), None, None]);
         let narrow = limits(Vibrate, 0, 127, Some((10, 60)), false);
         assert_eq!(narrow.description().unwrap().value, (0, 50));
-        assert_eq!(
-            [0, 1, 50, 51].map(|v| accept(narrow, v)),
-            [Some(0), Some(11), Some(60), None]
-        );
+        assert_eq!([0, 1, 50, 51].map(|v| accept(narrow, v)), [Some(0), Some(11), Some(60), None]);
         let both_ways = limits(Rotate, -100, 100, Some((10, 50)), false);
         assert_eq!(both_ways.description().unwrap().value, (-40, 40));
-        assert_eq!(
-            [1, -1, -40, 41].map(|v| accept(both_ways, v)),
-            [Some(11), Some(-11), Some(-50), None]
-        );
+        assert_eq!([1, -1, -40, 41].map(|v| accept(both_ways, v)), [Some(11), Some(-11), Some(-50), None]);
         assert_eq!(accept(limits(Rotate, 0, 10, None, false), -1), None);
         for kind in [Position, Timed] {
             let forward = limits(kind, 0, 1000, Some((200, 800)), false);
-            assert_eq!(
-                [0, 300, 600].map(|v| accept(forward, v)),
-                [Some(200), Some(500), Some(800)]
-            );
+            assert_eq!([0, 300, 600].map(|v| accept(forward, v)), [Some(200), Some(500), Some(800)]);
             let reverse = limits(kind, 0, 1000, Some((200, 800)), true);
-            assert_eq!(
-                [0, 1, 600].map(|v| accept(reverse, v)),
-                [Some(800), Some(799), Some(200)]
-            );
+            assert_eq!([0, 1, 600].map(|v| accept(reverse, v)), [Some(800), Some(799), Some(200)]);
         }
     }
 
     #[test]
     fn durations_are_checked() {
         let timed = limits(OutputKind::HwPositionWithDuration, 0, 99, None, false);
-        let output = |duration_ms| Output {
-            kind: OutputKind::HwPositionWithDuration,
-            value: 5,
-            duration_ms,
-        };
+        let output = |duration_ms| Output { kind: OutputKind::HwPositionWithDuration, value: 5, duration_ms };
         assert!(timed.accept(0, 0, output(20)).is_ok());
         let error = timed.accept(3, 1, output(40_000)).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "duration 40000 ms is out of range on feature 1 of device 3; allowed: 20 to 30000"
-        );
+        assert_eq!(error, "duration 40000 ms is out of range on feature 1 of device 3; allowed: 20 to 30000");
         assert_eq!(timed.clamp(output(999_999)).duration_ms, 30_000);
     }
 
@@ -243,18 +178,9 @@ mod tests {
             for (min, max) in [(0, 100), (-100, 100)] {
                 let limits = limits(kind, min, max, Some((20, 60)), false);
                 for value in [i32::MIN, -1000, -61, -30, -1, 0, 1, 30, 61, 1000, i32::MAX] {
-                    let clamped = limits
-                        .clamp(Output {
-                            kind,
-                            value,
-                            duration_ms: u32::MAX,
-                        })
-                        .value;
+                    let clamped = limits.clamp(Output { kind, value, duration_ms: u32::MAX }).value;
                     let stopped = clamped == 0 && !kind.is_position();
-                    assert!(
-                        stopped || (20..=60).contains(&clamped.abs()),
-                        "{kind} {value} became {clamped}"
-                    );
+                    assert!(stopped || (20..=60).contains(&clamped.abs()), "{kind} {value} became {clamped}");
                 }
             }
         }
@@ -262,29 +188,9 @@ mod tests {
 
     #[test]
     fn a_disabled_output_is_hidden_and_only_ever_stopped() {
-        let spec = OutputSpec {
-            kind: OutputKind::Vibrate,
-            min: 0,
-            max: 20,
-            duration_ms: None,
-        };
-        let limits = Limits::new(
-            spec,
-            UserLimits {
-                disabled: true,
-                ..UserLimits::default()
-            },
-        );
+        let spec = OutputSpec { kind: OutputKind::Vibrate, min: 0, max: 20, duration_ms: None };
+        let limits = Limits::new(spec, UserLimits { disabled: true, ..UserLimits::default() });
         assert_eq!(limits.description(), None);
-        assert_eq!(
-            limits
-                .clamp(Output {
-                    kind: OutputKind::Vibrate,
-                    value: 20,
-                    duration_ms: 0
-                })
-                .value,
-            0
-        );
+        assert_eq!(limits.clamp(Output { kind: OutputKind::Vibrate, value: 20, duration_ms: 0 }).value, 0);
     }
 }

@@ -88,11 +88,7 @@ impl DeviceHandle {
             .outputs()
             .map(|(feature, spec)| {
                 let user = user.limits.get(&(feature, spec.kind)).copied().unwrap_or_default();
-                Place {
-                    feature,
-                    kind: spec.kind,
-                    limits: Limits::new(spec, user),
-                }
+                Place { feature, kind: spec.kind, limits: Limits::new(spec, user) }
             })
             .collect();
         let own = user.gap_ms.map(|ms| Duration::from_millis(ms.into()));
@@ -101,16 +97,7 @@ impl DeviceHandle {
         let wanted = Wanted::new(places.clone());
         let subscriptions = Subscriptions::default();
         let actor = ArcSwapOption::empty();
-        Self {
-            shared: Arc::new(Shared {
-                identity,
-                description,
-                places,
-                wanted,
-                subscriptions,
-                actor,
-            }),
-        }
+        Self { shared: Arc::new(Shared { identity, description, places, wanted, subscriptions, actor }) }
     }
 
     /// Index for clients.
@@ -144,20 +131,11 @@ impl DeviceHandle {
     pub fn accept(&self, feature: u32, output: Output) -> Result<Output, ProtocolError> {
         let device = self.index();
         let description = self.feature(feature)?;
-        let place = self
-            .shared
-            .places
-            .iter()
-            .find(|place| (place.feature, place.kind) == (feature, output.kind));
+        let place = self.shared.places.iter().find(|place| (place.feature, place.kind) == (feature, output.kind));
         let offered = description.outputs.iter().any(|known| known.kind == output.kind);
         let Some(place) = place.filter(|_| offered) else {
             let known = list(description.outputs.iter().map(|known| known.kind.name()), "no output");
-            return Err(ProtocolError::NoSuchOutput {
-                device,
-                feature,
-                kind: output.kind,
-                known,
-            });
+            return Err(ProtocolError::NoSuchOutput { device, feature, kind: output.kind, known });
         };
         place.limits.accept(device, feature, output)
     }
@@ -169,10 +147,7 @@ impl DeviceHandle {
     /// A device that was given up.
     pub fn set(&self, owner: Owner, sets: &[(u32, Output)]) -> Result<usize, ProtocolError> {
         let device = self.index();
-        self.shared
-            .wanted
-            .set(owner, sets)
-            .map_err(|why| ProtocolError::DeviceUnreachable { device, why })
+        self.shared.wanted.set(owner, sets).map_err(|why| ProtocolError::DeviceUnreachable { device, why })
     }
 
     /// Begins to stop outputs of one feature or all, whoever holds them; the number is for [`Wanted::confirmed`].
@@ -194,10 +169,11 @@ impl DeviceHandle {
         self.feature(feature).map(drop)
     }
 
-    /// A session has gone: what it holds stops, what it listens to ends. Returns the number of the stop.
-    pub fn release(&self, owner: Owner) -> u64 {
+    /// A session has gone: what it holds stops, what it listens to ends.
+    pub fn release(&self, owner: Owner) {
+        // Outputs first: nothing may hold the zero back.
+        self.shared.wanted.stop(None, Some(owner));
         self.end_inputs(owner, None);
-        self.shared.wanted.stop(None, Some(owner))
     }
 
     /// Ends what a session listens to, on one feature or all.
@@ -226,18 +202,9 @@ impl DeviceHandle {
         let description = self.feature(feature)?;
         let Some(input) = description.inputs.iter().find(|known| known.kind == kind) else {
             let known = list(description.inputs.iter().map(|known| known.kind.name()), "no input");
-            return Err(ProtocolError::NoSuchInput {
-                device,
-                feature,
-                kind,
-                known,
-            });
+            return Err(ProtocolError::NoSuchInput { device, feature, kind, known });
         };
-        let allowed = if action == InputAction::Read {
-            input.read
-        } else {
-            input.subscribe
-        };
+        let allowed = if action == InputAction::Read { input.read } else { input.subscribe };
         if !allowed {
             let allowed = match (input.read, input.subscribe) {
                 (true, true) => "Read, Subscribe",
@@ -245,39 +212,20 @@ impl DeviceHandle {
                 (false, true) => "Subscribe",
                 (false, false) => "nothing",
             };
-            return Err(ProtocolError::InputAction {
-                device,
-                feature,
-                kind,
-                action: action.participle(),
-                allowed,
-            });
+            return Err(ProtocolError::InputAction { device, feature, kind, action: action.participle(), allowed });
         }
-        let unreachable = || ProtocolError::DeviceUnreachable {
-            device,
-            why: "the connection is lost".to_owned(),
-        };
-        let failed = |error: DriverError| ProtocolError::InputFailed {
-            device,
-            kind,
-            why: error.to_string(),
-        };
+        let unreachable = || ProtocolError::DeviceUnreachable { device, why: "the connection is lost".to_owned() };
+        let failed = |error: DriverError| ProtocolError::InputFailed { device, kind, why: error.to_string() };
         match action {
             InputAction::Read => {
                 let actor = self.shared.actor.load_full().ok_or_else(unreachable)?;
-                let read = actor
-                    .send(actor::Read { feature, kind })
-                    .await
-                    .map_err(|_| unreachable())?;
+                let read = actor.send(actor::Read { feature, kind }).await.map_err(|_| unreachable())?;
                 read.map(Some).map_err(failed)
             }
             InputAction::Subscribe => {
                 self.shared.subscriptions.add(owner, feature, kind, sink);
                 let actor = self.shared.actor.load_full().ok_or_else(unreachable)?;
-                let subscribed = actor
-                    .send(actor::Subscribe { feature, kind })
-                    .await
-                    .map_err(|_| unreachable())?;
+                let subscribed = actor.send(actor::Subscribe { feature, kind }).await.map_err(|_| unreachable())?;
                 if subscribed.is_err() {
                     self.shared.subscriptions.remove_one(owner, feature, kind);
                 }
@@ -328,22 +276,14 @@ impl DeviceHandle {
         let features = &self.shared.description.features;
         features.iter().find(|known| known.index == feature).ok_or_else(|| {
             let known = list(features.iter().map(|known| known.index.to_string()), "none");
-            ProtocolError::UnknownFeature {
-                device: self.index(),
-                feature,
-                known,
-            }
+            ProtocolError::UnknownFeature { device: self.index(), feature, known }
         })
     }
 }
 
 fn list(words: impl Iterator<Item = impl Into<String>>, none: &str) -> String {
     let words: Vec<String> = words.map(Into::into).collect();
-    if words.is_empty() {
-        none.to_owned()
-    } else {
-        words.join(", ")
-    }
+    if words.is_empty() { none.to_owned() } else { words.join(", ") }
 }
 
 fn describe(identity: &Identity, user: &UserSettings, places: &[Place], gap: Duration) -> Description {
@@ -368,8 +308,6 @@ fn describe(identity: &Identity, user: &UserSettings, places: &[Place], gap: Dur
         display_name: user.display_name.clone(),
         gap_ms: u32::try_from(gap.as_millis()).unwrap_or(u32::MAX),
         // A feature with nothing left is left out (facts: devices.md section 2).
-        features: features
-            .filter(|feature| !(feature.outputs.is_empty() && feature.inputs.is_empty()))
-            .collect(),
+        features: features.filter(|feature| !(feature.outputs.is_empty() && feature.inputs.is_empty())).collect(),
     }
 }

@@ -38,11 +38,7 @@ impl Subscriptions {
 
     /// A session listens. Twice is as good as once.
     pub fn add(&self, owner: Owner, feature: u32, kind: InputKind, sink: ReadingSink) {
-        self.inner()
-            .listeners
-            .entry((feature, kind))
-            .or_default()
-            .insert(owner, sink);
+        self.inner().listeners.entry((feature, kind)).or_default().insert(owner, sink);
     }
 
     /// The input comes from this endpoint.
@@ -58,16 +54,9 @@ impl Subscriptions {
     /// A session no longer listens to a feature or to anything. Returns the endpoints that nobody needs any more.
     pub fn remove(&self, owner: Owner, feature: Option<u32>) -> Vec<Endpoint> {
         let mut inner = self.inner();
-        let chosen: Vec<_> = inner
-            .listeners
-            .keys()
-            .filter(|(index, _)| feature.is_none_or(|only| only == *index))
-            .copied()
-            .collect();
-        chosen
-            .into_iter()
-            .filter_map(|(feature, kind)| inner.remove(owner, feature, kind))
-            .collect()
+        let chosen: Vec<_> =
+            inner.listeners.keys().filter(|(index, _)| feature.is_none_or(|only| only == *index)).copied().collect();
+        chosen.into_iter().filter_map(|(feature, kind)| inner.remove(owner, feature, kind)).collect()
     }
 
     /// Inputs that somebody listens to.
@@ -125,10 +114,7 @@ mod tests {
         assert_eq!(subscriptions.remove_one(ann, 5, InputKind::Pressure), None);
         assert_eq!(subscriptions.remove(ann, None), []);
         assert_eq!(subscriptions.count(), 1);
-        assert_eq!(
-            subscriptions.remove_one(bob, 0, InputKind::Pressure),
-            Some(Endpoint::RX)
-        );
+        assert_eq!(subscriptions.remove_one(bob, 0, InputKind::Pressure), Some(Endpoint::RX));
         assert_eq!(subscriptions.count(), 0);
     }
 }

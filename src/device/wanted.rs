@@ -93,9 +93,7 @@ struct Motion {
 impl Motion {
     /// Where the hardware is by now and the time that is left; `None` once it has arrived.
     fn now(&self, now: Instant) -> Option<(i32, Duration)> {
-        let left = (self.began + self.takes)
-            .checked_duration_since(now)
-            .filter(|left| !left.is_zero())?;
+        let left = (self.began + self.takes).checked_duration_since(now).filter(|left| !left.is_zero())?;
         let way = 1.0 - left.as_secs_f64() / self.takes.as_secs_f64();
         let moved = f64::from(self.to - self.from) * way;
         Some((self.from + moved.round() as i32, left))
@@ -138,12 +136,7 @@ impl Wanted {
             motion: None,
             position: 0,
         });
-        let board = Board {
-            slots: slots.collect(),
-            reach: Reach::Connected,
-            held: None,
-            stops: 0,
-        };
+        let board = Board { slots: slots.collect(), reach: Reach::Connected, held: None, stops: 0 };
         Self {
             board: Mutex::new(board),
             changed: Notify::new(),
@@ -233,12 +226,7 @@ impl Wanted {
             self.stop_where(late);
         }
         let board = self.board();
-        board
-            .slots
-            .iter()
-            .filter(|slot| running(slot))
-            .map(|slot| slot.at + after)
-            .min()
+        board.slots.iter().filter(|slot| running(slot)).map(|slot| slot.at + after).min()
     }
 
     fn stop_where(&self, chosen: impl Fn(&Slot) -> bool) -> u64 {
@@ -273,9 +261,7 @@ impl Wanted {
             slot.position = if again { slot.position } else { 0 };
             if (again || repeats) && !slot.place.kind.is_position() {
                 slot.stop = Some(number);
-                slot.dirty = slot
-                    .wanted
-                    .is_some_and(|output| output.value != 0 && output.kind != OutputKind::Spray);
+                slot.dirty = slot.wanted.is_some_and(|output| output.value != 0 && output.kind != OutputKind::Spray);
             }
         }
         self.asked.send_replace(number);
@@ -323,12 +309,7 @@ impl Wanted {
     pub fn take(&self, stop: bool) -> Option<Work> {
         let now = Instant::now();
         let board = self.board();
-        let mut work = Work {
-            changes: Vec::new(),
-            stop,
-            since: now,
-            taken: Vec::new(),
-        };
+        let mut work = Work { changes: Vec::new(), stop, since: now, taken: Vec::new() };
         for (index, slot) in board.slots.iter().enumerate() {
             let chosen = if stop { slot.stop.is_some() } else { slot.dirty };
             if !chosen {
@@ -336,18 +317,9 @@ impl Wanted {
             }
             let output = if stop { slot.stopped(now) } else { slot.wanted };
             let output = output.map(|output| slot.place.limits.clamp(output));
-            work.taken.push(Taken {
-                slot: index,
-                version: slot.version,
-                stop: slot.stop,
-                output,
-            });
+            work.taken.push(Taken { slot: index, version: slot.version, stop: slot.stop, output });
             if let Some(output) = output {
-                work.changes.push(Change {
-                    feature: slot.place.feature,
-                    output,
-                    previous: slot.position,
-                });
+                work.changes.push(Change { feature: slot.place.feature, output, previous: slot.position });
                 work.since = work.since.min(slot.at);
             }
         }
@@ -422,8 +394,7 @@ impl Wanted {
             Reach::Away | Reach::Gone(_) => None,
         };
         let done = open.map_or(board.stops, |number| number - 1);
-        self.confirmed
-            .send_if_modified(|known| std::mem::replace(known, done) != done);
+        self.confirmed.send_if_modified(|known| std::mem::replace(known, done) != done);
     }
 }
 
@@ -440,34 +411,18 @@ impl Slot {
     fn stopped(&self, now: Instant) -> Option<Output> {
         let kind = self.place.kind;
         if !kind.is_position() {
-            return Some(Output {
-                kind,
-                value: 0,
-                duration_ms: 0,
-            });
+            return Some(Output { kind, value: 0, duration_ms: 0 });
         }
         let (value, left) = self.motion?.now(now)?;
-        Some(Output {
-            kind,
-            value,
-            duration_ms: u32::try_from(left.as_millis()).unwrap_or(u32::MAX),
-        })
+        Some(Output { kind, value, duration_ms: u32::try_from(left.as_millis()).unwrap_or(u32::MAX) })
     }
 
     fn has_written(&mut self, output: Output, now: Instant) {
         self.written = Some(output.value);
         if output.kind.is_position() {
             let takes = Duration::from_millis(output.duration_ms.into());
-            let from = self
-                .motion
-                .and_then(|motion| motion.now(now))
-                .map_or(self.position, |(place, _)| place);
-            self.motion = Some(Motion {
-                from,
-                to: output.value,
-                began: now,
-                takes,
-            });
+            let from = self.motion.and_then(|motion| motion.now(now)).map_or(self.position, |(place, _)| place);
+            self.motion = Some(Motion { from, to: output.value, began: now, takes });
             self.position = output.value;
         }
     }
@@ -485,35 +440,19 @@ mod tests {
     fn board(kinds: &[OutputKind]) -> Wanted {
         let place = |(feature, kind): (usize, &OutputKind)| {
             let timed = *kind == OutputKind::HwPositionWithDuration;
-            let spec = OutputSpec {
-                kind: *kind,
-                min: 0,
-                max: 100,
-                duration_ms: timed.then_some((0, 60_000)),
-            };
+            let spec = OutputSpec { kind: *kind, min: 0, max: 100, duration_ms: timed.then_some((0, 60_000)) };
             let feature = u32::try_from(feature).unwrap();
-            Place {
-                feature,
-                kind: *kind,
-                limits: Limits::new(spec, UserLimits::default()),
-            }
+            Place { feature, kind: *kind, limits: Limits::new(spec, UserLimits::default()) }
         };
         Wanted::new(kinds.iter().enumerate().map(place).collect())
     }
 
     fn vibrate(value: i32) -> Output {
-        Output {
-            kind: OutputKind::Vibrate,
-            value,
-            duration_ms: 0,
-        }
+        Output { kind: OutputKind::Vibrate, value, duration_ms: 0 }
     }
 
     fn values(work: &Work) -> Vec<(u32, i32)> {
-        work.changes
-            .iter()
-            .map(|change| (change.feature, change.output.value))
-            .collect()
+        work.changes.iter().map(|change| (change.feature, change.output.value)).collect()
     }
 
     #[tokio::test(start_paused = true)]
@@ -577,11 +516,7 @@ mod tests {
         let first = wanted.take(true).unwrap();
         let second = wanted.stop(None, None);
         wanted.done(&first);
-        assert!(
-            tokio::time::timeout(Duration::from_secs(1), wanted.confirmed(second))
-                .await
-                .is_err()
-        );
+        assert!(tokio::time::timeout(Duration::from_secs(1), wanted.confirmed(second)).await.is_err());
         wanted.done(&wanted.take(true).unwrap());
         wanted.confirmed(second).await;
     }
@@ -598,11 +533,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_move_is_stopped_where_it_is() {
         let wanted = board(&[OutputKind::HwPositionWithDuration]);
-        let to = |value, duration_ms| Output {
-            kind: OutputKind::HwPositionWithDuration,
-            value,
-            duration_ms,
-        };
+        let to = |value, duration_ms| Output { kind: OutputKind::HwPositionWithDuration, value, duration_ms };
         wanted.set(ANN, &[(0, to(80, 1000))]).unwrap();
         wanted.done(&wanted.take(false).unwrap());
         tokio::time::advance(Duration::from_millis(250)).await;

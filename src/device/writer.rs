@@ -89,11 +89,7 @@ impl Writer {
             }
             let expires = self.pace.dead_man.and_then(|limit| self.device.wanted().expire(limit));
             let now = Instant::now();
-            let stop = if self.stop_ready <= now {
-                self.device.wanted().take(true)
-            } else {
-                None
-            };
+            let stop = if self.stop_ready <= now { self.device.wanted().take(true) } else { None };
             if let Some(work) = stop {
                 self.work(&work).await;
                 continue;
@@ -128,19 +124,12 @@ impl Writer {
         for change in &work.changes {
             levels.set(change.feature, change.output.kind, change.output.value);
         }
-        let batch = Batch {
-            changes: &work.changes,
-            levels: &levels,
-            stop: work.stop,
-        };
+        let batch = Batch { changes: &work.changes, levels: &levels, stop: work.stop };
         let packets = match self.driver.encode(&batch) {
             Ok(packets) => packets,
             Err(error) => {
                 // `hapticd check` tries every value, so this is a definition that was changed without it.
-                self.metrics.emit(&Event::WriteFailed {
-                    index: self.device.index(),
-                    why: &error.to_string(),
-                });
+                self.metrics.emit(&Event::WriteFailed { index: self.device.index(), why: &error.to_string() });
                 self.device.wanted().refused(work);
                 return;
             }
@@ -237,10 +226,7 @@ impl Writer {
     }
 
     fn failed(&mut self, why: &str) {
-        self.metrics.emit(&Event::WriteFailed {
-            index: self.device.index(),
-            why,
-        });
+        self.metrics.emit(&Event::WriteFailed { index: self.device.index(), why });
         let pause = FIRST_RETRY.saturating_mul(1 << self.failures.min(10)).min(LAST_RETRY);
         self.failures += 1;
         self.ready = Instant::now() + pause;

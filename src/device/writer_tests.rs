@@ -37,18 +37,9 @@ impl Hardware {
     fn new(definition: &str, gap_ms: u32) -> Self {
         let definition = Arc::new(Definition::parse("test", definition, &[]).unwrap());
         let model = Arc::new(definition.default.clone());
-        let identity = Identity {
-            index: 0,
-            bus: Bus::Btle,
-            address: "a".to_owned(),
-            identifier: None,
-            definition,
-            model,
-        };
-        let user = UserSettings {
-            gap_ms: Some(gap_ms),
-            ..UserSettings::default()
-        };
+        let identity =
+            Identity { index: 0, bus: Bus::Btle, address: "a".to_owned(), identifier: None, definition, model };
+        let user = UserSettings { gap_ms: Some(gap_ms), ..UserSettings::default() };
         let device = DeviceHandle::new(identity, &user);
         let info = LinkInfo {
             endpoints: BTreeSet::from([Endpoint::TX]),
@@ -61,10 +52,7 @@ impl Hardware {
     }
 
     fn start(&self) -> tokio::task::JoinHandle<Exit> {
-        self.start_with(Pace {
-            max_failures: 5,
-            dead_man: None,
-        })
+        self.start_with(Pace { max_failures: 5, dead_man: None })
     }
 
     fn start_with(&self, pace: Pace) -> tokio::task::JoinHandle<Exit> {
@@ -75,20 +63,14 @@ impl Hardware {
     }
 
     fn set(&self, feature: u32, value: i32) {
-        let output = Output {
-            kind: OutputKind::Vibrate,
-            value,
-            duration_ms: 0,
-        };
+        let output = Output { kind: OutputKind::Vibrate, value, duration_ms: 0 };
         self.device.set(ANN, &[(feature, output)]).unwrap();
     }
 
     /// The next packet, not yet answered.
     async fn packet(&mut self) -> (Vec<u8>, oneshot::Sender<Result<Vec<u8>, LinkError>>) {
         let request = self.end.requests.recv().await.unwrap();
-        let Operation::Write(packet) = request.operation else {
-            panic!("{:?}", request.operation)
-        };
+        let Operation::Write(packet) = request.operation else { panic!("{:?}", request.operation) };
         (packet.data, request.done)
     }
 
@@ -129,19 +111,11 @@ async fn a_flood_is_written_once_a_gap_and_ends_with_its_last_value() {
     let device = hardware.device.clone();
     let flood = tokio::spawn(async move {
         for n in 0..10_000 {
-            let output = Output {
-                kind: OutputKind::Vibrate,
-                value: n % 99,
-                duration_ms: 0,
-            };
+            let output = Output { kind: OutputKind::Vibrate, value: n % 99, duration_ms: 0 };
             device.set(ANN, &[(0, output)]).unwrap();
             tokio::time::sleep(Duration::from_micros(100)).await;
         }
-        let output = Output {
-            kind: OutputKind::Vibrate,
-            value: 100,
-            duration_ms: 0,
-        };
+        let output = Output { kind: OutputKind::Vibrate, value: 100, duration_ms: 0 };
         device.set(ANN, &[(0, output)]).unwrap();
         Instant::now()
     });
@@ -195,11 +169,7 @@ async fn a_stop_does_not_wait_for_a_write_that_hangs() {
 async fn a_stop_voids_the_rest_of_a_batch() {
     let mut hardware = Hardware::new(TWO_MOTORS, 0);
     hardware.start();
-    let output = |value| Output {
-        kind: OutputKind::Vibrate,
-        value,
-        duration_ms: 0,
-    };
+    let output = |value| Output { kind: OutputKind::Vibrate, value, duration_ms: 0 };
     hardware.device.set(ANN, &[(0, output(7)), (1, output(8))]).unwrap();
     let (data, done) = hardware.packet().await;
     assert_eq!(data, [0, 7]);
@@ -251,10 +221,7 @@ async fn a_link_that_keeps_failing_is_given_back() {
         let (_, done) = hardware.packet().await;
         let _ = done.send(Err(LinkError::Failed("no".to_owned())));
     }
-    assert_eq!(
-        writer.await.unwrap(),
-        Exit::Failed("5 writes in a row failed".to_owned())
-    );
+    assert_eq!(writer.await.unwrap(), Exit::Failed("5 writes in a row failed".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -268,10 +235,7 @@ async fn a_lost_link_ends_the_writer() {
 #[tokio::test(start_paused = true)]
 async fn what_no_client_renews_stops_after_the_dead_man_time() {
     let mut hardware = Hardware::new(TWO_MOTORS, 0);
-    hardware.start_with(Pace {
-        max_failures: 5,
-        dead_man: Some(ms(5000)),
-    });
+    hardware.start_with(Pace { max_failures: 5, dead_man: Some(ms(5000)) });
     hardware.set(0, 7);
     hardware.taken().await;
     tokio::time::sleep(ms(4000)).await;

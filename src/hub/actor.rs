@@ -54,13 +54,7 @@ impl Hub {
         let delay = options.restart_delay;
         let managers = buses.into_iter().map(|bus| {
             let budget = Budget::new(None, window, delay, MANAGER_PAUSE);
-            Manager {
-                bus,
-                scan: None,
-                generation: 0,
-                budget,
-                failed: None,
-            }
+            Manager { bus, scan: None, generation: 0, budget, failed: None }
         });
         Self {
             options,
@@ -81,32 +75,19 @@ impl Hub {
 
     /// Publishes the routing table and tells the sessions.
     pub(super) fn publish(&mut self) {
-        let devices: BTreeMap<_, _> = self
-            .devices
-            .iter()
-            .map(|(index, device)| (*index, device.handle.clone()))
-            .collect();
-        let descriptions = devices
-            .iter()
-            .map(|(index, device)| (*index, Arc::clone(device.description())))
-            .collect();
-        self.shared.routes.store(Arc::new(Routes {
-            devices,
-            descriptions: Arc::new(descriptions),
-        }));
+        let devices: BTreeMap<_, _> =
+            self.devices.iter().map(|(index, device)| (*index, device.handle.clone())).collect();
+        let descriptions = devices.iter().map(|(index, device)| (*index, Arc::clone(device.description()))).collect();
+        self.shared.routes.store(Arc::new(Routes { devices, descriptions: Arc::new(descriptions) }));
         self.tell(&HubEvent::DevicesChanged);
         self.count();
     }
 
     /// Brings the device metrics up to date.
     pub(super) fn count(&self) {
-        for bus in [
-            library::Bus::Btle,
-            library::Bus::Serial,
-            library::Bus::Hid,
-            library::Bus::Usb,
-            library::Bus::Websocket,
-        ] {
+        for bus in
+            [library::Bus::Btle, library::Bus::Serial, library::Bus::Hid, library::Bus::Usb, library::Bus::Websocket]
+        {
             let of_bus = |away| {
                 self.devices
                     .values()
@@ -153,12 +134,7 @@ impl Hub {
 
     /// Without a bus that scans there is nothing to wait for.
     pub(super) fn finish_scan_if_nobody_can(&mut self) {
-        if self.scans.active()
-            && !self
-                .managers
-                .iter()
-                .any(|manager| manager.bus.scans && manager.scan.is_some())
-        {
+        if self.scans.active() && !self.managers.iter().any(|manager| manager.bus.scans && manager.scan.is_some()) {
             self.scans.end();
             self.shared.metrics.emit(&Event::ScanStopped);
             self.tell(&HubEvent::ScanningFinished);
@@ -182,10 +158,7 @@ impl Hub {
         if let Some(why) = self.registry.refuses(&hardware.address) {
             return refuse(why);
         }
-        metrics.emit(&Event::DeviceFound {
-            what: &what,
-            bus: hardware.bus,
-        });
+        metrics.emit(&Event::DeviceFound { what: &what, bus: hardware.bus });
         let place = (hardware.bus, hardware.address.clone());
         if self.opening.contains(&place) {
             return refuse("hardware with this address is being opened");
@@ -227,18 +200,12 @@ impl Hub {
         ctx: &mut Context<Self>,
     ) {
         self.opening.insert((hardware.bus, hardware.address.clone()));
-        let opening = open::open(
-            hardware.clone(),
-            Arc::clone(&connector),
-            candidates.clone(),
-            link,
-            self.options.clone(),
-        );
+        let opening =
+            open::open(hardware.clone(), Arc::clone(&connector), candidates.clone(), link, self.options.clone());
         let task = tokio::task::spawn(opening);
         let done = async move {
             // A panic in there is the task's alone.
-            task.await
-                .unwrap_or_else(|error| Err(format!("opening it panicked: {error}")))
+            task.await.unwrap_or_else(|error| Err(format!("opening it panicked: {error}")))
         };
         ctx.spawn(done.into_actor(self).map(move |result, this, ctx| {
             this.opening.remove(&(hardware.bus, hardware.address.clone()));
@@ -257,12 +224,7 @@ impl Hub {
         candidates: Vec<Candidate>,
         ctx: &mut Context<Self>,
     ) {
-        let Ready {
-            definition,
-            model,
-            identifier,
-            opened,
-        } = ready;
+        let Ready { definition, model, identifier, opened } = ready;
         let lost = |device: &Device| {
             let identity = device.handle.identity();
             identity.bus == hardware.bus && identity.address == hardware.address
@@ -291,27 +253,11 @@ impl Hub {
             Some(device) => (device.handle, device.generation + 1, device.budget),
             None => {
                 let Hardware { bus, address, .. } = hardware.clone();
-                let identity = Identity {
-                    index,
-                    bus,
-                    address,
-                    identifier,
-                    definition,
-                    model,
-                };
+                let identity = Identity { index, bus, address, identifier, definition, model };
                 let handle = DeviceHandle::new(identity, &self.registry.user(index));
-                let HubOptions {
-                    restart_budget,
-                    restart_window,
-                    restart_delay,
-                    ..
-                } = self.options;
+                let HubOptions { restart_budget, restart_window, restart_delay, .. } = self.options;
                 let longest = restart_window.max(restart_delay);
-                (
-                    handle,
-                    1,
-                    Budget::new(Some(restart_budget), restart_window, restart_delay, longest),
-                )
+                (handle, 1, Budget::new(Some(restart_budget), restart_window, restart_delay, longest))
             }
         };
         handle.wanted().connected(again, repeats);
@@ -334,28 +280,16 @@ impl Hub {
             self.shared.metrics.emit(&Event::DeviceBack { index, name: &name });
             self.count();
         } else {
-            self.shared.metrics.emit(&Event::DeviceAdded {
-                index,
-                name: &name,
-                protocol: &protocol,
-            });
+            self.shared.metrics.emit(&Event::DeviceAdded { index, name: &name, protocol: &protocol });
             self.publish();
         }
     }
 
     fn start_device(&self, handle: &DeviceHandle, opened: crate::device::Opened, generation: u64, ctx: &Context<Self>) {
         let to = ctx.address().recipient();
-        let actor = DeviceActor::new(
-            handle.clone(),
-            opened,
-            generation,
-            to,
-            self.options.pace,
-            self.shared.metrics.clone(),
-        );
-        let turn = usize::try_from(handle.index())
-            .unwrap_or(0)
-            .checked_rem(self.arbiters.len());
+        let actor =
+            DeviceActor::new(handle.clone(), opened, generation, to, self.options.pace, self.shared.metrics.clone());
+        let turn = usize::try_from(handle.index()).unwrap_or(0).checked_rem(self.arbiters.len());
         match turn.and_then(|turn| self.arbiters.get(turn)) {
             Some(arbiter) => drop(DeviceActor::start_in_arbiter(arbiter, |_| actor)),
             None => drop(actor.start()),

@@ -18,24 +18,14 @@ pub(super) struct Budget {
 
 impl Budget {
     pub(super) fn new(limit: Option<u32>, window: Duration, first_delay: Duration, longest_delay: Duration) -> Self {
-        Self {
-            limit,
-            window,
-            first_delay,
-            longest_delay,
-            spent: VecDeque::new(),
-        }
+        Self { limit, window, first_delay, longest_delay, spent: VecDeque::new() }
     }
 
     /// Spends a restart and returns the pause before it; `None` when none is left. The pause doubles with each restart
     /// within the window.
     pub(super) fn spend(&mut self) -> Option<Duration> {
         let now = Instant::now();
-        while self
-            .spent
-            .front()
-            .is_some_and(|spent| now.duration_since(*spent) > self.window)
-        {
+        while self.spent.front().is_some_and(|spent| now.duration_since(*spent) > self.window) {
             self.spent.pop_front();
         }
         let spent = u32::try_from(self.spent.len()).unwrap_or(u32::MAX);
@@ -43,11 +33,7 @@ impl Budget {
             return None;
         }
         self.spent.push_back(now);
-        Some(
-            self.first_delay
-                .saturating_mul(1 << spent.min(20))
-                .min(self.longest_delay),
-        )
+        Some(self.first_delay.saturating_mul(1 << spent.min(20)).min(self.longest_delay))
     }
 
     /// Restarts within the window.
@@ -65,10 +51,7 @@ mod tests {
         let ms = Duration::from_millis;
         let mut budget = Budget::new(Some(4), ms(60_000), ms(100), ms(500));
         let pauses: Vec<_> = (0..5).map(|_| budget.spend()).collect();
-        assert_eq!(
-            pauses,
-            [Some(ms(100)), Some(ms(200)), Some(ms(400)), Some(ms(500)), None]
-        );
+        assert_eq!(pauses, [Some(ms(100)), Some(ms(200)), Some(ms(400)), Some(ms(500)), None]);
         tokio::time::advance(ms(60_001)).await;
         assert_eq!(budget.spend(), Some(ms(100)));
     }

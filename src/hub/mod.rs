@@ -153,15 +153,9 @@ impl HubHandle {
     pub fn join(&self) -> Result<SessionGuard, usize> {
         let limit = self.shared.max_sessions;
         let room = |sessions| (sessions < limit).then_some(sessions + 1);
-        self.shared
-            .sessions
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, room)
-            .map_err(|_| limit)?;
+        self.shared.sessions.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).map_err(|_| limit)?;
         let owner = Owner(self.shared.next_session.fetch_add(1, Ordering::Relaxed));
-        Ok(SessionGuard {
-            owner,
-            hub: self.clone(),
-        })
+        Ok(SessionGuard { owner, hub: self.clone() })
     }
 
     /// Has a session told what happens.

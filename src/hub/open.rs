@@ -34,9 +34,7 @@ pub(super) async fn open(
             let connected = connected
                 .map_err(|_| format!("it did not connect within {} ms", options.connect_timeout.as_millis()))?;
             let (which, link) = connected.map_err(|error| format!("connecting failed: {error}"))?;
-            let candidate = candidates
-                .get(which)
-                .ok_or("the bus chose a definition that it was not offered")?;
+            let candidate = candidates.get(which).ok_or("the bus chose a definition that it was not offered")?;
             (Arc::clone(&candidate.definition), link)
         }
     };
@@ -46,26 +44,14 @@ pub(super) async fn open(
         let identifier = identified.map_err(|error| format!("asking for the model failed: {error}"))?;
         let model = Arc::new(definition.model(identifier.as_deref()).clone());
         let mut driver = protocol.open(&definition, &model, &link);
-        driver
-            .connect(&link)
-            .await
-            .map_err(|error| format!("initialising failed: {error}"))?;
+        driver.connect(&link).await.map_err(|error| format!("initialising failed: {error}"))?;
         Ok::<_, String>((identifier, model, driver))
     };
     let talked = tokio::time::timeout(options.init_timeout, talk).await;
-    let talked = talked.unwrap_or_else(|_| {
-        Err(format!(
-            "it was not ready within {} ms",
-            options.init_timeout.as_millis()
-        ))
-    });
+    let talked =
+        talked.unwrap_or_else(|_| Err(format!("it was not ready within {} ms", options.init_timeout.as_millis())));
     match talked {
-        Ok((identifier, model, driver)) => Ok(Ready {
-            definition,
-            model,
-            identifier,
-            opened: Opened { link, driver },
-        }),
+        Ok((identifier, model, driver)) => Ok(Ready { definition, model, identifier, opened: Opened { link, driver } }),
         Err(why) => {
             link.disconnect().await;
             Err(why)

@@ -88,41 +88,27 @@ impl Registry {
     /// No known devices, and no file: for tests, and for a state directory that cannot be used.
     #[must_use]
     pub fn empty() -> Self {
-        Self {
-            path: None,
-            entries: Vec::new(),
-            strange: Vec::new(),
-            problems: Vec::new(),
-        }
+        Self { path: None, entries: Vec::new(), strange: Vec::new(), problems: Vec::new() }
     }
 
     /// Reads the file of a state directory. What is wrong with it is told in [`Registry::problems`].
     #[must_use]
     pub fn open(directory: &Path) -> Self {
         let path = directory.join(FILE);
-        let mut registry = Self {
-            path: Some(path.clone()),
-            ..Self::empty()
-        };
+        let mut registry = Self { path: Some(path.clone()), ..Self::empty() };
         let text = match std::fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return registry,
             Err(error) => {
                 // Writing over what cannot be read would lose it.
                 registry.path = None;
-                registry.problems.push(format!(
-                    "{} cannot be read: {error}; nothing is saved there",
-                    path.display()
-                ));
+                registry.problems.push(format!("{} cannot be read: {error}; nothing is saved there", path.display()));
                 return registry;
             }
         };
         match serde_json::from_slice::<File>(&text) {
             Ok(file) if file.version == 1 => registry.take(file.devices),
-            Ok(file) => registry.set_aside(&format!(
-                "it has version {}; this program knows version 1",
-                file.version
-            )),
+            Ok(file) => registry.set_aside(&format!("it has version {}; this program knows version 1", file.version)),
             Err(error) => registry.set_aside(&error.to_string()),
         }
         registry
@@ -143,8 +129,7 @@ impl Registry {
             match entry {
                 Ok(entry) => self.entries.push(entry),
                 Err(why) => {
-                    self.problems
-                        .push(format!("entry {position} of {FILE} is kept, but not used: {why}"));
+                    self.problems.push(format!("entry {position} of {FILE} is kept, but not used: {why}"));
                     self.strange.push(value);
                 }
             }
@@ -153,16 +138,13 @@ impl Registry {
 
     fn set_aside(&mut self, why: &str) {
         let Some(path) = &self.path else { return };
-        let aside = (0_u32..1000)
-            .map(|n| path.with_extension(format!("json.broken-{n}")))
-            .find(|path| !path.exists());
+        let aside = (0_u32..1000).map(|n| path.with_extension(format!("json.broken-{n}"))).find(|path| !path.exists());
         let moved = aside.and_then(|aside| std::fs::rename(path, &aside).ok().map(|()| aside));
         let done = match &moved {
             Some(aside) => format!("it is kept as {}", aside.display()),
             None => "it could not be set aside, so nothing is saved".to_owned(),
         };
-        self.problems
-            .push(format!("{} is not understood: {why}; {done}", path.display()));
+        self.problems.push(format!("{} is not understood: {why}; {done}", path.display()));
         if moved.is_none() {
             self.path = None;
         }
@@ -177,9 +159,7 @@ impl Registry {
     /// Whether hardware with this address was a device before.
     #[must_use]
     pub fn knows(&self, bus: Bus, address: &str) -> bool {
-        self.entries
-            .iter()
-            .any(|entry| entry.key.bus == bus && entry.key.address == address)
+        self.entries.iter().any(|entry| entry.key.bus == bus && entry.key.address == address)
     }
 
     /// Why the user does not want hardware with this address, if so (facts: server-behaviours.md section 1, step 2).
@@ -190,11 +170,7 @@ impl Registry {
             return Some("the user's settings deny this address");
         }
         // Without its entry the device would run without the limits that may be in it.
-        if self
-            .strange
-            .iter()
-            .any(|entry| entry.get("address").and_then(Value::as_str) == Some(address))
-        {
+        if self.strange.iter().any(|entry| entry.get("address").and_then(Value::as_str) == Some(address)) {
             return Some("its entry in devices.json is not understood, and may hold limits; see the log");
         }
         let allows = self.entries.iter().any(|entry| entry.user.allow);
@@ -210,11 +186,7 @@ impl Registry {
         let reserved = |value: &Value| value.get("index").and_then(Value::as_u64);
         let taken = |index: u32| {
             self.entries.iter().any(|entry| entry.index == index)
-                || self
-                    .strange
-                    .iter()
-                    .filter_map(reserved)
-                    .any(|other| other == u64::from(index))
+                || self.strange.iter().filter_map(reserved).any(|other| other == u64::from(index))
         };
         let index = (0..u32::MAX).find(|index| !taken(*index)).unwrap_or(u32::MAX);
         self.entries.push(Entry {
@@ -233,11 +205,7 @@ impl Registry {
         let Some(entry) = self.entries.iter().find(|entry| entry.index == index) else {
             return UserSettings::default();
         };
-        let limits = entry
-            .user
-            .outputs
-            .iter()
-            .filter_map(|(place, limits)| Some((output(place)?, *limits)));
+        let limits = entry.user.outputs.iter().filter_map(|(place, limits)| Some((output(place)?, *limits)));
         UserSettings {
             display_name: entry.user.display_name.clone(),
             gap_ms: entry.user.gap_ms,
@@ -281,12 +249,7 @@ mod tests {
     use super::*;
 
     fn key(address: &str) -> Key {
-        Key {
-            bus: Bus::Btle,
-            address: address.to_owned(),
-            protocol: "lovense".to_owned(),
-            identifier: None,
-        }
+        Key { bus: Bus::Btle, address: address.to_owned(), protocol: "lovense".to_owned(), identifier: None }
     }
 
     fn store(registry: &Registry) {
@@ -323,10 +286,7 @@ mod tests {
         assert!(registry.refuses("x").unwrap().contains("not understood"));
         store(&registry);
         let saved = std::fs::read_to_string(directory.path().join(FILE)).unwrap();
-        assert!(
-            saved.contains("telepathy") && saved.contains("mine") && saved.contains('7'),
-            "{saved}"
-        );
+        assert!(saved.contains("telepathy") && saved.contains("mine") && saved.contains('7'), "{saved}");
     }
 
     #[test]
@@ -339,13 +299,8 @@ mod tests {
             registry.index(&key("a"), "");
             store(&registry);
         }
-        let names = std::fs::read_dir(directory.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name());
-        assert_eq!(
-            names.filter(|name| name.to_string_lossy().contains("broken")).count(),
-            4
-        );
+        let names = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        assert_eq!(names.filter(|name| name.to_string_lossy().contains("broken")).count(), 4);
     }
 
     #[test]

@@ -27,11 +27,7 @@ impl Scans {
             self.wanted_by.insert(owner);
             return Turn::Start;
         }
-        if self.wanted_by.remove(&owner) && self.wanted_by.is_empty() {
-            Turn::Stop
-        } else {
-            Turn::None
-        }
+        if self.wanted_by.remove(&owner) && self.wanted_by.is_empty() { Turn::Stop } else { Turn::None }
     }
 
     pub(super) fn active(&self) -> bool {

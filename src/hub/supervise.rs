@@ -52,21 +52,9 @@ pub(super) struct Manager {
 impl Handler<Exited> for Hub {
     type Result = ();
 
-    fn handle(
-        &mut self,
-        Exited {
-            index,
-            generation,
-            exit,
-        }: Exited,
-        ctx: &mut Self::Context,
-    ) {
+    fn handle(&mut self, Exited { index, generation, exit }: Exited, ctx: &mut Self::Context) {
         let grace = self.options.grace;
-        let Some(device) = self
-            .devices
-            .get_mut(&index)
-            .filter(|device| device.generation == generation)
-        else {
+        let Some(device) = self.devices.get_mut(&index).filter(|device| device.generation == generation) else {
             return;
         };
         let why = exit.to_string();
@@ -83,11 +71,7 @@ impl Handler<Exited> for Hub {
             Exit::Lost => {
                 device.link = None;
                 device.handle.wanted().set_reach(Reach::Away);
-                self.shared.metrics.emit(&Event::DeviceAway {
-                    index,
-                    name: &name,
-                    why: &why,
-                });
+                self.shared.metrics.emit(&Event::DeviceAway { index, name: &name, why: &why });
                 self.count();
                 ctx.run_later(grace, move |this, _| this.grace_is_over(index, generation, &why));
             }
@@ -98,11 +82,7 @@ impl Handler<Exited> for Hub {
                 if let Some(device) = self.devices.get(&index) {
                     device.handle.wanted().set_reach(Reach::Away);
                 }
-                self.shared.metrics.emit(&Event::DeviceAway {
-                    index,
-                    name: &name,
-                    why: &why,
-                });
+                self.shared.metrics.emit(&Event::DeviceAway { index, name: &name, why: &why });
                 self.count();
                 self.restart(index, &why, ctx);
             }
@@ -125,16 +105,9 @@ impl Hub {
                 ctx.spawn(async move { link.disconnect().await }.into_actor(self));
             }
             let limit = self.options.restart_budget;
-            return self.remove(
-                index,
-                &format!("{why}; it was started again {limit} times and is given up"),
-            );
+            return self.remove(index, &format!("{why}; it was started again {limit} times and is given up"));
         };
-        self.shared.metrics.emit(&Event::ActorRestarted {
-            what: &format!("device {index}"),
-            why,
-            delay,
-        });
+        self.shared.metrics.emit(&Event::ActorRestarted { what: &format!("device {index}"), why, delay });
         ctx.run_later(delay, move |this, ctx| {
             let still = this
                 .devices
@@ -151,10 +124,7 @@ impl Hub {
         let Some(device) = self.devices.get_mut(&index) else {
             return;
         };
-        let link = device
-            .link
-            .take()
-            .map(|link| (Arc::clone(&device.handle.identity().definition), link));
+        let link = device.link.take().map(|link| (Arc::clone(&device.handle.identity().definition), link));
         let (hardware, connector) = (device.hardware.clone(), Arc::clone(&device.connector));
         let candidates = device.candidates.clone();
         self.open(hardware, connector, candidates, link, ctx);
@@ -162,10 +132,7 @@ impl Hub {
 
     /// Hardware could not be opened. If it is a device that was lost, it is tried again within its budget and grace.
     pub(super) fn not_opened(&mut self, hardware: &Hardware, why: &str, ctx: &mut Context<Self>) {
-        self.shared.metrics.emit(&Event::OpenFailed {
-            what: &hardware.to_string(),
-            why,
-        });
+        self.shared.metrics.emit(&Event::OpenFailed { what: &hardware.to_string(), why });
         let same = |device: &&Device| {
             let identity = device.handle.identity();
             device.state == State::Away && identity.bus == hardware.bus && identity.address == hardware.address
@@ -191,10 +158,7 @@ impl Hub {
         };
         manager.generation += 1;
         let guard = ManagerGuard::new(ctx.address().recipient(), manager.bus.name, manager.generation);
-        let scan = (manager.bus.factory)(ManagerContext {
-            found: ctx.address().recipient(),
-            guard,
-        });
+        let scan = (manager.bus.factory)(ManagerContext { found: ctx.address().recipient(), guard });
         if self.scans.active() {
             scan.do_send(Scan::Start);
         }
@@ -219,11 +183,7 @@ impl Handler<ManagerExited> for Hub {
         manager.failed = Some(why.clone());
         metrics.emit(&Event::ManagerFailed { name, why: &why });
         if let Some(delay) = manager.budget.spend() {
-            metrics.emit(&Event::ActorRestarted {
-                what: &format!("manager {name}"),
-                why: &why,
-                delay,
-            });
+            metrics.emit(&Event::ActorRestarted { what: &format!("manager {name}"), why: &why, delay });
             ctx.run_later(delay, move |this, ctx| this.start_manager(position, ctx));
         }
         self.finish_scan_if_nobody_can();

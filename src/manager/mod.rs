@@ -92,12 +92,7 @@ impl ManagerGuard {
     /// A guard for a manager that is about to start.
     #[must_use]
     pub fn new(to: Recipient<ManagerExited>, name: &'static str, generation: u64) -> Self {
-        Self {
-            to,
-            name,
-            generation,
-            why: "panicked".to_owned(),
-        }
+        Self { to, name, generation, why: "panicked".to_owned() }
     }
 
     /// Sets the reason, for an end that is no panic.
@@ -109,11 +104,7 @@ impl ManagerGuard {
 impl Drop for ManagerGuard {
     fn drop(&mut self) {
         let why = std::mem::take(&mut self.why);
-        self.to.do_send(ManagerExited {
-            name: self.name,
-            generation: self.generation,
-            why,
-        });
+        self.to.do_send(ManagerExited { name: self.name, generation: self.generation, why });
     }
 }
 
@@ -130,14 +121,9 @@ pub fn choose(
     let Some(services) = services else {
         return candidates.first().map(|candidate| (0, candidate.matcher.endpoints()));
     };
-    let endpoints = candidates
-        .iter()
-        .map(|candidate| candidate.matcher.endpoints_of(services));
+    let endpoints = candidates.iter().map(|candidate| candidate.matcher.endpoints_of(services));
     // The first of those with the most endpoints: `max_by_key` would give the last.
-    let found: Vec<_> = endpoints
-        .enumerate()
-        .filter(|(_, endpoints)| !endpoints.is_empty())
-        .collect();
+    let found: Vec<_> = endpoints.enumerate().filter(|(_, endpoints)| !endpoints.is_empty()).collect();
     let most = found.iter().map(|(_, endpoints)| endpoints.len()).max()?;
     found.into_iter().find(|(_, endpoints)| endpoints.len() == most)
 }

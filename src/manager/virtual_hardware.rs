@@ -25,9 +25,7 @@ impl Port {
     pub fn plug(&self, socket: Socket) {
         match self.manager.load_full() {
             Some(manager) => manager.do_send(Plug(socket)),
-            None => socket
-                .outgoing
-                .close(crate::socket::CloseCode::Away, "the virtual bus is not running"),
+            None => socket.outgoing.close(crate::socket::CloseCode::Away, "the virtual bus is not running"),
         }
     }
 }
@@ -67,10 +65,7 @@ pub fn factory(port: Port, deadlines: Deadlines, max_devices: usize) -> Factory 
 impl VirtualManager {
     fn report(&self, hardware: &Hardware, handle: &Arc<peripheral::Handle>) {
         let connector = Arc::clone(handle) as Arc<dyn super::Connector>;
-        self.found.do_send(Found {
-            hardware: hardware.clone(),
-            connector,
-        });
+        self.found.do_send(Found { hardware: hardware.clone(), connector });
     }
 }
 
@@ -88,10 +83,8 @@ impl Handler<Plug> for VirtualManager {
 
     fn handle(&mut self, Plug(socket): Plug, ctx: &mut Self::Context) {
         if self.sockets >= self.max_devices {
-            let why = format!(
-                "there are {} virtual devices, as many as `buses.virtual.max_devices` allows",
-                self.sockets
-            );
+            let why =
+                format!("there are {} virtual devices, as many as `buses.virtual.max_devices` allows", self.sockets);
             socket.outgoing.text(frames::refused(&why));
             socket.outgoing.close(crate::socket::CloseCode::Again, &why);
             return;

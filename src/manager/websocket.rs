@@ -124,13 +124,9 @@ struct Hello {
 
 async fn serve(stream: TcpStream, options: WebsocketOptions, found: Recipient<Found>) -> Result<(), String> {
     let _ = stream.set_nodelay(true);
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(MAX_FRAME))
-        .max_frame_size(Some(MAX_FRAME));
+    let config = WebSocketConfig::default().max_message_size(Some(MAX_FRAME)).max_frame_size(Some(MAX_FRAME));
     let upgrade = tokio_tungstenite::accept_async_with_config(stream, Some(config));
-    let upgraded = tokio::time::timeout(UPGRADE, upgrade)
-        .await
-        .map_err(|_| "no WebSocket request came".to_owned())?;
+    let upgraded = tokio::time::timeout(UPGRADE, upgrade).await.map_err(|_| "no WebSocket request came".to_owned())?;
     let mut socket = upgraded.map_err(|error| error.to_string())?;
     let first = tokio::time::timeout(options.first_frame, socket.next()).await;
     let hello = match first.map_err(|_| "it did not say who it is".to_owned())? {
@@ -147,25 +143,12 @@ async fn serve(stream: TcpStream, options: WebsocketOptions, found: Recipient<Fo
         }
     };
     let (orders, from_hub) = mpsc::unbounded_channel();
-    let handle = Arc::new(Handle {
-        orders,
-        connected: AtomicBool::new(false),
-    });
+    let handle = Arc::new(Handle { orders, connected: AtomicBool::new(false) });
     let hardware = Hardware::new(Bus::Websocket, hello.identifier, hello.address);
-    found.do_send(Found {
-        hardware,
-        connector: Arc::clone(&handle) as Arc<dyn Connector>,
-    });
+    found.do_send(Found { hardware, connector: Arc::clone(&handle) as Arc<dyn Connector> });
     // The hub keeps a handle for as long as it wants the device.
     drop(handle);
-    let why = Device {
-        socket,
-        options,
-        open: None,
-        heard: Instant::now(),
-    }
-    .run(from_hub)
-    .await;
+    let why = Device { socket, options, open: None, heard: Instant::now() }.run(from_hub).await;
     debug!("a device that had dialled in is gone: {why}");
     Ok(())
 }
@@ -273,12 +256,7 @@ impl Device {
     fn connect(&mut self, candidates: &[Candidate]) -> Result<(usize, Link), LinkError> {
         let (which, endpoints) = choose(candidates, None).ok_or(LinkError::Lost)?;
         let deadlines = self.options.deadlines;
-        let (link, end) = pair(LinkInfo {
-            endpoints,
-            gap: Duration::ZERO,
-            deadlines,
-            scripted: false,
-        });
+        let (link, end) = pair(LinkInfo { endpoints, gap: Duration::ZERO, deadlines, scripted: false });
         self.open = Some((end, BTreeSet::new()));
         Ok((which, link))
     }
@@ -294,10 +272,7 @@ impl Device {
         if let Some((end, subscribed)) = &self.open {
             // There is one channel from the device; it carries every endpoint that was asked for.
             for endpoint in subscribed {
-                let _ = end.notify.send(Notification {
-                    endpoint: *endpoint,
-                    data: data.clone(),
-                });
+                let _ = end.notify.send(Notification { endpoint: *endpoint, data: data.clone() });
             }
         }
         Ok(())

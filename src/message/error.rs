@@ -53,11 +53,7 @@ pub enum ProtocolError {
     #[error("{message}: Id must be an integer from 1 to 4294967295, not {got}")]
     BadId { message: String, got: String },
     #[error("{name} is not a message that a client may send in protocol version {version}; allowed: {allowed}")]
-    UnknownMessage {
-        name: String,
-        version: u32,
-        allowed: String,
-    },
+    UnknownMessage { name: String, version: u32, allowed: String },
     #[error("{message}: {why}")]
     BadFields { message: &'static str, why: String },
     #[error("StopCmd: FeatureIndex {feature} needs a DeviceIndex beside it")]
@@ -74,44 +70,15 @@ pub enum ProtocolError {
     #[error("device {device} has no feature {feature}; it has {known}")]
     UnknownFeature { device: u32, feature: u32, known: String },
     #[error("feature {feature} of device {device} has no {kind} output; it has {known}")]
-    NoSuchOutput {
-        device: u32,
-        feature: u32,
-        kind: OutputKind,
-        known: String,
-    },
+    NoSuchOutput { device: u32, feature: u32, kind: OutputKind, known: String },
     #[error("feature {feature} of device {device} has no {kind} input; it has {known}")]
-    NoSuchInput {
-        device: u32,
-        feature: u32,
-        kind: InputKind,
-        known: String,
-    },
+    NoSuchInput { device: u32, feature: u32, kind: InputKind, known: String },
     #[error("{kind} on feature {feature} of device {device} cannot be {action}; allowed: {allowed}")]
-    InputAction {
-        device: u32,
-        feature: u32,
-        kind: InputKind,
-        action: &'static str,
-        allowed: &'static str,
-    },
+    InputAction { device: u32, feature: u32, kind: InputKind, action: &'static str, allowed: &'static str },
     #[error("{kind} value {value} is out of range on feature {feature} of device {device}; allowed: {min} to {max}")]
-    ValueRange {
-        device: u32,
-        feature: u32,
-        kind: OutputKind,
-        value: i64,
-        min: i32,
-        max: i32,
-    },
+    ValueRange { device: u32, feature: u32, kind: OutputKind, value: i64, min: i32, max: i32 },
     #[error("duration {value} ms is out of range on feature {feature} of device {device}; allowed: {min} to {max}")]
-    DurationRange {
-        device: u32,
-        feature: u32,
-        value: u32,
-        min: u32,
-        max: u32,
-    },
+    DurationRange { device: u32, feature: u32, value: u32, min: u32, max: u32 },
     #[error("device {device} is out of reach: {why}")]
     DeviceUnreachable { device: u32, why: String },
     #[error("reading {kind} from device {device} failed: {why}")]

@@ -45,45 +45,22 @@ pub fn split(text: &str) -> Vec<Result<Element, Rejected>> {
         }
     }
     if arrays == 0 {
-        found.push(Err((
-            0,
-            ProtocolError::NotJson {
-                why: "the frame is empty".to_owned(),
-            },
-        )));
+        found.push(Err((0, ProtocolError::NotJson { why: "the frame is empty".to_owned() })));
     }
     found
 }
 
 fn element(item: Value) -> Result<Element, Rejected> {
     let Value::Object(object) = item else {
-        return Err((
-            0,
-            ProtocolError::NotOneKey {
-                got: kind_of(&item).to_owned(),
-            },
-        ));
+        return Err((0, ProtocolError::NotOneKey { got: kind_of(&item).to_owned() }));
     };
     let keys = object.len();
     let mut entries = object.into_iter();
     let (Some((name, body)), None) = (entries.next(), entries.next()) else {
-        return Err((
-            0,
-            ProtocolError::NotOneKey {
-                got: format!("{keys} keys"),
-            },
-        ));
+        return Err((0, ProtocolError::NotOneKey { got: format!("{keys} keys") }));
     };
     let name = shorten(&name);
-    let bad_id = |got: String| {
-        (
-            0,
-            ProtocolError::BadId {
-                message: name.clone(),
-                got,
-            },
-        )
-    };
+    let bad_id = |got: String| (0, ProtocolError::BadId { message: name.clone(), got });
     let id = match &body {
         Value::Object(fields) => match fields.get("Id") {
             None => return Err(bad_id("absent".to_owned())),
@@ -93,10 +70,7 @@ fn element(item: Value) -> Result<Element, Rejected> {
             },
         },
         other => {
-            let got = format!(
-                "absent, because the fields must be an object and not {}",
-                kind_of(other)
-            );
+            let got = format!("absent, because the fields must be an object and not {}", kind_of(other));
             return Err(bad_id(got));
         }
     };
@@ -132,37 +106,20 @@ mod tests {
     use super::*;
 
     fn ids(text: &str) -> Vec<Result<u32, u32>> {
-        split(text)
-            .into_iter()
-            .map(|item| item.map(|element| element.id).map_err(|(id, _)| id))
-            .collect()
+        split(text).into_iter().map(|item| item.map(|element| element.id).map_err(|(id, _)| id)).collect()
     }
 
     #[test]
     fn one_bad_message_does_not_take_the_others_with_it() {
-        assert_eq!(
-            ids(r#"[{"Ping":{"Id":7}}, 5, {"Ping":{"Id":8}}]"#),
-            [Ok(7), Err(0), Ok(8)]
-        );
+        assert_eq!(ids(r#"[{"Ping":{"Id":7}}, 5, {"Ping":{"Id":8}}]"#), [Ok(7), Err(0), Ok(8)]);
         assert_eq!(ids(r#"[{"Ping":{"Id":7}}] [{"Ping":{"Id":9}}]"#), [Ok(7), Ok(9)]);
         assert_eq!(ids(r#"[{"Ping":{"Id":7}}] oops"#), [Ok(7), Err(0)]);
     }
 
     #[test]
     fn every_frame_yields_something_to_answer() {
-        for text in [
-            "",
-            " ",
-            "[]",
-            "{}",
-            "7",
-            "null",
-            "[[]]",
-            "[{}]",
-            "[{\"A\":1,\"B\":2}]",
-            "[{\"Ping\":3}]",
-            "\u{0}",
-        ] {
+        for text in ["", " ", "[]", "{}", "7", "null", "[[]]", "[{}]", "[{\"A\":1,\"B\":2}]", "[{\"Ping\":3}]", "\u{0}"]
+        {
             assert_eq!(ids(text), [Err(0)], "{text:?}");
         }
     }
@@ -178,11 +135,7 @@ mod tests {
     #[test]
     fn long_strangeness_is_cut() {
         let name = "x".repeat(10_000);
-        let error = split(&format!("[{{\"{name}\":{{}}}}]"))
-            .remove(0)
-            .unwrap_err()
-            .1
-            .to_string();
+        let error = split(&format!("[{{\"{name}\":{{}}}}]")).remove(0).unwrap_err().1.to_string();
         assert!(error.len() < 250, "{error}");
     }
 }

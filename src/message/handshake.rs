@@ -54,19 +54,11 @@ pub fn read(body: Value) -> Result<Handshake, ProtocolError> {
             });
         }
     };
-    let version = u32::try_from(asked)
-        .ok()
-        .filter(|version| wire::for_version(*version).is_some());
+    let version = u32::try_from(asked).ok().filter(|version| wire::for_version(*version).is_some());
     let Some(version) = version else {
-        return Err(ProtocolError::VersionUnsupported {
-            asked,
-            supported: wire::SUPPORTED,
-        });
+        return Err(ProtocolError::VersionUnsupported { asked, supported: wire::SUPPORTED });
     };
-    Ok(Handshake {
-        client_name: fields.client_name,
-        version,
-    })
+    Ok(Handshake { client_name: fields.client_name, version })
 }
 
 #[cfg(test)]
@@ -79,26 +71,14 @@ mod tests {
     fn version_4_with_any_minor() {
         for minor in [0, 7] {
             let body = json!({"Id": 1, "ClientName": "", "ProtocolVersionMajor": 4, "ProtocolVersionMinor": minor});
-            assert_eq!(
-                read(body).unwrap(),
-                Handshake {
-                    client_name: String::new(),
-                    version: 4
-                }
-            );
+            assert_eq!(read(body).unwrap(), Handshake { client_name: String::new(), version: 4 });
         }
     }
 
     #[test]
     fn refusals_name_what_is_allowed() {
         let newer = json!({"Id": 1, "ClientName": "x", "ProtocolVersionMajor": 5, "ProtocolVersionMinor": 0});
-        assert_eq!(
-            read(newer),
-            Err(ProtocolError::VersionUnsupported {
-                asked: 5,
-                supported: wire::SUPPORTED
-            })
-        );
+        assert_eq!(read(newer), Err(ProtocolError::VersionUnsupported { asked: 5, supported: wire::SUPPORTED }));
         for bad in [
             json!({"Id": 1}),
             json!({"Id": 1, "ClientName": null, "ProtocolVersionMajor": 4, "ProtocolVersionMinor": 0}),
@@ -106,10 +86,7 @@ mod tests {
             json!({"Id": 1, "ClientName": "x", "ProtocolVersionMajor": 4, "ProtocolVersionMinor": 0, "X": 1}),
             json!({"Id": 1, "ClientName": "x", "ProtocolVersionMajor": 4, "ProtocolVersionMinor": 0, "MessageVersion": 3}),
         ] {
-            assert!(
-                matches!(read(bad.clone()), Err(ProtocolError::BadFields { .. })),
-                "{bad}"
-            );
+            assert!(matches!(read(bad.clone()), Err(ProtocolError::BadFields { .. })), "{bad}");
         }
     }
 }

@@ -90,11 +90,7 @@ impl Wire for V4 {
             "OutputCmd" => output(fields("OutputCmd", body)?),
             "InputCmd" => input(&fields("InputCmd", body)?),
             "StopCmd" => stop(&fields("StopCmd", body)?),
-            _ => Err(ProtocolError::UnknownMessage {
-                name: name.to_owned(),
-                version: 4,
-                allowed: ALLOWED.to_owned(),
-            }),
+            _ => Err(ProtocolError::UnknownMessage { name: name.to_owned(), version: 4, allowed: ALLOWED.to_owned() }),
         }
     }
 
@@ -112,11 +108,7 @@ impl Wire for V4 {
                 "Id": id, "Devices": indexed(devices.iter().map(|(index, device)| (*index, describe(device)))),
             } }]),
             ServerMessage::ScanningFinished => json!([{ "ScanningFinished": { "Id": 0 } }]),
-            ServerMessage::Reading {
-                id,
-                reading,
-                mixed_case,
-            } => {
+            ServerMessage::Reading { id, reading, mixed_case } => {
                 let kind = if *mixed_case { "Rssi" } else { reading.kind.name() };
                 json!([{ "InputReading": {
                     "Id": id, "DeviceIndex": reading.device, "FeatureIndex": reading.feature,
@@ -128,12 +120,7 @@ impl Wire for V4 {
     }
 
     fn devices_changed(&self, _: &Descriptions, after: &Arc<Descriptions>) -> Vec<String> {
-        self.write(&ServerMessage::DeviceList {
-            id: 0,
-            devices: Arc::clone(after),
-        })
-        .into_iter()
-        .collect()
+        self.write(&ServerMessage::DeviceList { id: 0, devices: Arc::clone(after) }).into_iter().collect()
     }
 }
 
@@ -146,37 +133,21 @@ fn output(cmd: OutputCmd) -> Result<Request, ProtocolError> {
     let kinds = cmd.command.len();
     let mut entries = cmd.command.into_iter();
     let (Some((name, payload)), None) = (entries.next(), entries.next()) else {
-        return Err(bad(
-            NAME,
-            format!("Command must have exactly one key, an output type; got {kinds}"),
-        ));
+        return Err(bad(NAME, format!("Command must have exactly one key, an output type; got {kinds}")));
     };
     let Some(kind) = OutputKind::from_name(&name) else {
         let known: Vec<_> = OutputKind::ALL.iter().map(|kind| kind.name()).collect();
-        return Err(bad(
-            NAME,
-            format!("Command has no output type {name:?}; allowed: {}", known.join(", ")),
-        ));
+        return Err(bad(NAME, format!("Command has no output type {name:?}; allowed: {}", known.join(", "))));
     };
     let duration_ms = match (kind, payload.duration) {
         (OutputKind::HwPositionWithDuration, None) => {
-            return Err(bad(
-                NAME,
-                "HwPositionWithDuration needs a Duration in milliseconds".to_owned(),
-            ));
+            return Err(bad(NAME, "HwPositionWithDuration needs a Duration in milliseconds".to_owned()));
         }
         (OutputKind::HwPositionWithDuration, Some(duration)) => duration,
         _ => 0,
     };
-    let output = Output {
-        kind,
-        value: payload.value,
-        duration_ms,
-    };
-    Ok(Request::Output {
-        device: cmd.device_index,
-        sets: vec![(cmd.feature_index, output)],
-    })
+    let output = Output { kind, value: payload.value, duration_ms };
+    Ok(Request::Output { device: cmd.device_index, sets: vec![(cmd.feature_index, output)] })
 }
 
 fn input(cmd: &InputCmd) -> Result<Request, ProtocolError> {
@@ -193,19 +164,10 @@ fn input(cmd: &InputCmd) -> Result<Request, ProtocolError> {
         "Subscribe" | "subscribe" => InputAction::Subscribe,
         "Unsubscribe" | "unsubscribe" => InputAction::Unsubscribe,
         other => {
-            return Err(bad(
-                NAME,
-                format!("Command {other:?} is not one of Read, Subscribe, Unsubscribe"),
-            ));
+            return Err(bad(NAME, format!("Command {other:?} is not one of Read, Subscribe, Unsubscribe")));
         }
     };
-    Ok(Request::Input {
-        device: cmd.device_index,
-        feature: cmd.feature_index,
-        kind,
-        action,
-        mixed_case,
-    })
+    Ok(Request::Input { device: cmd.device_index, feature: cmd.feature_index, kind, action, mixed_case })
 }
 
 fn stop(cmd: &StopCmd) -> Result<Request, ProtocolError> {
@@ -226,12 +188,7 @@ fn indexed(entries: impl Iterator<Item = (u32, Value)>) -> Value {
 }
 
 fn describe(device: &Description) -> Value {
-    let features = indexed(
-        device
-            .features
-            .iter()
-            .map(|feature| (feature.index, describe_feature(feature))),
-    );
+    let features = indexed(device.features.iter().map(|feature| (feature.index, describe_feature(feature))));
     let mut value = json!({
         "DeviceIndex": device.index, "DeviceName": device.name, "DeviceMessageTimingGap": device.gap_ms,
         "DeviceFeatures": features,
@@ -272,10 +229,7 @@ fn describe_input(input: &InputDescription) -> (String, Value) {
         .into_iter()
         .filter_map(|(has, name)| has.then_some(name))
         .collect();
-    (
-        input.kind.name().to_owned(),
-        json!({ "Value": input.ranges, "Command": commands }),
-    )
+    (input.kind.name().to_owned(), json!({ "Value": input.ranges, "Command": commands }))
 }
 
 #[cfg(test)]
@@ -291,23 +245,9 @@ mod tests {
         for kind in OutputKind::ALL {
             let body = json!({"Id": 1, "DeviceIndex": 2, "FeatureIndex": 3,
                 "Command": {kind.name(): {"Value": -4, "Duration": 5}}});
-            let duration_ms = if kind == OutputKind::HwPositionWithDuration {
-                5
-            } else {
-                0
-            };
-            let output = Output {
-                kind,
-                value: -4,
-                duration_ms,
-            };
-            assert_eq!(
-                read("OutputCmd", body),
-                Ok(Request::Output {
-                    device: 2,
-                    sets: vec![(3, output)]
-                })
-            );
+            let duration_ms = if kind == OutputKind::HwPositionWithDuration { 5 } else { 0 };
+            let output = Output { kind, value: -4, duration_ms };
+            assert_eq!(read("OutputCmd", body), Ok(Request::Output { device: 2, sets: vec![(3, output)] }));
         }
     }
 
@@ -317,10 +257,7 @@ mod tests {
         assert!(read("OutputCmd", extra).is_ok());
         for command in ["Read", "read", "Subscribe", "subscribe", "Unsubscribe", "unsubscribe"] {
             let body = json!({"Id": 1, "DeviceIndex": 0, "FeatureIndex": 0, "Type": "Rssi", "Command": command});
-            assert!(
-                matches!(read("InputCmd", body), Ok(Request::Input { mixed_case: true, .. })),
-                "{command}"
-            );
+            assert!(matches!(read("InputCmd", body), Ok(Request::Input { mixed_case: true, .. })), "{command}");
         }
     }
 
@@ -328,16 +265,8 @@ mod tests {
     fn bad_fields_are_named() {
         let cases = [
             ("Ping", json!({"Id": 1, "X": 1}), "unknown field `X`"),
-            (
-                "OutputCmd",
-                json!({"Id": 1, "DeviceIndex": 0, "FeatureIndex": 0}),
-                "missing field `Command`",
-            ),
-            (
-                "OutputCmd",
-                json!({"Id": 1, "DeviceIndex": 0, "FeatureIndex": 0, "Command": {}}),
-                "exactly one key",
-            ),
+            ("OutputCmd", json!({"Id": 1, "DeviceIndex": 0, "FeatureIndex": 0}), "missing field `Command`"),
+            ("OutputCmd", json!({"Id": 1, "DeviceIndex": 0, "FeatureIndex": 0, "Command": {}}), "exactly one key"),
             (
                 "OutputCmd",
                 json!({"Id": 1, "DeviceIndex": 0, "FeatureIndex": 0,
@@ -375,11 +304,7 @@ mod tests {
                 json!({"Id": 1, "DeviceIndex": 0, "FeatureIndex": 0, "Type": "Battery", "Command": "READ"}),
                 "Read, Subscribe",
             ),
-            (
-                "StopCmd",
-                json!({"Id": 1, "DeviceIndex": null}),
-                "DeviceIndex must not be null",
-            ),
+            ("StopCmd", json!({"Id": 1, "DeviceIndex": null}), "DeviceIndex must not be null"),
             ("StopCmd", json!({"Id": 1, "FeatureIndex": 3}), "needs a DeviceIndex"),
             ("StopAllDevices", json!({"Id": 1}), "allowed: RequestServerInfo"),
             ("Ok", json!({"Id": 1}), "not a message that a client may send"),
@@ -393,19 +318,9 @@ mod tests {
 
     #[test]
     fn stop_defaults_to_everything() {
-        let all = StopScope {
-            device: None,
-            feature: None,
-            inputs: true,
-            outputs: true,
-        };
+        let all = StopScope { device: None, feature: None, inputs: true, outputs: true };
         assert_eq!(read("StopCmd", json!({"Id": 1})), Ok(Request::Stop(all)));
-        let some = StopScope {
-            device: Some(6),
-            feature: Some(1),
-            inputs: false,
-            outputs: true,
-        };
+        let some = StopScope { device: Some(6), feature: Some(1), inputs: false, outputs: true };
         let body = json!({"Id": 1, "DeviceIndex": 6, "FeatureIndex": 1, "Inputs": false});
         assert_eq!(read("StopCmd", body), Ok(Request::Stop(some)));
     }

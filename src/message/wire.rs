@@ -48,18 +48,11 @@ pub fn fields<T: DeserializeOwned>(message: &'static str, body: Value) -> Result
         && let Some((name, _)) = fields.iter().find(|(_, value)| value.is_null())
     {
         // The schema of the protocol knows no null: an optional field is left out (facts: messages.md 1.1).
-        return Err(ProtocolError::BadFields {
-            message,
-            why: format!("{name} must not be null; leave it out"),
-        });
+        return Err(ProtocolError::BadFields { message, why: format!("{name} must not be null; leave it out") });
     }
     serde_path_to_error::deserialize(body).map_err(|error| {
         let path = error.path().to_string();
-        let why = if path == "." {
-            error.inner().to_string()
-        } else {
-            format!("{path}: {}", error.inner())
-        };
+        let why = if path == "." { error.inner().to_string() } else { format!("{path}: {}", error.inner()) };
         ProtocolError::BadFields { message, why }
     })
 }

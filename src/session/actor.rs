@@ -25,14 +25,10 @@ const EVENT_GAP: Duration = Duration::from_millis(50);
 /// Serves one client.
 pub fn serve(socket: Socket, hub: HubHandle, options: SessionOptions) {
     match hub.join() {
-        Ok(guard) => drop(SessionActor::create(|ctx| {
-            SessionActor::new(socket, hub, guard, options, ctx)
-        })),
+        Ok(guard) => drop(SessionActor::create(|ctx| SessionActor::new(socket, hub, guard, options, ctx))),
         Err(limit) => {
             let error = ProtocolError::TooManySessions { limit };
-            hub.metrics().emit(&Event::SessionRefused {
-                why: &error.to_string(),
-            });
+            hub.metrics().emit(&Event::SessionRefused { why: &error.to_string() });
             if let Some(frame) = newest().write(&ServerMessage::Error { id: 0, error }) {
                 socket.outgoing.text(frame);
             }
@@ -71,25 +67,14 @@ impl SessionActor {
         options: SessionOptions,
         ctx: &mut Context<Self>,
     ) -> Self {
-        let Socket {
-            incoming,
-            outgoing,
-            peer,
-        } = socket;
+        let Socket { incoming, outgoing, peer } = socket;
         ctx.add_stream(incoming.into_stream());
         hub.tell(guard.owner(), ctx.address().recipient());
-        hub.metrics().emit(&Event::SessionOpened {
-            id: guard.owner().0,
-            peer: &peer,
-        });
+        hub.metrics().emit(&Event::SessionOpened { id: guard.owner().0, peer: &peer });
         ctx.run_later(options.handshake, |this, ctx| {
             if this.session.wire().is_none() {
                 let limit_ms = this.options.handshake.as_millis();
-                this.fail(
-                    ProtocolError::HandshakeTimeout { limit_ms },
-                    "it did not shake hands",
-                    ctx,
-                );
+                this.fail(ProtocolError::HandshakeTimeout { limit_ms }, "it did not shake hands", ctx);
             }
         });
         Self {
@@ -142,11 +127,7 @@ impl SessionActor {
             }
             Action::Connected { client, version } => {
                 let id = self.guard.owner().0;
-                self.hub.metrics().emit(&Event::SessionNamed {
-                    id,
-                    client: &client,
-                    version,
-                });
+                self.hub.metrics().emit(&Event::SessionNamed { id, client: &client, version });
                 self.pinged(ctx);
             }
             Action::Pinged => self.pinged(ctx),
@@ -162,14 +143,7 @@ impl SessionActor {
                     ctx.spawn(done.into_actor(self).map(|message, this, _| this.answer(&message)));
                 }
             }
-            Action::Input {
-                id,
-                device,
-                feature,
-                kind,
-                action,
-                mixed_case,
-            } => {
+            Action::Input { id, device, feature, kind, action, mixed_case } => {
                 if let Some(ctx) = self.admit(id, ctx) {
                     let sink = sink(ctx.address(), mixed_case);
                     let owner = self.guard.owner();
@@ -187,10 +161,7 @@ impl SessionActor {
     /// Lets a request wait for hardware, unless too many do.
     fn admit<'a>(&mut self, id: u32, ctx: &'a mut Context<Self>) -> Option<&'a mut Context<Self>> {
         if self.pending >= PENDING {
-            self.say(&ServerMessage::Error {
-                id,
-                error: ProtocolError::TooManyPending { limit: PENDING },
-            });
+            self.say(&ServerMessage::Error { id, error: ProtocolError::TooManyPending { limit: PENDING } });
             return None;
         }
         self.pending += 1;
@@ -218,9 +189,7 @@ impl SessionActor {
         };
         ctx.run_later(by.saturating_duration_since(Instant::now()), move |this, ctx| {
             if this.ping_by.is_some_and(|by| by <= Instant::now()) {
-                let error = ProtocolError::PingTimeout {
-                    limit_ms: limit.as_millis(),
-                };
+                let error = ProtocolError::PingTimeout { limit_ms: limit.as_millis() };
                 this.fail(error, "it did not ping", ctx);
             } else {
                 this.watch_pings(ctx);
@@ -257,15 +226,9 @@ impl SessionActor {
 async fn stops_confirmed(devices: Vec<(DeviceHandle, u64)>) -> Result<(), ProtocolError> {
     let end = Instant::now() + STOP_ANSWER;
     for (device, number) in devices {
-        if tokio::time::timeout_at(end, device.wanted().confirmed(number))
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout_at(end, device.wanted().confirmed(number)).await.is_err() {
             let limit_ms = STOP_ANSWER.as_millis();
-            return Err(ProtocolError::StopUnconfirmed {
-                device: device.index(),
-                limit_ms,
-            });
+            return Err(ProtocolError::StopUnconfirmed { device: device.index(), limit_ms });
         }
     }
     Ok(())
@@ -286,17 +249,8 @@ fn measured(
 ) -> ServerMessage {
     match (outcome, action) {
         (Ok(Some(value)), InputAction::Read) => {
-            let reading = Reading {
-                device: device.index(),
-                feature,
-                kind,
-                value,
-            };
-            ServerMessage::Reading {
-                id,
-                reading,
-                mixed_case,
-            }
+            let reading = Reading { device: device.index(), feature, kind, value };
+            ServerMessage::Reading { id, reading, mixed_case }
         }
         (Ok(_), _) => ServerMessage::Ok { id },
         (Err(error), _) => ServerMessage::Error { id, error },
@@ -308,10 +262,7 @@ impl Actor for SessionActor {
 
     fn stopped(&mut self, _: &mut Self::Context) {
         let why = self.outgoing.why().unwrap_or(self.why);
-        self.hub.metrics().emit(&Event::SessionClosed {
-            id: self.guard.owner().0,
-            why,
-        });
+        self.hub.metrics().emit(&Event::SessionClosed { id: self.guard.owner().0, why });
     }
 }
 
@@ -372,11 +323,7 @@ impl Handler<Heard> for SessionActor {
 
     fn handle(&mut self, Heard { reading, mixed_case }: Heard, _: &mut Self::Context) {
         if self.session.wire().is_some() {
-            self.say(&ServerMessage::Reading {
-                id: 0,
-                reading,
-                mixed_case,
-            });
+            self.say(&ServerMessage::Reading { id: 0, reading, mixed_case });
         }
     }
 }

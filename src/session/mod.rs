@@ -96,11 +96,7 @@ impl Session {
     /// A client that has just connected.
     #[must_use]
     pub fn new(owner: Owner, options: SessionOptions) -> Self {
-        Self {
-            owner,
-            options,
-            state: State::AwaitingHandshake,
-        }
+        Self { owner, options, state: State::AwaitingHandshake }
     }
 
     /// The version that the connection speaks, once it is known.
@@ -188,23 +184,10 @@ impl Session {
             }
             Request::StartScanning => actions.extend([Action::Scan(true), Action::Say(ServerMessage::Ok { id })]),
             Request::StopScanning => actions.extend([Action::Scan(false), Action::Say(ServerMessage::Ok { id })]),
-            Request::Input {
-                device,
-                feature,
-                kind,
-                action,
-                mixed_case,
-            } => match find(routes, device) {
+            Request::Input { device, feature, kind, action, mixed_case } => match find(routes, device) {
                 Ok(handle) => {
                     let device = handle.clone();
-                    actions.push(Action::Input {
-                        id,
-                        device,
-                        feature,
-                        kind,
-                        action,
-                        mixed_case,
-                    });
+                    actions.push(Action::Input { id, device, feature, kind, action, mixed_case });
                 }
                 Err(error) => actions.push(refused(id, error)),
             },
@@ -243,14 +226,8 @@ impl Session {
             return;
         };
         self.state = State::Connected(wire);
-        let max_ping_ms = self
-            .options
-            .max_ping
-            .map_or(0, |ping| u32::try_from(ping.as_millis()).unwrap_or(u32::MAX));
-        actions.push(Action::Connected {
-            client: handshake.client_name,
-            version: handshake.version,
-        });
+        let max_ping_ms = self.options.max_ping.map_or(0, |ping| u32::try_from(ping.as_millis()).unwrap_or(u32::MAX));
+        actions.push(Action::Connected { client: handshake.client_name, version: handshake.version });
         let name = self.options.server_name.clone();
         actions.push(Action::Say(ServerMessage::ServerInfo { id, name, max_ping_ms }));
     }
@@ -269,14 +246,10 @@ impl Session {
         }
         let handle = find(routes, device)?;
         // All of a message is valid, or nothing of it is taken.
-        let accepted: Result<Vec<_>, _> = sets
-            .iter()
-            .map(|(feature, output)| Ok((*feature, handle.accept(*feature, *output)?)))
-            .collect();
+        let accepted: Result<Vec<_>, _> =
+            sets.iter().map(|(feature, output)| Ok((*feature, handle.accept(*feature, *output)?))).collect();
         let accepted = accepted?;
-        let (_, sets, ids) = batches
-            .entry(device)
-            .or_insert_with(|| (handle.clone(), Vec::new(), Vec::new()));
+        let (_, sets, ids) = batches.entry(device).or_insert_with(|| (handle.clone(), Vec::new(), Vec::new()));
         sets.extend(accepted);
         ids.push(id);
         Ok(())

@@ -48,9 +48,7 @@ impl Fragment {
         let mut fragment = Self::default();
         match DeTable::parse(defaults) {
             Ok(table) => fragment.table(schema, table.get_ref(), "", &|_| BUILTIN.to_owned()),
-            Err(error) => fragment.problems.push(Problem::Builtin {
-                reason: error.to_string(),
-            }),
+            Err(error) => fragment.problems.push(Problem::Builtin { reason: error.to_string() }),
         }
         fragment
     }
@@ -62,10 +60,7 @@ impl Fragment {
         match text_of(path, source.required) {
             Ok(Some(text)) => fragment.document(schema, path, &text),
             Ok(None) => {}
-            Err(reason) => fragment.unusable(Problem::Unreadable {
-                path: path.clone(),
-                reason,
-            }),
+            Err(reason) => fragment.unusable(Problem::Unreadable { path: path.clone(), reason }),
         }
         fragment
     }
@@ -78,11 +73,7 @@ impl Fragment {
             Err(error) => {
                 let line = line_of(text.as_bytes(), error.span().map_or(0, |span| span.start));
                 let reason = error.message().lines().collect::<Vec<_>>().join("; ");
-                self.unusable(Problem::NotToml {
-                    path: path.to_owned(),
-                    line,
-                    reason,
-                });
+                self.unusable(Problem::NotToml { path: path.to_owned(), line, reason });
             }
         }
     }
@@ -94,18 +85,14 @@ impl Fragment {
         // The environment has no order of its own, and messages should have one.
         ours.sort();
         for (name, value) in ours {
-            let not_utf8 = |part| Problem::NotUtf8 {
-                variable: name.to_string_lossy().escape_debug().to_string(),
-                part,
-            };
+            let not_utf8 =
+                |part| Problem::NotUtf8 { variable: name.to_string_lossy().escape_debug().to_string(), part };
             match (name.to_str(), value.to_str()) {
                 (None, _) => fragment.problems.push(not_utf8("name")),
                 (_, None) => fragment.unusable(not_utf8("value")),
                 (Some(name), Some(value)) => {
                     let parts = name.strip_prefix(PREFIX).unwrap_or_default();
-                    let key = parts
-                        .split("__")
-                        .fold(String::new(), |key, part| join(&key, &part.to_lowercase()));
+                    let key = parts.split("__").fold(String::new(), |key, part| join(&key, &part.to_lowercase()));
                     fragment.text(schema, key, value, variable_origin(name));
                 }
             }
@@ -152,12 +139,7 @@ impl Fragment {
                 }
                 (Node::Section, _) => {
                     let hint = schema.contents(&key);
-                    self.problems.push(Problem::NotAKey {
-                        key,
-                        origin,
-                        value: describe(value),
-                        hint,
-                    });
+                    self.problems.push(Problem::NotAKey { key, origin, value: describe(value), hint });
                 }
                 (Node::Unknown, _) => self.unknown(schema, key, origin),
             }
@@ -170,12 +152,7 @@ impl Fragment {
             Node::Key(kind) => self.value(key, Plain::from_text(kind, text), quoted(text), false, origin),
             Node::Section => {
                 let hint = schema.contents(&key);
-                self.problems.push(Problem::NotAKey {
-                    key,
-                    origin,
-                    value: quoted(text),
-                    hint,
-                });
+                self.problems.push(Problem::NotAKey { key, origin, value: quoted(text), hint });
             }
             Node::Unknown => self.unknown(schema, key, origin),
         }
@@ -185,28 +162,16 @@ impl Fragment {
     /// its key; `same_type` says that it was of that type all the same, only too large to hold.
     fn value(&mut self, key: String, plain: Option<Plain>, written: String, same_type: bool, origin: String) {
         let Some(rule) = rules::rule(&key) else {
-            self.problems.push(Problem::Builtin {
-                reason: format!("`{key}` has no rule"),
-            });
+            self.problems.push(Problem::Builtin { reason: format!("`{key}` has no rule") });
             return;
         };
         let allowed = || rule.allowed();
         match plain {
             Some(value) if rule.allows(&value) => self.entries.push(Entry { key, value, origin }),
             None if !same_type => {
-                self.problems.push(Problem::WrongType {
-                    key,
-                    origin,
-                    value: written,
-                    allowed: allowed(),
-                });
+                self.problems.push(Problem::WrongType { key, origin, value: written, allowed: allowed() });
             }
-            _ => self.problems.push(Problem::NotAllowed {
-                key,
-                origin,
-                value: written,
-                allowed: allowed(),
-            }),
+            _ => self.problems.push(Problem::NotAllowed { key, origin, value: written, allowed: allowed() }),
         }
     }
 

@@ -19,10 +19,7 @@ impl Settings {
         let schema = Schema::of(MANUAL)?;
         let fragments = fragments(&schema, sources);
         let unreadable = fragments.iter().any(|fragment| fragment.unreadable);
-        let mut problems: Vec<_> = fragments
-            .iter()
-            .flat_map(|fragment| fragment.problems.clone())
-            .collect();
+        let mut problems: Vec<_> = fragments.iter().flat_map(|fragment| fragment.problems.clone()).collect();
 
         let merged = Merged::of(fragments).map_err(|error| SettingsError::builtin(error.to_string()))?;
         // What could not be read may hold the other half of a pair, so judging pairs would mislead.
@@ -33,9 +30,7 @@ impl Settings {
             state: places::service_state(&sources.environment).or_else(places::platform_state),
             definitions: places::definitions(),
         };
-        let state_is_empty = merged
-            .leaf("state.dir")
-            .is_some_and(|leaf| leaf.value.as_str() == Some(""));
+        let state_is_empty = merged.leaf("state.dir").is_some_and(|leaf| leaf.value.as_str() == Some(""));
         if state_is_empty && directories.state.is_none() {
             problems.push(Problem::NoStateDirectory);
         }
@@ -44,9 +39,7 @@ impl Settings {
         }
 
         let report = report::of(&merged);
-        let raw = merged
-            .raw()
-            .map_err(|error| SettingsError::builtin(error.to_string()))?;
+        let raw = merged.raw().map_err(|error| SettingsError::builtin(error.to_string()))?;
         let mut settings = validate::build(raw, directories, report)?;
         settings.report_directories(state_is_empty && places::service_state(&sources.environment).is_some());
         Ok(settings)

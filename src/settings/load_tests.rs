@@ -20,10 +20,7 @@ struct Case {
 
 impl Case {
     fn new() -> Self {
-        Self {
-            directory: TempDir::new().unwrap(),
-            sources: Sources::default(),
-        }
+        Self { directory: TempDir::new().unwrap(), sources: Sources::default() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -32,10 +29,7 @@ impl Case {
 
     fn file(mut self, name: &str, content: impl AsRef<[u8]>) -> Self {
         std::fs::write(self.path(name), content).unwrap();
-        self.sources.files.push(FileSource {
-            path: self.path(name),
-            required: false,
-        });
+        self.sources.files.push(FileSource { path: self.path(name), required: false });
         self
     }
 
@@ -57,12 +51,7 @@ impl Case {
     fn messages(&self) -> Vec<String> {
         let error = Settings::load(&self.sources).unwrap_err();
         let directory = format!("{}/", self.directory.path().display());
-        error
-            .to_string()
-            .replace(&directory, "")
-            .lines()
-            .map(str::to_owned)
-            .collect()
+        error.to_string().replace(&directory, "").lines().map(str::to_owned).collect()
     }
 }
 
@@ -74,10 +63,7 @@ fn the_defaults_are_what_the_manual_says() {
     assert_eq!((settings.server.max_ping_time, settings.server.threads), (None, None));
     assert_eq!(settings.server.shutdown_deadline, Duration::from_secs(5));
     assert_eq!((settings.sessions.max, settings.sessions.max_connections), (256, 4096));
-    assert_eq!(
-        (settings.sessions.max_frame_bytes, settings.sessions.max_unsent_bytes),
-        (1 << 20, 4 << 20)
-    );
+    assert_eq!((settings.sessions.max_frame_bytes, settings.sessions.max_unsent_bytes), (1 << 20, 4 << 20));
     assert_eq!(settings.sessions.handshake_timeout, Duration::from_secs(10));
     assert_eq!(settings.sessions.websocket_ping, Duration::from_secs(5));
     assert_eq!(settings.sessions.websocket_pong_deadline, Duration::from_secs(10));
@@ -107,29 +93,14 @@ fn the_defaults_are_what_the_manual_says() {
 #[test]
 fn later_layers_win_key_by_key() {
     let text = |number: u32, keys: &[&str]| {
-        keys.iter()
-            .fold("[links]\n".to_owned(), |text, key| format!("{text}{key} = {number}\n"))
+        keys.iter().fold("[links]\n".to_owned(), |text, key| format!("{text}{key} = {number}\n"))
     };
     let case = Case::new()
         .set("links.write_timeout_ms=40")
         .env("HAPTICD__LINKS__WRITE_TIMEOUT_MS", "30")
         .env("HAPTICD__LINKS__READ_TIMEOUT_MS", "30")
-        .file(
-            "one",
-            text(
-                10,
-                &[
-                    "write_timeout_ms",
-                    "read_timeout_ms",
-                    "init_timeout_ms",
-                    "connect_timeout_ms",
-                ],
-            ),
-        )
-        .file(
-            "two",
-            text(20, &["write_timeout_ms", "read_timeout_ms", "init_timeout_ms"]),
-        );
+        .file("one", text(10, &["write_timeout_ms", "read_timeout_ms", "init_timeout_ms", "connect_timeout_ms"]))
+        .file("two", text(20, &["write_timeout_ms", "read_timeout_ms", "init_timeout_ms"]));
     let links = case.load().links;
     assert_eq!(links.write_timeout, Duration::from_millis(40));
     assert_eq!(links.read_timeout, Duration::from_millis(30));
@@ -142,12 +113,7 @@ fn later_layers_win_key_by_key() {
 fn the_manual_itself_is_a_valid_file_and_changes_nothing() {
     let case = Case::new().file("config.toml", MANUAL);
     let (mut loaded, mut builtin) = (case.load(), Settings::builtin().unwrap());
-    assert!(
-        loaded
-            .report
-            .iter()
-            .all(|line| line.origin.contains("config.toml line "))
-    );
+    assert!(loaded.report.iter().all(|line| line.origin.contains("config.toml line ")));
     loaded.report.clear();
     builtin.report.clear();
     assert_eq!(loaded, builtin);
@@ -182,19 +148,13 @@ fn a_value_may_contain_an_equals_sign_and_the_last_set_wins() {
 
 #[test]
 fn variables_that_are_not_ours_are_ignored() {
-    Case::new()
-        .env("PATH", "/bin")
-        .env("HAPTICD_SERVER", "x")
-        .env("HAPTICD", "x")
-        .load();
+    Case::new().env("PATH", "/bin").env("HAPTICD_SERVER", "x").env("HAPTICD", "x").load();
 }
 
 #[test]
 fn directories_are_resolved() {
-    let both = Case::new()
-        .env("STATE_DIRECTORY", "/var/lib/hapticd")
-        .set("state.dir=/x")
-        .set("devices.definitions_dir=/y");
+    let both =
+        Case::new().env("STATE_DIRECTORY", "/var/lib/hapticd").set("state.dir=/x").set("devices.definitions_dir=/y");
     let settings = both.load();
     assert_eq!(settings.state.dir, Path::new("/x"));
     assert_eq!(settings.devices.definitions_dir.as_deref(), Some(Path::new("/y")));
@@ -205,10 +165,7 @@ fn directories_are_resolved() {
 #[test]
 fn unknown_keys_are_refused_with_help() {
     let case = Case::new()
-        .file(
-            "c.toml",
-            "colour = 1\n[server]\nlistn = ''\ncolour = 1\n[buses.bluetooth]\nx = 1\n[\"server.name\"]\n",
-        )
+        .file("c.toml", "colour = 1\n[server]\nlistn = ''\ncolour = 1\n[buses.bluetooth]\nx = 1\n[\"server.name\"]\n")
         .env("HAPTICD__SERVR__LISTEN", "x")
         .set("max_frame_bytes=1");
     assert_eq!(
@@ -230,10 +187,7 @@ fn unknown_keys_are_refused_with_help() {
 #[test]
 fn wrong_types_are_refused() {
     let case = Case::new()
-        .file(
-            "c.toml",
-            "links.max_failures = '5'\nserver.name = 5\nsessions.max = 1.5\n[log.level]\nx = 1\n",
-        )
+        .file("c.toml", "links.max_failures = '5'\nserver.name = 5\nsessions.max = 1.5\n[log.level]\nx = 1\n")
         .env("HAPTICD__BUSES__BTLE__ENABLED", "yes")
         .env("HAPTICD__SERVER__THREADS", "")
         .set("devices.restart_budget=five");
@@ -262,10 +216,7 @@ fn wrong_types_are_refused() {
 #[test]
 fn values_out_of_range_are_refused() {
     let case = Case::new()
-        .file(
-            "c.toml",
-            "sessions.max = 0\nlinks.max_failures = 99999999999999999999\nserver.listen = '0.0.0.0:1'\n",
-        )
+        .file("c.toml", "sessions.max = 0\nlinks.max_failures = 99999999999999999999\nserver.listen = '0.0.0.0:1'\n")
         .set("sessions.dead_man_ms=499")
         .set("log.level=");
     let not = "which is not allowed; allowed:";
@@ -335,10 +286,7 @@ fn a_file_that_is_not_toml_is_refused_with_its_line() {
         .file("c.toml", "[server]\nname = 'x'\nlisten = 127.0.0.1\n")
         .file("d.toml", "[log]\nlevel = 'info'\nlevel = 'warn'\n");
     let messages = case.messages();
-    assert!(
-        messages[0].starts_with("c.toml line 3: not valid TOML: "),
-        "{messages:?}"
-    );
+    assert!(messages[0].starts_with("c.toml line 3: not valid TOML: "), "{messages:?}");
     assert_eq!(messages[1], "d.toml line 3: not valid TOML: duplicate key");
     assert_eq!(messages.len(), 2);
 }
@@ -347,36 +295,22 @@ fn a_file_that_is_not_toml_is_refused_with_its_line() {
 fn a_file_need_not_exist_unless_it_is_required() {
     let mut case = Case::new();
     let path = case.path("missing.toml");
-    case.sources.files.push(FileSource {
-        path: path.clone(),
-        required: false,
-    });
+    case.sources.files.push(FileSource { path: path.clone(), required: false });
     case.load();
     case.sources.files.push(FileSource { path, required: true });
     let messages = case.messages();
-    assert!(
-        messages[0].starts_with("cannot read settings file missing.toml: "),
-        "{messages:?}"
-    );
+    assert!(messages[0].starts_with("cannot read settings file missing.toml: "), "{messages:?}");
     assert_eq!(messages.len(), 1);
 }
 
 #[test]
 fn a_file_that_cannot_be_read_is_refused_even_if_optional() {
-    let mut case = Case::new()
-        .file("bytes.toml", b"# ok\n\xff")
-        .file("large.toml", vec![b'#'; (1 << 20) + 1]);
+    let mut case = Case::new().file("bytes.toml", b"# ok\n\xff").file("large.toml", vec![b'#'; (1 << 20) + 1]);
     let path = case.directory.path().join(".");
     case.sources.files.push(FileSource { path, required: false });
     let messages = case.messages();
-    assert_eq!(
-        messages[0],
-        "cannot read settings file bytes.toml: line 2 is not valid UTF-8"
-    );
-    assert_eq!(
-        messages[1],
-        "cannot read settings file large.toml: it is larger than 1048576 bytes"
-    );
+    assert_eq!(messages[0], "cannot read settings file bytes.toml: line 2 is not valid UTF-8");
+    assert_eq!(messages[1], "cannot read settings file large.toml: it is larger than 1048576 bytes");
     assert!(messages[2].starts_with("cannot read settings file "), "{messages:?}");
     assert_eq!(messages.len(), 3);
 }
@@ -393,13 +327,7 @@ fn a_byte_order_mark_and_windows_line_ends_are_accepted() {
 fn an_argument_that_is_no_setting_is_refused() {
     let case = Case::new().set("server.listen").set("=x");
     let rest = "not a setting; allowed: key=value, such as server.listen=127.0.0.1:12345";
-    assert_eq!(
-        case.messages(),
-        [
-            format!("--set \"server.listen\": {rest}"),
-            format!("--set \"=x\": {rest}")
-        ]
-    );
+    assert_eq!(case.messages(), [format!("--set \"server.listen\": {rest}"), format!("--set \"=x\": {rest}")]);
 }
 
 #[test]

@@ -39,9 +39,7 @@ impl Source for Fragment {
 impl Merged {
     /// Merges fragments; later ones win.
     pub(super) fn of(fragments: Vec<Fragment>) -> Result<Self, ConfigError> {
-        let builder = fragments
-            .into_iter()
-            .fold(Config::builder(), ConfigBuilder::<DefaultState>::add_source);
+        let builder = fragments.into_iter().fold(Config::builder(), ConfigBuilder::<DefaultState>::add_source);
         let config = builder.build()?;
         let mut leaves = BTreeMap::new();
         for (name, value) in config.collect()? {
@@ -88,26 +86,15 @@ mod tests {
             value: value.clone(),
             origin: origin.to_owned(),
         };
-        Fragment {
-            entries: entries.iter().map(entry).collect(),
-            ..Fragment::default()
-        }
+        Fragment { entries: entries.iter().map(entry).collect(), ..Fragment::default() }
     }
 
     #[test]
     fn later_fragments_win_and_keep_their_origin() {
         let first = fragment("one", &[("a.b", Plain::Integer(1)), ("a.c.d", Plain::Flag(true))]);
-        let second = fragment(
-            "two",
-            &[("a.b", Plain::Integer(2)), ("e", Plain::List(vec!["x".to_owned()]))],
-        );
+        let second = fragment("two", &[("a.b", Plain::Integer(2)), ("e", Plain::List(vec!["x".to_owned()]))]);
         let merged = Merged::of(vec![first, second]).unwrap();
-        let leaf = |key| {
-            merged
-                .leaf(key)
-                .map(|leaf| (leaf.value.to_string(), leaf.origin.clone()))
-                .unwrap()
-        };
+        let leaf = |key| merged.leaf(key).map(|leaf| (leaf.value.to_string(), leaf.origin.clone())).unwrap();
         assert_eq!(leaf("a.b"), ("2".to_owned(), "two".to_owned()));
         assert_eq!(leaf("a.c.d"), ("true".to_owned(), "one".to_owned()));
         assert_eq!(leaf("e"), ("[\"x\"]".to_owned(), "two".to_owned()));
@@ -116,11 +103,7 @@ mod tests {
 
     #[test]
     fn within_a_fragment_the_later_entry_wins() {
-        let merged = Merged::of(vec![fragment(
-            "one",
-            &[("a", Plain::Integer(1)), ("a", Plain::Integer(2))],
-        )])
-        .unwrap();
+        let merged = Merged::of(vec![fragment("one", &[("a", Plain::Integer(1)), ("a", Plain::Integer(2))])]).unwrap();
         assert_eq!(merged.leaf("a").unwrap().value, toml::Value::Integer(2));
     }
 }

@@ -11,9 +11,7 @@ const FILE: &str = "config.toml";
 /// The settings file for all users of this computer.
 pub(super) fn system_file() -> Option<PathBuf> {
     #[cfg(windows)]
-    let base = std::env::var_os("PROGRAMDATA")
-        .filter(|base| !base.is_empty())
-        .map(PathBuf::from);
+    let base = std::env::var_os("PROGRAMDATA").filter(|base| !base.is_empty()).map(PathBuf::from);
     #[cfg(target_os = "macos")]
     let base = Some(PathBuf::from("/Library/Application Support"));
     #[cfg(all(unix, not(target_os = "macos")))]
@@ -46,9 +44,7 @@ pub(super) fn service_state(environment: &[(OsString, OsString)]) -> Option<Path
 
 /// The state directory of the platform.
 pub(super) fn platform_state() -> Option<PathBuf> {
-    dirs::state_dir()
-        .or_else(dirs::data_local_dir)
-        .map(|base| base.join(NAME))
+    dirs::state_dir().or_else(dirs::data_local_dir).map(|base| base.join(NAME))
 }
 
 #[cfg(test)]

@@ -165,15 +165,8 @@ mod tests {
     fn is_displayed_one_problem_a_line() {
         let error = SettingsError::new(vec![
             Problem::NoStateDirectory,
-            Problem::NotToml {
-                path: "/etc/x.toml".into(),
-                line: 3,
-                reason: "no".to_owned(),
-            },
-            Problem::NotUtf8 {
-                variable: "HAPTICD__LOG__LEVEL".to_owned(),
-                part: "value",
-            },
+            Problem::NotToml { path: "/etc/x.toml".into(), line: 3, reason: "no".to_owned() },
+            Problem::NotUtf8 { variable: "HAPTICD__LOG__LEVEL".to_owned(), part: "value" },
         ]);
         assert_eq!(
             error.to_string(),

@@ -121,18 +121,8 @@ mod tests {
     #[test]
     fn a_key_more_or_less_in_the_defaults_would_be_noticed() {
         let more = MANUAL.replace("\nthreads = 0", "\nthreads = 0\ncolour = 1");
-        assert!(
-            toml::from_str::<RawSettings>(&more)
-                .unwrap_err()
-                .message()
-                .contains("unknown field `colour`")
-        );
+        assert!(toml::from_str::<RawSettings>(&more).unwrap_err().message().contains("unknown field `colour`"));
         let less = MANUAL.replace("\nthreads = 0", "");
-        assert!(
-            toml::from_str::<RawSettings>(&less)
-                .unwrap_err()
-                .message()
-                .contains("missing field `threads`")
-        );
+        assert!(toml::from_str::<RawSettings>(&less).unwrap_err().message().contains("missing field `threads`"));
     }
 }

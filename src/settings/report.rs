@@ -50,11 +50,7 @@ impl Settings {
 pub(super) fn of(merged: &Merged) -> Vec<ReportLine> {
     let line = |key: &str| {
         let leaf = merged.leaf(key)?;
-        Some(ReportLine {
-            key: key.to_owned(),
-            value: leaf.value.to_string(),
-            origin: leaf.origin.clone(),
-        })
+        Some(ReportLine { key: key.to_owned(), value: leaf.value.to_string(), origin: leaf.origin.clone() })
     };
     RULES.iter().filter_map(|(key, _)| line(key)).collect()
 }
@@ -76,38 +72,19 @@ mod tests {
 
     #[test]
     fn says_where_each_value_came_from() {
-        let environment = vec![
-            ("HAPTICD__LOG__LEVEL".into(), "debug".into()),
-            ("STATE_DIRECTORY".into(), "/var/lib/hapticd".into()),
-        ];
+        let environment =
+            vec![("HAPTICD__LOG__LEVEL".into(), "debug".into()), ("STATE_DIRECTORY".into(), "/var/lib/hapticd".into())];
         let set = vec!["server.name=a\tb".to_owned()];
-        let settings = Settings::load(&Sources {
-            environment,
-            set,
-            ..Sources::default()
-        })
-        .unwrap();
+        let settings = Settings::load(&Sources { environment, set, ..Sources::default() }).unwrap();
         let line = |key: &str| {
             let line = settings.report().iter().find(|line| line.key == key).unwrap();
             (line.value.clone(), line.origin.clone())
         };
-        assert_eq!(
-            line("log.level"),
-            (
-                "\"debug\"".to_owned(),
-                "environment variable HAPTICD__LOG__LEVEL".to_owned()
-            )
-        );
-        assert_eq!(
-            line("server.name"),
-            ("\"a\\tb\"".to_owned(), "--set server.name".to_owned())
-        );
+        assert_eq!(line("log.level"), ("\"debug\"".to_owned(), "environment variable HAPTICD__LOG__LEVEL".to_owned()));
+        assert_eq!(line("server.name"), ("\"a\\tb\"".to_owned(), "--set server.name".to_owned()));
         assert_eq!(
             line("state.dir"),
-            (
-                "\"/var/lib/hapticd\"".to_owned(),
-                "environment variable STATE_DIRECTORY".to_owned()
-            )
+            ("\"/var/lib/hapticd\"".to_owned(), "environment variable STATE_DIRECTORY".to_owned())
         );
         assert_eq!(line("server.threads"), ("0".to_owned(), "built-in default".to_owned()));
     }

@@ -110,9 +110,7 @@ impl Rule {
 
 /// Reads an address this server may listen on.
 pub(super) fn loopback(text: &str) -> Option<SocketAddr> {
-    text.parse()
-        .ok()
-        .filter(|address: &SocketAddr| address.ip().is_loopback())
+    text.parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback())
 }
 
 #[cfg(test)]
@@ -155,38 +153,20 @@ mod tests {
             let name = key.rsplit('.').next().unwrap();
             let (section, _) = key.rsplit_once('.').unwrap();
             let section = MANUAL.split(&format!("\n[{section}]\n")).nth(1).unwrap();
-            let comment = words(
-                section
-                    .split(&format!("\n{name} = "))
-                    .next()
-                    .unwrap()
-                    .rsplit("\n\n")
-                    .next()
-                    .unwrap(),
-            );
+            let comment = words(section.split(&format!("\n{name} = ")).next().unwrap().rsplit("\n\n").next().unwrap());
             if let Integer(least, most, _) | ZeroOr(_, least, most, _) = *rule {
                 assert!(allows(key, least) && allows(key, most), "{key}");
                 assert!(!allows(key, most + 1) && !allows(key, -1), "{key}");
-                assert_eq!(
-                    allows(key, least - 1),
-                    least == 1 && matches!(rule, ZeroOr(..)),
-                    "{key}"
-                );
+                assert_eq!(allows(key, least - 1), least == 1 && matches!(rule, ZeroOr(..)), "{key}");
                 assert_eq!(allows(key, 0), least == 0 || matches!(rule, ZeroOr(..)), "{key}");
                 assert!(comment.contains(&format!("{least} to {most}")), "{key}: {comment}");
                 assert_eq!(comment.contains("0 = "), allows(key, 0), "{key}: {comment}");
             }
             if let Text(least, most) = *rule {
-                assert!(
-                    allows_text(key, &"x".repeat(most)) && !allows_text(key, &"x".repeat(most + 1)),
-                    "{key}"
-                );
+                assert!(allows_text(key, &"x".repeat(most)) && !allows_text(key, &"x".repeat(most + 1)), "{key}");
                 assert_eq!(allows_text(key, ""), least == 0, "{key}");
                 assert_eq!(allows_text(key, "  "), least == 0, "{key}");
-                assert!(
-                    comment.contains(&format!("{least} to {most} bytes")),
-                    "{key}: {comment}"
-                );
+                assert!(comment.contains(&format!("{least} to {most} bytes")), "{key}: {comment}");
             }
         }
     }
@@ -196,16 +176,7 @@ mod tests {
         for good in ["127.0.0.1:12345", "127.9.9.9:0", "[::1]:12345"] {
             assert!(allows_text("server.listen", good), "{good}");
         }
-        let bad = [
-            "0.0.0.0:1",
-            "192.168.1.2:1",
-            "[::]:1",
-            "localhost:1",
-            "::1:1",
-            "127.0.0.1",
-            "127.0.0.1:65536",
-            "",
-        ];
+        let bad = ["0.0.0.0:1", "192.168.1.2:1", "[::]:1", "localhost:1", "::1:1", "127.0.0.1", "127.0.0.1:65536", ""];
         for bad in bad {
             assert!(!allows_text("server.listen", bad), "{bad}");
             assert!(!allows_text("buses.websocket.listen", bad), "{bad}");
@@ -230,10 +201,7 @@ mod tests {
         assert_eq!(said("buses.btle.enabled"), "true or false");
         assert_eq!(said("sessions.max"), "an integer from 1 to 100000");
         assert_eq!(said("server.threads"), "0 (one per core), or an integer from 1 to 64");
-        assert_eq!(
-            said("server.max_ping_time_ms"),
-            "0 (off), or an integer from 100 to 3600000 (milliseconds)"
-        );
+        assert_eq!(said("server.max_ping_time_ms"), "0 (off), or an integer from 100 to 3600000 (milliseconds)");
         assert_eq!(said("server.name"), "text of at most 200 bytes");
         assert_eq!(said("log.level"), "text of 1 to 500 bytes");
         assert!(said("server.listen").ends_with("access rules for other addresses do not exist yet"));

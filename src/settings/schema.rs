@@ -25,10 +25,7 @@ pub(super) struct Schema {
 impl Schema {
     pub(super) fn of(defaults: &str) -> Result<Self, SettingsError> {
         let table = DeTable::parse(defaults).map_err(|error| SettingsError::builtin(error.to_string()))?;
-        let mut schema = Self {
-            keys: BTreeMap::new(),
-            sections: BTreeSet::new(),
-        };
+        let mut schema = Self { keys: BTreeMap::new(), sections: BTreeSet::new() };
         schema.add(table.get_ref(), "")?;
         Ok(schema)
     }
@@ -117,11 +114,7 @@ impl Schema {
 pub(super) fn join(prefix: &str, name: &str) -> String {
     let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     let name = if bare { name.to_owned() } else { format!("{name:?}") };
-    if prefix.is_empty() {
-        name
-    } else {
-        format!("{prefix}.{name}")
-    }
+    if prefix.is_empty() { name } else { format!("{prefix}.{name}") }
 }
 
 fn last_part(name: &str) -> &str {
@@ -171,10 +164,7 @@ mod tests {
             ("servr", "server"),
             ("server.max_frame_bytes", "sessions.max_frame_bytes"),
             ("dead_man_ms", "sessions.dead_man_ms"),
-            (
-                "sessions.websocket_pong_deadline",
-                "sessions.websocket_pong_deadline_ms",
-            ),
+            ("sessions.websocket_pong_deadline", "sessions.websocket_pong_deadline_ms"),
         ];
         for (written, meant) in near {
             assert_eq!(schema.hint(written), format!("did you mean `{meant}`?"), "{written}");
@@ -209,13 +199,9 @@ mod tests {
 
     #[test]
     fn distance_counts_single_letter_changes() {
-        for (a, b, expected) in [
-            ("", "", 0),
-            ("", "ab", 2),
-            ("abc", "abc", 0),
-            ("abc", "adc", 1),
-            ("kitten", "sitting", 3),
-        ] {
+        for (a, b, expected) in
+            [("", "", 0), ("", "ab", 2), ("abc", "abc", 0), ("abc", "adc", 1), ("kitten", "sitting", 3)]
+        {
             assert_eq!(distance(a, b), expected, "{a} {b}");
             assert_eq!(distance(b, a), expected, "{b} {a}");
         }
@@ -224,9 +210,6 @@ mod tests {
     #[test]
     fn defaults_of_no_usable_type_are_a_bug() {
         let error = Schema::of("a = 1.5").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "built-in defaults: `a` has no usable type (this is a bug in hapticd)"
-        );
+        assert_eq!(error.to_string(), "built-in defaults: `a` has no usable type (this is a bug in hapticd)");
     }
 }

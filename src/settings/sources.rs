@@ -38,19 +38,12 @@ impl Sources {
     #[must_use]
     pub fn standard(config: Option<PathBuf>, set: Vec<String>) -> Self {
         let optional = [places::system_file(), places::user_file()];
-        let optional = optional
-            .into_iter()
-            .flatten()
-            .map(|path| FileSource { path, required: false });
+        let optional = optional.into_iter().flatten().map(|path| FileSource { path, required: false });
         let required = config.map(|path| FileSource { path, required: true });
         // The rest of the environment stays out, because it holds secrets of others and this
         // structure can be printed.
         let environment = std::env::vars_os().filter(|(name, _)| is_ours(name) || name == STATE_DIRECTORY);
-        Self {
-            files: optional.chain(required).collect(),
-            environment: environment.collect(),
-            set,
-        }
+        Self { files: optional.chain(required).collect(), environment: environment.collect(), set }
     }
 }
 
@@ -67,25 +60,10 @@ mod tests {
     fn standard_puts_the_given_file_last_and_requires_only_that() {
         let sources = Sources::standard(Some("/x/y.toml".into()), vec!["a=b".to_owned()]);
         let (last, others) = sources.files.split_last().unwrap();
-        assert_eq!(
-            *last,
-            FileSource {
-                path: "/x/y.toml".into(),
-                required: true
-            }
-        );
-        assert!(
-            others
-                .iter()
-                .all(|file| !file.required && file.path.ends_with("hapticd/config.toml"))
-        );
+        assert_eq!(*last, FileSource { path: "/x/y.toml".into(), required: true });
+        assert!(others.iter().all(|file| !file.required && file.path.ends_with("hapticd/config.toml")));
         assert_eq!(sources.set, ["a=b"]);
-        assert!(
-            sources
-                .environment
-                .iter()
-                .all(|(name, _)| is_ours(name) || name == STATE_DIRECTORY)
-        );
+        assert!(sources.environment.iter().all(|(name, _)| is_ours(name) || name == STATE_DIRECTORY));
     }
 
     #[test]

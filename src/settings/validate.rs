@@ -52,15 +52,7 @@ pub(super) fn build(
     directories: Directories,
     report: Vec<ReportLine>,
 ) -> Result<Settings, SettingsError> {
-    let RawSettings {
-        server,
-        sessions,
-        devices,
-        links,
-        state: RawState { dir },
-        log: RawLog { level },
-        buses,
-    } = raw;
+    let RawSettings { server, sessions, devices, links, state: RawState { dir }, log: RawLog { level }, buses } = raw;
     Ok(Settings {
         server: build_server(server)?,
         sessions: build_sessions(&sessions),
@@ -78,13 +70,7 @@ pub(super) fn build(
 }
 
 fn build_server(raw: RawServer) -> Result<ServerSettings, SettingsError> {
-    let RawServer {
-        listen,
-        name,
-        max_ping_time_ms,
-        threads,
-        shutdown_deadline_ms,
-    } = raw;
+    let RawServer { listen, name, max_ping_time_ms, threads, shutdown_deadline_ms } = raw;
     Ok(ServerSettings {
         listen: address(&listen)?,
         name,
@@ -118,13 +104,7 @@ fn build_sessions(raw: &RawSessions) -> SessionSettings {
 }
 
 fn build_devices(raw: RawDevices, definitions: Option<PathBuf>) -> DeviceSettings {
-    let RawDevices {
-        reconnect_grace_ms,
-        restart_budget,
-        restart_window_ms,
-        restart_delay_ms,
-        definitions_dir,
-    } = raw;
+    let RawDevices { reconnect_grace_ms, restart_budget, restart_window_ms, restart_delay_ms, definitions_dir } = raw;
     DeviceSettings {
         reconnect_grace: Duration::from_millis(reconnect_grace_ms),
         restart_budget,
@@ -135,13 +115,7 @@ fn build_devices(raw: RawDevices, definitions: Option<PathBuf>) -> DeviceSetting
 }
 
 fn build_links(raw: &RawLinks) -> LinkSettings {
-    let &RawLinks {
-        connect_timeout_ms,
-        init_timeout_ms,
-        write_timeout_ms,
-        read_timeout_ms,
-        max_failures,
-    } = raw;
+    let &RawLinks { connect_timeout_ms, init_timeout_ms, write_timeout_ms, read_timeout_ms, max_failures } = raw;
     LinkSettings {
         connect_timeout: Duration::from_millis(connect_timeout_ms),
         init_timeout: Duration::from_millis(init_timeout_ms),
@@ -152,14 +126,7 @@ fn build_links(raw: &RawLinks) -> LinkSettings {
 }
 
 fn build_buses(raw: RawBuses) -> Result<BusSettings, SettingsError> {
-    let RawBuses {
-        btle,
-        serial,
-        hid,
-        lovense_dongle,
-        websocket,
-        virtual_bus,
-    } = raw;
+    let RawBuses { btle, serial, hid, lovense_dongle, websocket, virtual_bus } = raw;
     let switch = |RawSwitch { enabled }: RawSwitch| SwitchSettings { enabled };
     let RawVirtualBus { enabled, max_devices } = virtual_bus;
     Ok(BusSettings {
@@ -173,14 +140,7 @@ fn build_buses(raw: RawBuses) -> Result<BusSettings, SettingsError> {
 }
 
 fn build_websocket(raw: &RawWebsocketBus) -> Result<WebsocketBusSettings, SettingsError> {
-    let &RawWebsocketBus {
-        enabled,
-        ref listen,
-        max_devices,
-        first_frame_timeout_ms,
-        ping_ms,
-        pong_deadline_ms,
-    } = raw;
+    let &RawWebsocketBus { enabled, ref listen, max_devices, first_frame_timeout_ms, ping_ms, pong_deadline_ms } = raw;
     Ok(WebsocketBusSettings {
         enabled,
         listen: address(listen)?,

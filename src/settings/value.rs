@@ -122,10 +122,7 @@ mod tests {
         assert_eq!(Plain::from_text(Kind::Integer, "-1"), Some(Plain::Integer(-1)));
         assert_eq!(Plain::from_text(Kind::Integer, ""), None);
         assert_eq!(Plain::from_text(Kind::Integer, "99999999999999999999"), None);
-        assert_eq!(
-            Plain::from_text(Kind::Text, " 12 "),
-            Some(Plain::Text(" 12 ".to_owned()))
-        );
+        assert_eq!(Plain::from_text(Kind::Text, " 12 "), Some(Plain::Text(" 12 ".to_owned())));
         let list = Plain::List(vec!["a".to_owned(), "b".to_owned()]);
         assert_eq!(Plain::from_text(Kind::List, "a, b"), Some(list));
         assert_eq!(Plain::from_text(Kind::List, ""), Some(Plain::List(Vec::new())));
@@ -135,10 +132,7 @@ mod tests {
     fn reads_and_describes_toml() {
         let read = |text: &str| {
             let value = DeValue::parse(text).unwrap();
-            (
-                Plain::from_toml(value.get_ref()).map(|plain| plain.to_string()),
-                describe(value.get_ref()),
-            )
+            (Plain::from_toml(value.get_ref()).map(|plain| plain.to_string()), describe(value.get_ref()))
         };
         assert_eq!(read("1_000"), (Some("1000".to_owned()), "1000".to_owned()));
         assert_eq!(read("0xff"), (Some("255".to_owned()), "255".to_owned()));
@@ -146,10 +140,7 @@ mod tests {
         assert_eq!(read("1.5"), (None, "1.5".to_owned()));
         assert_eq!(read("false"), (Some("false".to_owned()), "false".to_owned()));
         assert_eq!(read("'a\tb'"), (Some("\"a\\tb\"".to_owned()), "\"a\\tb\"".to_owned()));
-        assert_eq!(
-            read("['a', 'b']"),
-            (Some("[\"a\", \"b\"]".to_owned()), "a list".to_owned())
-        );
+        assert_eq!(read("['a', 'b']"), (Some("[\"a\", \"b\"]".to_owned()), "a list".to_owned()));
         assert_eq!(read("[1]"), (None, "a list".to_owned()));
         assert_eq!(read("{ a = 1 }"), (None, "a table".to_owned()));
         assert_eq!(read("2020-01-01"), (None, "2020-01-01".to_owned()));

@@ -19,19 +19,13 @@ pub(super) async fn health(site: web::Data<Site>) -> HttpResponse {
 }
 
 fn status(site: &Site) -> &'static str {
-    if site.hub.is_shutting_down() {
-        "shutting down"
-    } else {
-        "ok"
-    }
+    if site.hub.is_shutting_down() { "shutting down" } else { "ok" }
 }
 
 /// The metrics in the text format of Prometheus.
 pub(super) async fn metrics(site: web::Data<Site>) -> HttpResponse {
     match site.hub.metrics().text() {
-        Ok(text) => HttpResponse::Ok()
-            .content_type("text/plain; version=0.0.4; charset=utf-8")
-            .body(text),
+        Ok(text) => HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text),
         Err(error) => HttpResponse::InternalServerError().body(format!("the metrics cannot be written: {error}\n")),
     }
 }

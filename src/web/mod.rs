@@ -39,10 +39,7 @@ pub fn configure(site: &Site, config: &mut web::ServiceConfig) {
 }
 
 fn is_upgrade(request: &HttpRequest) -> bool {
-    let upgrade = request
-        .headers()
-        .get(header::UPGRADE)
-        .and_then(|value| value.to_str().ok());
+    let upgrade = request.headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
     upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
 }
 
@@ -64,18 +61,14 @@ async fn anything(request: HttpRequest, payload: web::Payload, site: web::Data<S
         "There is nothing at {}. Clients connect by WebSocket on any path; for people there are /, /health and /metrics.\n",
         request.path()
     );
-    HttpResponse::NotFound()
-        .content_type("text/plain; charset=utf-8")
-        .body(text)
+    HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body(text)
 }
 
 /// A program that plays hardware.
 async fn hardware(request: HttpRequest, payload: web::Payload, site: web::Data<Site>) -> HttpResponse {
     let Some(port) = &site.virtual_port else {
         let text = "Virtual hardware is off. Start the server with --virtual, or set buses.virtual.enabled = true.\n";
-        return HttpResponse::NotFound()
-            .content_type("text/plain; charset=utf-8")
-            .body(text);
+        return HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body(text);
     };
     match socket::upgrade(&request, payload, site.limits) {
         Ok((response, socket)) => {

@@ -13,23 +13,13 @@ pub(super) fn page(request: &HttpRequest, site: &Site) -> HttpResponse {
         .replace("{address}", &escape(connection.host()))
         .replace("{name}", &escape(&site.sessions.server_name))
         .replace("{version}", env!("CARGO_PKG_VERSION"))
-        .replace(
-            "{buses}",
-            &escape(&if site.buses.is_empty() {
-                "none".to_owned()
-            } else {
-                site.buses.join(", ")
-            }),
-        );
+        .replace("{buses}", &escape(&if site.buses.is_empty() { "none".to_owned() } else { site.buses.join(", ") }));
     HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page)
 }
 
 /// The Host header is a stranger's text.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

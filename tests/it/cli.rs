@@ -31,21 +31,9 @@ fn help_is_everywhere() {
 #[test]
 fn check_says_what_is_wrong_and_where() {
     check(&["check"], 0, &["settings are right", "definitions"]);
-    check(
-        &["check", "--set", "server.listn=1"],
-        2,
-        &["server.listn", "server.listen", "--set"],
-    );
-    check(
-        &["check", "--set", "server.listen=nowhere"],
-        2,
-        &["server.listen", "nowhere"],
-    );
-    check(
-        &["check", "--config", "/nonexistent/hapticd.toml"],
-        2,
-        &["/nonexistent/hapticd.toml"],
-    );
+    check(&["check", "--set", "server.listn=1"], 2, &["server.listn", "server.listen", "--set"]);
+    check(&["check", "--set", "server.listen=nowhere"], 2, &["server.listen", "nowhere"]);
+    check(&["check", "--config", "/nonexistent/hapticd.toml"], 2, &["/nonexistent/hapticd.toml"]);
     let directory = tempfile::tempdir().unwrap();
     let bad = directory.path().join("bad.toml");
     let text = "name = \"Bad\"\n[[match]]\nbtle = { names = [\"x\"] }\nservices.ff00 = { tx = \"ff01\" }\n[default]\nname = \"Bad\"\nfeatures = [{ vibrate = [0, 300] }]\n[write]\nvibrate = 'tx: {w}'\n";
@@ -62,10 +50,7 @@ fn devices_lists_models() {
     let output = run(&["devices", "edge", "--json"]);
     let lines = String::from_utf8(output.stdout).unwrap();
     let model: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
-    assert_eq!(
-        (&model["name"], &model["protocol"]),
-        (&"Lovense Edge".into(), &"lovense".into())
-    );
+    assert_eq!((&model["name"], &model["protocol"]), (&"Lovense Edge".into(), &"lovense".into()));
     check(&["devices", "no such thing"], 1, &["no such thing"]);
 }
 
@@ -73,23 +58,11 @@ fn devices_lists_models() {
 fn a_port_in_use_is_one_clear_sentence() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = format!("server.listen={}", taken.local_addr().unwrap());
-    check(
-        &["--set", &listen],
-        1,
-        &["cannot listen on", "server.listen", "another program"],
-    );
+    check(&["--set", &listen], 1, &["cannot listen on", "server.listen", "another program"]);
 }
 
 #[test]
 fn beyond_loopback_is_refused_for_now() {
-    check(
-        &["--set", "server.listen=0.0.0.0:12345"],
-        2,
-        &["server.listen", "loopback"],
-    );
-    check(
-        &["--set", "buses.websocket.listen=0.0.0.0:12345"],
-        2,
-        &["buses.websocket.listen", "loopback"],
-    );
+    check(&["--set", "server.listen=0.0.0.0:12345"], 2, &["server.listen", "loopback"]);
+    check(&["--set", "buses.websocket.listen=0.0.0.0:12345"], 2, &["buses.websocket.listen", "loopback"]);
 }

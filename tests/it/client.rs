@@ -12,10 +12,7 @@ use crate::support::{Done, PATIENCE, Peripheral, Server};
 async fn connected(server: &Server) -> ButtplugClient {
     let client = ButtplugClient::new("test");
     let transport = Transport::new_insecure_connector(&server.url());
-    client
-        .connect(ButtplugRemoteClientConnector::<Transport>::new(transport))
-        .await
-        .unwrap();
+    client.connect(ButtplugRemoteClientConnector::<Transport>::new(transport)).await.unwrap();
     client
 }
 

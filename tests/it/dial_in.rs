@@ -44,11 +44,7 @@ impl Fixture {
             "devices.reconnect_grace_ms=200",
             &format!("devices.definitions_dir={}", definitions.path().display()),
         ]);
-        Self {
-            server,
-            port,
-            _definitions: definitions,
-        }
+        Self { server, port, _definitions: definitions }
     }
 
     async fn dial(&self) -> Device {
@@ -95,20 +91,14 @@ async fn a_device_dials_in_is_driven_and_read() {
     let mut device = fixture.device("sim-1").await;
     identified(&mut device).await;
     let devices = client.devices(1).await;
-    assert_eq!(
-        (&devices["0"]["DeviceName"], &devices["0"]["DeviceMessageTimingGap"]),
-        (&json!("Own toy"), &json!(0))
-    );
+    assert_eq!((&devices["0"]["DeviceName"], &devices["0"]["DeviceMessageTimingGap"]), (&json!("Own toy"), &json!(0)));
     client.output(0, 0, "Vibrate", 7).await;
     assert_eq!(bytes(&mut device).await.unwrap(), b"Vibrate:7;");
     let read = json!({"DeviceIndex": 0, "FeatureIndex": 1, "Type": "Battery", "Command": "Read"});
     let id = client.send_message("InputCmd", read).await;
     assert_eq!(bytes(&mut device).await.unwrap(), b"Battery;");
     device.send(Message::binary(b"77;".to_vec())).await.unwrap();
-    assert_eq!(
-        client.reply(id).await["InputReading"]["Reading"]["Battery"]["Value"],
-        77
-    );
+    assert_eq!(client.reply(id).await["InputReading"]["Reading"]["Battery"]["Value"], 77);
     device.close(None).await.unwrap();
     client.devices(0).await;
 }
@@ -147,10 +137,7 @@ async fn strangers_at_the_device_port_are_sent_away() {
         assert_eq!(bytes(&mut device).await, None, "{hello}");
     }
     let mut unknown = fixture.dial().await;
-    unknown
-        .send(Message::text(r#"{"identifier":"Toaster","address":"x","version":0}"#))
-        .await
-        .unwrap();
+    unknown.send(Message::text(r#"{"identifier":"Toaster","address":"x","version":0}"#)).await.unwrap();
     assert_eq!(bytes(&mut unknown).await, None);
     let mut silent = fixture.dial().await;
     assert_eq!(bytes(&mut silent).await, None);
@@ -167,19 +154,10 @@ async fn a_device_port_in_use_is_named_and_tried_again() {
     let listen = format!("buses.websocket.listen=127.0.0.1:{port}");
     let server = Server::start(&["buses.websocket.enabled=true", &listen]);
     let bus = |health: &serde_json::Value| {
-        health["buses"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|bus| bus["bus"] == "websocket")
-            .unwrap()
-            .clone()
+        health["buses"].as_array().unwrap().iter().find(|bus| bus["bus"] == "websocket").unwrap().clone()
     };
     let health = server.health().await;
-    assert!(
-        bus(&health)["error"].is_string() || bus(&health)["running"] == true,
-        "{health}"
-    );
+    assert!(bus(&health)["error"].is_string() || bus(&health)["running"] == true, "{health}");
     drop(taken);
     for _ in 0..100 {
         if connect_async(format!("ws://127.0.0.1:{port}")).await.is_ok() {

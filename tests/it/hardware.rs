@@ -10,41 +10,22 @@ async fn unknown_hardware_is_refused_and_may_try_again() {
     let mut thing = Peripheral::connect(&server).await;
     for (frame, text) in [
         ("nonsense", "could not be understood"),
-        (
-            r#"{"type":"notify","endpoint":"rx","data":"00"}"#,
-            "first frame must be an attach",
-        ),
-        (
-            r#"{"type":"attach","bus":"telepathy","name":"x","address":"y"}"#,
-            "could not be understood",
-        ),
+        (r#"{"type":"notify","endpoint":"rx","data":"00"}"#, "first frame must be an attach"),
+        (r#"{"type":"attach","bus":"telepathy","name":"x","address":"y"}"#, "could not be understood"),
         (r#"{"type":"attach","bus":"btle","name":"x","address":""}"#, "address"),
-        (
-            r#"{"type":"attach","bus":"btle","name":"x","address":"y","manufacturer_data":{"x":"00"}}"#,
-            "company",
-        ),
-        (
-            r#"{"type":"attach","bus":"btle","name":"x","address":"y","manufacturer_data":{"93":"zz"}}"#,
-            "hex",
-        ),
+        (r#"{"type":"attach","bus":"btle","name":"x","address":"y","manufacturer_data":{"x":"00"}}"#, "company"),
+        (r#"{"type":"attach","bus":"btle","name":"x","address":"y","manufacturer_data":{"93":"zz"}}"#, "hex"),
     ] {
         thing.send_text(frame).await;
         let told = thing.told().await;
-        assert!(
-            told["type"] == "error" && told["reason"].as_str().unwrap().contains(text),
-            "{frame}: {told}"
-        );
+        assert!(told["type"] == "error" && told["reason"].as_str().unwrap().contains(text), "{frame}: {told}");
     }
-    thing
-        .send(json!({"type": "attach", "bus": "btle", "name": "Toaster", "address": "a"}))
-        .await;
+    thing.send(json!({"type": "attach", "bus": "btle", "name": "Toaster", "address": "a"})).await;
     let told = thing.told().await;
     assert_eq!(told["type"], "refused", "{told}");
     thing.detach().await;
     let _client = Raw::scanning(&server).await;
-    thing
-        .send(json!({"type": "attach", "bus": "btle", "name": "Youcups", "address": "a"}))
-        .await;
+    thing.send(json!({"type": "attach", "bus": "btle", "name": "Youcups", "address": "a"})).await;
     assert_eq!(thing.attached().await, "youcups");
 }
 
@@ -54,10 +35,8 @@ async fn hardware_is_recognised_by_everything_it_may_say() {
     let mut client = Raw::scanning(&server).await;
     let mut by_data = Peripheral::connect(&server).await;
     by_data
-        .send(
-            json!({"type": "attach", "bus": "btle", "name": "", "address": "a", "rssi": -60,
-            "manufacturer_data": {"93": "000027b0"}}),
-        )
+        .send(json!({"type": "attach", "bus": "btle", "name": "", "address": "a", "rssi": -60,
+            "manufacturer_data": {"93": "000027b0"}}))
         .await;
     assert_eq!(by_data.attached().await, "satisfyer");
     assert_eq!(by_data.done().await, Done::Write("command".to_owned(), vec![1], true));
@@ -70,20 +49,14 @@ async fn hardware_is_recognised_by_everything_it_may_say() {
         .await;
     assert_eq!(by_service.attached().await, "lovense");
     let mut port = Peripheral::connect(&server).await;
-    port.send(json!({"type": "attach", "bus": "serial", "name": "default", "address": "/dev/ttyV0"}))
-        .await;
+    port.send(json!({"type": "attach", "bus": "serial", "name": "default", "address": "/dev/ttyV0"})).await;
     assert_eq!(port.attached().await, "tcode-v03");
     let mut bare = Peripheral::connect(&server).await;
-    bare.send(
-        json!({"type": "attach", "bus": "btle", "name": "Youcups", "address": "c",
-        "services": {"0000fee9-0000-1000-8000-00805f9b34fb": []}}),
-    )
-    .await;
+    bare.send(json!({"type": "attach", "bus": "btle", "name": "Youcups", "address": "c",
+        "services": {"0000fee9-0000-1000-8000-00805f9b34fb": []}}))
+        .await;
     let told = bare.told().await;
-    assert!(
-        told["type"] == "refused" && told["reason"].as_str().unwrap().contains("services"),
-        "{told}"
-    );
+    assert!(told["type"] == "refused" && told["reason"].as_str().unwrap().contains("services"), "{told}");
 }
 
 #[tokio::test]
@@ -122,9 +95,7 @@ async fn hardware_that_stays_away_is_reported_gone_and_keeps_its_index() {
     first.detach().await;
     let left = client.devices(1).await;
     assert!(left.get("1").is_some(), "{left}");
-    let text = client
-        .error("OutputCmd", crate::support::output(0, 0, "Vibrate", 1), 4)
-        .await;
+    let text = client.error("OutputCmd", crate::support::output(0, 0, "Vibrate", 1), 4).await;
     assert!(text.contains("connected: 1"), "{text}");
     let state = server.state.clone();
     drop(server);
@@ -145,21 +116,14 @@ async fn two_pieces_of_hardware_cannot_have_one_address() {
     client.devices(1).await;
     let mut second = Peripheral::attach(&server, "Youcups", "a").await;
     let told = second.told().await;
-    assert!(
-        told["type"] == "refused" && told["reason"].as_str().unwrap().contains("address"),
-        "{told}"
-    );
+    assert!(told["type"] == "refused" && told["reason"].as_str().unwrap().contains("address"), "{told}");
     client.output(0, 0, "Vibrate", 3).await;
     assert_eq!(first.done().await, Done::tx("$SYS,3?"));
 }
 
 #[tokio::test]
 async fn hardware_that_fails_and_hardware_that_talks_nonsense_hurt_nobody() {
-    let server = Server::start(&[
-        "links.write_timeout_ms=100",
-        "links.max_failures=3",
-        "devices.restart_budget=2",
-    ]);
+    let server = Server::start(&["links.write_timeout_ms=100", "links.max_failures=3", "devices.restart_budget=2"]);
     let mut client = Raw::scanning(&server).await;
     let mut good = Peripheral::attach(&server, "Youcups", "good").await;
     good.attached().await;
@@ -169,21 +133,15 @@ async fn hardware_that_fails_and_hardware_that_talks_nonsense_hurt_nobody() {
     client.devices(2).await;
     // It never confirms: the link is opened again until the budget is spent, then the device is given up.
     client.output(1, 0, "Vibrate", 9).await;
-    for frame in [
-        "{",
-        "[]",
-        "{\"type\":\"reply\",\"id\":99}",
-        "{\"type\":\"notify\",\"endpoint\":\"x\",\"data\":\"\"}",
-    ] {
+    for frame in ["{", "[]", "{\"type\":\"reply\",\"id\":99}", "{\"type\":\"notify\",\"endpoint\":\"x\",\"data\":\"\"}"]
+    {
         bad.send_text(frame).await;
     }
     client.output(0, 0, "Vibrate", 3).await;
     assert_eq!(good.done().await, Done::tx("$SYS,3?"));
     let devices = client.devices(1).await;
     assert!(devices.get("0").is_some(), "{devices}");
-    let text = client
-        .error("OutputCmd", crate::support::output(1, 0, "Vibrate", 1), 4)
-        .await;
+    let text = client.error("OutputCmd", crate::support::output(1, 0, "Vibrate", 1), 4).await;
     assert!(text.contains("no device with index 1"), "{text}");
     assert!(server.log().contains("is given up"), "{}", server.log());
 }
@@ -195,16 +153,11 @@ async fn the_timing_gap_is_told_truly() {
     let mut toy = Peripheral::attach(&server, "Youcups", "a").await;
     toy.attached().await;
     let mut port = Peripheral::connect(&server).await;
-    port.send(json!({"type": "attach", "bus": "serial", "name": "default", "address": "b"}))
-        .await;
+    port.send(json!({"type": "attach", "bus": "serial", "name": "default", "address": "b"})).await;
     port.attached().await;
     let devices = client.devices(2).await;
-    let mut gaps: Vec<_> = devices
-        .as_object()
-        .unwrap()
-        .values()
-        .map(|device| &device["DeviceMessageTimingGap"])
-        .collect();
+    let mut gaps: Vec<_> =
+        devices.as_object().unwrap().values().map(|device| &device["DeviceMessageTimingGap"]).collect();
     gaps.sort_by_key(|gap| gap.as_u64());
     assert_eq!(gaps, [&json!(20), &json!(75)]);
 }

@@ -1,11 +1,5 @@
 //! Tests from outside: the real binary on a free port, real sockets, published clients, virtual hardware.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 #![allow(clippy::string_slice, missing_debug_implementations, clippy::needless_pass_by_value)]
 
 mod cli;

@@ -33,12 +33,7 @@ async fn bad_input_is_answered_with_what_was_wrong() {
         (json!([{"Ping": {"Id": 7.5}}]), 0, 3, "not 7.5"),
         (json!([{"Ping": {"Id": 4294967296_u64}}]), 0, 3, "to 4294967295"),
         (json!([{"Ping": {"Id": 5, "X": 1}}]), 5, 3, "unknown field `X`"),
-        (
-            json!([{"Pong": {"Id": 5}}]),
-            5,
-            3,
-            "not a message that a client may send",
-        ),
+        (json!([{"Pong": {"Id": 5}}]), 5, 3, "not a message that a client may send"),
         (json!([{"Ok": {"Id": 5}}]), 5, 3, "not a message that a client may send"),
         (json!([{"StopAllDevices": {"Id": 5}}]), 5, 3, "protocol version 4"),
         (vibrate(json!(128)), 5, 4, "allowed: 0 to 127"),
@@ -47,18 +42,8 @@ async fn bad_input_is_answered_with_what_was_wrong() {
         (vibrate(json!(null)), 5, 3, "Command.Vibrate.Value"),
         (vibrate(json!(99_999_999_999_i64)), 5, 3, "Command.Vibrate.Value"),
         (command(json!({"Rotate": {"Value": 1}})), 5, 4, "it has Vibrate"),
-        (
-            command(json!({"RotationWithDirection": {"Value": 1, "Clockwise": true}})),
-            5,
-            3,
-            "no output type",
-        ),
-        (
-            command(json!({"Vibrate": {"Value": 1}, "Rotate": {"Value": 1}})),
-            5,
-            3,
-            "exactly one key",
-        ),
+        (command(json!({"RotationWithDirection": {"Value": 1, "Clockwise": true}})), 5, 3, "no output type"),
+        (command(json!({"Vibrate": {"Value": 1}, "Rotate": {"Value": 1}})), 5, 3, "exactly one key"),
         (json!([{"OutputCmd": output(9, 0, "Vibrate", 1)}]), 0, 3, "Id must be"),
         (
             json!([{"OutputCmd": {"Id": 5, "DeviceIndex": 9, "FeatureIndex": 0, "Command": {"Vibrate": {"Value": 1}}}}]),
@@ -76,36 +61,11 @@ async fn bad_input_is_answered_with_what_was_wrong() {
         (input(7, "Battery", "Read"), 5, 4, "no feature 7"),
         (input(0, "Depth", "Read"), 5, 3, "not one of Battery"),
         (input(0, "Battery", "Peek"), 5, 3, "not one of Read"),
-        (
-            json!([{"StopCmd": {"Id": 5, "DeviceIndex": 9}}]),
-            5,
-            4,
-            "no device with index 9",
-        ),
-        (
-            json!([{"StopCmd": {"Id": 5, "DeviceIndex": 0, "FeatureIndex": 9}}]),
-            5,
-            4,
-            "no feature 9",
-        ),
-        (
-            json!([{"StopCmd": {"Id": 5, "DeviceIndex": 0, "FeatureIndex": 9, "Outputs": false}}]),
-            5,
-            4,
-            "no feature 9",
-        ),
-        (
-            json!([{"StopCmd": {"Id": 5, "FeatureIndex": 0}}]),
-            5,
-            3,
-            "needs a DeviceIndex",
-        ),
-        (
-            json!([{"StopCmd": {"Id": 5, "DeviceIndex": null}}]),
-            5,
-            3,
-            "must not be null",
-        ),
+        (json!([{"StopCmd": {"Id": 5, "DeviceIndex": 9}}]), 5, 4, "no device with index 9"),
+        (json!([{"StopCmd": {"Id": 5, "DeviceIndex": 0, "FeatureIndex": 9}}]), 5, 4, "no feature 9"),
+        (json!([{"StopCmd": {"Id": 5, "DeviceIndex": 0, "FeatureIndex": 9, "Outputs": false}}]), 5, 4, "no feature 9"),
+        (json!([{"StopCmd": {"Id": 5, "FeatureIndex": 0}}]), 5, 3, "needs a DeviceIndex"),
+        (json!([{"StopCmd": {"Id": 5, "DeviceIndex": null}}]), 5, 3, "must not be null"),
         (
             json!([{"RequestServerInfo": {"Id": 5, "ClientName": "x", "ProtocolVersionMajor": 4, "ProtocolVersionMinor": 0}}]),
             5,
@@ -117,10 +77,7 @@ async fn bad_input_is_answered_with_what_was_wrong() {
         client.send_text(frame.to_string()).await;
         let error = &client.message().await.unwrap()["Error"];
         let told = error["ErrorMessage"].as_str().unwrap_or_default();
-        assert!(
-            error["Id"] == id && error["ErrorCode"] == code && told.contains(text),
-            "{frame}: {error}"
-        );
+        assert!(error["Id"] == id && error["ErrorCode"] == code && told.contains(text), "{frame}: {error}");
     }
     for text in ["", "nonsense", "[{\"Ping\":{\"Id\":1}}", "\u{0}", "[[[[[[[[[[", "NaN"] {
         client.send_text(text).await;
@@ -128,12 +85,7 @@ async fn bad_input_is_answered_with_what_was_wrong() {
         assert!(error["Id"] == 0 && error["ErrorCode"] == 3, "{text:?}: {error}");
     }
     client.send(Message::binary(b"[{\"Ping\":{\"Id\":1}}]".to_vec())).await;
-    assert!(
-        client.message().await.unwrap()["Error"]["ErrorMessage"]
-            .as_str()
-            .unwrap()
-            .contains("text frames")
-    );
+    assert!(client.message().await.unwrap()["Error"]["ErrorMessage"].as_str().unwrap().contains("text frames"));
     assert_eq!(toy.done_soon().await, None, "nothing of this may reach the hardware");
     client.ok("Ping", json!({})).await;
 }
@@ -154,10 +106,7 @@ async fn good_messages_of_a_frame_are_done_beside_bad_ones() {
     answers.sort();
     let answers: Vec<_> = answers.iter().map(|(id, name)| (*id, name.as_str())).collect();
     assert_eq!(answers, [(100, "Ok"), (101, "Error"), (102, "Error"), (103, "Ok")]);
-    assert_eq!(
-        [toy.done().await, toy.done().await],
-        [[0xF1, 10], [0xF2, 20]].map(Done::tx)
-    );
+    assert_eq!([toy.done().await, toy.done().await], [[0xF1, 10], [0xF2, 20]].map(Done::tx));
 }
 
 #[tokio::test]
@@ -169,13 +118,9 @@ async fn one_frame_is_one_batch_and_a_stop_in_it_comes_in_its_place() {
     assert_eq!([toy.done().await, toy.done().await].len(), 2);
     client.devices(1).await;
     let cmd = |id: u32, feature: u32, value: i32| json!({"OutputCmd": {"Id": id, "DeviceIndex": 0, "FeatureIndex": feature, "Command": {"Vibrate": {"Value": value}}}});
-    client
-        .send_text(json!([cmd(50, 0, 10), cmd(51, 1, 3)]).to_string())
-        .await;
+    client.send_text(json!([cmd(50, 0, 10), cmd(51, 1, 3)]).to_string()).await;
     assert_eq!(toy.done().await, Done::tx_ack([0x0F, 3, 0, 0xA3, 0, 3, 0, 0]));
-    client
-        .send_text(json!([cmd(52, 0, 1), {"StopCmd": {"Id": 53}}, cmd(54, 1, 2)]).to_string())
-        .await;
+    client.send_text(json!([cmd(52, 0, 1), {"StopCmd": {"Id": 53}}, cmd(54, 1, 2)]).to_string()).await;
     assert_eq!(toy.done().await, Done::tx_ack([0x0F, 0, 0, 0, 0, 0, 0, 0]));
     assert_eq!(toy.done().await, Done::tx_ack([0x0F, 3, 0, 0x02, 0, 3, 0, 0]));
     assert_eq!(toy.done_soon().await, None);
@@ -200,17 +145,12 @@ async fn handshakes() {
     let mut client = Raw::connect(&server).await;
     let mut first = info.clone();
     first["Id"] = json!(4_294_967_295_u32);
-    client
-        .send_text(json!([{"RequestServerInfo": first}, {"Ping": {"Id": 2}}]).to_string())
-        .await;
+    client.send_text(json!([{"RequestServerInfo": first}, {"Ping": {"Id": 2}}]).to_string()).await;
     assert_eq!(client.message().await.unwrap()["ServerInfo"]["Id"], 4_294_967_295_u32);
     assert_eq!(client.message().await.unwrap()["Ok"]["Id"], 2);
 
     for (body, asked) in [
-        (
-            json!({"ClientName": "x", "ProtocolVersionMajor": 5, "ProtocolVersionMinor": 0}),
-            "version 5",
-        ),
+        (json!({"ClientName": "x", "ProtocolVersionMajor": 5, "ProtocolVersionMinor": 0}), "version 5"),
         (json!({"ClientName": "x", "MessageVersion": 9}), "version 9"),
     ] {
         let mut client = Raw::connect(&server).await;
@@ -239,10 +179,7 @@ async fn frames_have_a_limit_and_parts_are_put_together() {
     assert_eq!(client.message().await.unwrap()["Ok"]["Id"], 77);
     client.send_text(padded(1025)).await;
     let error = client.message().await.unwrap();
-    assert!(
-        error["Error"]["ErrorMessage"].as_str().unwrap().contains("1024 bytes"),
-        "{error}"
-    );
+    assert!(error["Error"]["ErrorMessage"].as_str().unwrap().contains("1024 bytes"), "{error}");
     client.closed().await;
 }
 
@@ -286,12 +223,9 @@ async fn our_own_schema_knows_what_clients_send() {
     ] {
         assert!(validator.is_valid(&good), "{good}");
     }
-    for bad in [
-        json!([]),
-        json!([{"Ping": {"Id": 0}}]),
-        json!([{"Ok": {"Id": 1, "X": 2}}]),
-        json!([{"Pong": {"Id": 1}}]),
-    ] {
+    for bad in
+        [json!([]), json!([{"Ping": {"Id": 0}}]), json!([{"Ok": {"Id": 1, "X": 2}}]), json!([{"Pong": {"Id": 1}}])]
+    {
         assert!(!validator.is_valid(&bad), "{bad}");
     }
 }

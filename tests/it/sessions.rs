@@ -75,20 +75,14 @@ async fn a_client_that_does_not_ping_is_told_and_let_go() {
     ann.output(0, 0, "Vibrate", 9).await;
     toy.done().await;
     let error = ann.until(|message| message.get("Error").is_some()).await;
-    assert_eq!(
-        (&error["Error"]["Id"], &error["Error"]["ErrorCode"]),
-        (&json!(0), &json!(2))
-    );
+    assert_eq!((&error["Error"]["Id"], &error["Error"]["ErrorCode"]), (&json!(0), &json!(2)));
     ann.closed().await;
     assert_eq!(toy.done().await, Done::tx([0xC5, 0x55, 0, 0xAA]));
 }
 
 #[tokio::test]
 async fn a_frozen_client_is_noticed() {
-    let server = Server::start(&[
-        "sessions.websocket_ping_ms=100",
-        "sessions.websocket_pong_deadline_ms=500",
-    ]);
+    let server = Server::start(&["sessions.websocket_ping_ms=100", "sessions.websocket_pong_deadline_ms=500"]);
     let mut ann = Raw::scanning(&server).await;
     let mut toy = Peripheral::attach(&server, "REALOV_VIBE", "C0:FF:EE:00:00:01").await;
     toy.attached().await;
@@ -118,10 +112,7 @@ async fn a_client_that_does_not_read_is_cut_off() {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    panic!(
-        "the client that does not read is still there: {}",
-        server.health().await
-    );
+    panic!("the client that does not read is still there: {}", server.health().await);
 }
 
 #[tokio::test]
@@ -133,17 +124,11 @@ async fn strangers_block_nobody_and_are_cut_off() {
     }
     let mut upgraded = Raw::connect(&server).await;
     let mut garbage = TcpStream::connect(server.address()).await.unwrap();
-    garbage
-        .write_all(b"\x00\x01\x02 this is no HTTP\r\n\r\n")
-        .await
-        .unwrap();
+    garbage.write_all(b"\x00\x01\x02 this is no HTTP\r\n\r\n").await.unwrap();
     let mut client = Raw::hello(&server).await;
     client.ok("Ping", json!({})).await;
     let error = upgraded.message().await.unwrap();
-    assert!(
-        error["Error"]["ErrorMessage"].as_str().unwrap().contains("1000 ms"),
-        "{error}"
-    );
+    assert!(error["Error"]["ErrorMessage"].as_str().unwrap().contains("1000 ms"), "{error}");
     upgraded.closed().await;
     client.ok("Ping", json!({})).await;
 }
@@ -154,13 +139,7 @@ async fn there_are_no_more_clients_than_allowed() {
     let mut first = Raw::hello(&server).await;
     let mut second = Raw::connect(&server).await;
     let error = second.message().await.unwrap();
-    assert!(
-        error["Error"]["ErrorMessage"]
-            .as_str()
-            .unwrap()
-            .contains("sessions.max"),
-        "{error}"
-    );
+    assert!(error["Error"]["ErrorMessage"].as_str().unwrap().contains("sessions.max"), "{error}");
     second.closed().await;
     first.ok("Ping", json!({})).await;
     drop(first);
@@ -177,32 +156,16 @@ async fn there_are_no_more_clients_than_allowed() {
 async fn http_beside_the_clients() {
     let server = Server::start(&[]);
     let page = server.get("/").await;
-    assert!(
-        page.starts_with("HTTP/1.1 200") && page.contains(&server.url()),
-        "{page}"
-    );
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains(&server.url()), "{page}");
     let health = server.get("/health").await.to_lowercase();
-    assert!(
-        health.starts_with("http/1.1 200") && health.contains("access-control-allow-origin: *"),
-        "{health}"
-    );
+    assert!(health.starts_with("http/1.1 200") && health.contains("access-control-allow-origin: *"), "{health}");
     assert_eq!(server.health().await["status"], "ok");
     let metrics = server.get("/metrics").await;
-    for name in [
-        "hapticd_sessions ",
-        "hapticd_devices{",
-        "hapticd_build_info{",
-        "hapticd_scanning ",
-        "hapticd_writes_total ",
-    ] {
-        assert!(
-            metrics.lines().any(|line| line.starts_with(name)),
-            "{name} is not in\n{metrics}"
-        );
+    for name in
+        ["hapticd_sessions ", "hapticd_devices{", "hapticd_build_info{", "hapticd_scanning ", "hapticd_writes_total "]
+    {
+        assert!(metrics.lines().any(|line| line.starts_with(name)), "{name} is not in\n{metrics}");
     }
     let other = server.get("/other").await;
-    assert!(
-        other.starts_with("HTTP/1.1 404") && other.contains("WebSocket"),
-        "{other}"
-    );
+    assert!(other.starts_with("HTTP/1.1 404") && other.contains("WebSocket"), "{other}");
 }

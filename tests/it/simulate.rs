@@ -16,9 +16,7 @@ struct Toy {
 impl Toy {
     fn start(server: &Server, model: &str) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hapticd"));
-        command
-            .args(["simulate", model, "--json", "--server", &server.url()])
-            .kill_on_drop(true);
+        command.args(["simulate", model, "--json", "--server", &server.url()]).kill_on_drop(true);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let events = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, events }
@@ -58,22 +56,13 @@ async fn models_of_every_kind_are_recognised_driven_and_read() {
         assert_eq!(device["DeviceName"], name);
         let index: u32 = index.parse().unwrap();
         client.output(index, feature, kind, value).await;
-        let level = toy
-            .until(|event| event["event"] == "level" && event["value"] == value)
-            .await;
-        assert_eq!(
-            (&level["feature"], &level["output"]),
-            (&feature.into(), &kind.into()),
-            "{level}"
-        );
+        let level = toy.until(|event| event["event"] == "level" && event["value"] == value).await;
+        assert_eq!((&level["feature"], &level["output"]), (&feature.into(), &kind.into()), "{level}");
         if model.starts_with("lovense") {
             let read =
                 serde_json::json!({"DeviceIndex": index, "FeatureIndex": 2, "Type": "Battery", "Command": "Read"});
             let reply = client.ask("InputCmd", read).await;
-            assert!(
-                reply["InputReading"]["Reading"]["Battery"]["Value"].is_number(),
-                "{reply}"
-            );
+            assert!(reply["InputReading"]["Reading"]["Battery"]["Value"].is_number(), "{reply}");
         }
         toys.push(toy);
     }
@@ -86,13 +75,7 @@ async fn a_simulated_toy_leaves_politely() {
     let mut toy = Toy::start(&server, "Youcups Warrior II");
     client.devices(1).await;
     let pid = toy.child.id().unwrap().to_string();
-    assert!(
-        std::process::Command::new("kill")
-            .args(["-TERM", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     toy.until(|event| event["event"] == "detach").await;
     assert_eq!(toy.child.wait().await.unwrap().code(), Some(0));
     client.devices(0).await;

@@ -60,10 +60,7 @@ async fn stops_reach_what_they_name_and_nothing_else() {
     for (device, feature) in [(0, 0), (0, 1), (1, 0)] {
         client.output(device, feature, "Vibrate", 9).await;
     }
-    assert_eq!(
-        [one.done().await, one.done().await],
-        [[0xF1, 9], [0xF2, 9]].map(Done::tx)
-    );
+    assert_eq!([one.done().await, one.done().await], [[0xF1, 9], [0xF2, 9]].map(Done::tx));
     assert_eq!(other.done().await, Done::tx(RUN));
     client.ok("StopCmd", json!({"Outputs": false})).await;
     client.ok("StopCmd", json!({"Inputs": false, "Outputs": false})).await;
@@ -72,17 +69,11 @@ async fn stops_reach_what_they_name_and_nothing_else() {
     assert_eq!(one.done().await, Done::tx([0xF2, 0]));
     assert_eq!((one.done_soon().await, other.done_soon().await), (None, None));
     client.ok("StopCmd", json!({"DeviceIndex": 0})).await;
-    assert_eq!(
-        [one.done().await, one.done().await],
-        [[0xF1, 0], [0xF2, 0]].map(Done::tx)
-    );
+    assert_eq!([one.done().await, one.done().await], [[0xF1, 0], [0xF2, 0]].map(Done::tx));
     assert_eq!(other.done_soon().await, None);
     // Never deduplicated: everything is at zero already, and is stopped again.
     client.ok("StopCmd", json!({})).await;
-    assert_eq!(
-        [one.done().await, one.done().await],
-        [[0xF1, 0], [0xF2, 0]].map(Done::tx)
-    );
+    assert_eq!([one.done().await, one.done().await], [[0xF1, 0], [0xF2, 0]].map(Done::tx));
     assert_eq!(other.done().await, Done::tx(STOP));
 }
 
@@ -104,13 +95,7 @@ async fn a_stop_is_answered_when_hardware_has_confirmed_it() {
     let id = client.send_message("StopCmd", json!({})).await;
     assert_eq!(toy.done().await, Done::tx(STOP));
     let reply = client.reply(id).await;
-    assert!(
-        reply["Error"]["ErrorMessage"]
-            .as_str()
-            .unwrap()
-            .contains("did not confirm"),
-        "{reply}"
-    );
+    assert!(reply["Error"]["ErrorMessage"].as_str().unwrap().contains("did not confirm"), "{reply}");
     assert_eq!(toy.done().await, Done::tx(STOP));
 }
 
@@ -148,18 +133,10 @@ async fn a_move_under_way_is_cancelled() {
     let long = json!({"DeviceIndex": 0, "FeatureIndex": 0,
         "Command": {"HwPositionWithDuration": {"Value": 99, "Duration": 60000}}});
     client.ok("OutputCmd", long).await;
-    let Done::Write(_, goal, _) = stroker.done().await else {
-        panic!()
-    };
+    let Done::Write(_, goal, _) = stroker.done().await else { panic!() };
     assert_eq!(goal[0], 99);
     tokio::time::sleep(Duration::from_millis(300)).await;
     client.ok("StopCmd", json!({})).await;
-    let Done::Write(_, here, _) = stroker.done().await else {
-        panic!()
-    };
-    assert!(
-        here[0] < 10,
-        "a move of a minute is stopped near where it began, not at {}",
-        here[0]
-    );
+    let Done::Write(_, here, _) = stroker.done().await else { panic!() };
+    assert!(here[0] < 10, "a move of a minute is stopped near where it began, not at {}", here[0]);
 }

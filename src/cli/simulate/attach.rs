@@ -45,9 +45,7 @@ pub(super) fn attach(
     }
     if !hardware.manufacturer.is_empty() {
         let data = hardware.manufacturer.iter();
-        let data: BTreeMap<_, _> = data
-            .map(|(company, data)| (company.to_string(), hex::encode(data)))
-            .collect();
+        let data: BTreeMap<_, _> = data.map(|(company, data)| (company.to_string(), hex::encode(data))).collect();
         add("manufacturer_data", json!(data));
     }
     if let Some((vendor, product)) = hardware.usb {
@@ -58,16 +56,11 @@ pub(super) fn attach(
     if let Matcher::Btle { services, .. } = &matcher
         && library.candidates(&hardware).len() > 1
     {
-        let services: BTreeMap<_, Vec<_>> = services
-            .iter()
-            .map(|(service, endpoints)| (service, endpoints.values().collect()))
-            .collect();
+        let services: BTreeMap<_, Vec<_>> =
+            services.iter().map(|(service, endpoints)| (service, endpoints.values().collect())).collect();
         add("services", json!(services));
     }
-    Ok(Attach {
-        frame,
-        address: hardware.address,
-    })
+    Ok(Attach { frame, address: hardware.address })
 }
 
 fn hardware(
@@ -82,18 +75,11 @@ fn hardware(
         && !buses.contains(&bus.name())
     {
         let allowed = buses.join(", ");
-        return Err(format!(
-            "--bus {bus}: {} is not found on it; allowed: {allowed}",
-            model.name
-        ));
+        return Err(format!("--bus {bus}: {} is not found on it; allowed: {allowed}", model.name));
     }
     let random = RandomState::new().hash_one(std::process::id());
     let mut usable = Vec::new();
-    for matcher in definition
-        .matchers
-        .iter()
-        .filter(|matcher| bus.is_none_or(|bus| bus == matcher.bus()))
-    {
+    for matcher in definition.matchers.iter().filter(|matcher| bus.is_none_or(|bus| bus == matcher.bus())) {
         for mut hardware in guesses(definition, model, matcher) {
             hardware.address = address.map_or_else(|| address_of(hardware.bus, random), str::to_owned);
             if matcher.fits(&hardware).is_some() && is_taken_for(definition, model, matcher, &hardware) {
@@ -131,25 +117,11 @@ fn guesses(definition: &Definition, model: &Model, matcher: &Matcher) -> Vec<Har
         Matcher::Serial(serial) => vec![named(&serial.port)],
         Matcher::Websocket(names) => model.ids.iter().chain(names).map(|name| named(name)).collect(),
         Matcher::Hid(ids) | Matcher::Usb(ids) => {
-            let names: Vec<&str> = model
-                .ids
-                .iter()
-                .map(String::as_str)
-                .chain([model.name.as_str()])
-                .collect();
+            let names: Vec<&str> = model.ids.iter().map(String::as_str).chain([model.name.as_str()]).collect();
             let both = ids.iter().flat_map(|id| names.iter().map(move |name| (*id, *name)));
-            both.map(|(id, name)| Hardware {
-                usb: Some(id),
-                ..named(name)
-            })
-            .collect()
+            both.map(|(id, name)| Hardware { usb: Some(id), ..named(name) }).collect()
         }
-        Matcher::Btle {
-            names,
-            advertised,
-            manufacturer,
-            ..
-        } => {
+        Matcher::Btle { names, advertised, manufacturer, .. } => {
             let company = manufacturer.first().map_or(u16::MAX, |(company, _)| *company);
             let from_data = |from: &&Identify| from.from == IdentifyFrom::Manufacturer;
             let id = definition.identify.iter().find(from_data).zip(model.ids.first());
@@ -195,11 +167,7 @@ fn names_of(definition: &Definition, model: &Model, patterns: &[String]) -> Vec<
             names.push(pattern.clone());
             continue;
         };
-        for identify in definition
-            .identify
-            .iter()
-            .filter(|identify| identify.from == IdentifyFrom::Name)
-        {
+        for identify in definition.identify.iter().filter(|identify| identify.from == IdentifyFrom::Name) {
             names.extend(completed(start, &identify.form, id));
         }
         names.push(format!("{start}{code}001"));
@@ -270,10 +238,7 @@ mod tests {
     use std::sync::Arc;
 
     fn found(definition: &Arc<Definition>, model: &Model) -> Found {
-        Found {
-            definition: Arc::clone(definition),
-            model: model.clone(),
-        }
+        Found { definition: Arc::clone(definition), model: model.clone() }
     }
 
     /// Every model that has an identifier can be played, and the library takes it for nothing else.
@@ -315,11 +280,7 @@ mod tests {
         let found = found(definition, definition.model(Some("Gala")));
         let own = attach(&library, &found, None, None).unwrap().address;
         assert!(own.starts_with("C0:FF:EE:") && own.len() == 17, "{own}");
-        assert!(
-            attach(&library, &found, Some(Bus::Usb), None)
-                .unwrap_err()
-                .contains("allowed: btle")
-        );
+        assert!(attach(&library, &found, Some(Bus::Usb), None).unwrap_err().contains("allowed: btle"));
     }
 
     #[test]

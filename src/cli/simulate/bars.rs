@@ -66,12 +66,7 @@ impl Bars {
     }
 
     fn draw(&mut self) {
-        let wide = self
-            .levels
-            .iter()
-            .map(|level| label(level).chars().count())
-            .max()
-            .unwrap_or(0);
+        let wide = self.levels.iter().map(|level| label(level).chars().count()).max().unwrap_or(0);
         let numbers = self.levels.iter().map(widest).max().unwrap_or(0);
         let packets = match (self.packets, self.not_understood) {
             (0, _) => String::new(),
@@ -101,12 +96,7 @@ impl Show for Bars {
                     *shown = (*level).clone();
                 }
             }
-            Event::Write {
-                endpoint,
-                data,
-                understood,
-                ..
-            } => {
+            Event::Write { endpoint, data, understood, .. } => {
                 self.packets += 1;
                 self.not_understood += u64::from(!understood);
                 self.last = format!("{endpoint}: {}", bytes(data));
@@ -147,10 +137,7 @@ fn label(level: &Level) -> String {
     if level.label.is_empty() {
         return format!("{kind} {feature}");
     }
-    format!("{kind} {feature} {}", level.label)
-        .chars()
-        .take(LABEL)
-        .collect()
+    format!("{kind} {feature} {}", level.label).chars().take(LABEL).collect()
 }
 
 fn number(level: &Level) -> String {
@@ -194,28 +181,16 @@ mod tests {
     use crate::message::OutputKind;
 
     fn shown(min: i32, max: i32, value: i32) -> (usize, String) {
-        let level = Level {
-            feature: 0,
-            kind: OutputKind::Rotate,
-            value,
-            duration_ms: None,
-            min,
-            max,
-            label: String::new(),
-        };
+        let level =
+            Level { feature: 0, kind: OutputKind::Rotate, value, duration_ms: None, min, max, label: String::new() };
         let bar = cells(&level);
         (bar.matches('█').count(), bar)
     }
 
     #[test]
     fn bars() {
-        for (min, max, value, full) in [
-            (0, 20, 0, 0),
-            (0, 20, 20, 31),
-            (0, 1000, 1, 1),
-            (-9, 9, -9, 15),
-            (-9, 9, 0, 0),
-        ] {
+        for (min, max, value, full) in [(0, 20, 0, 0), (0, 20, 20, 31), (0, 1000, 1, 1), (-9, 9, -9, 15), (-9, 9, 0, 0)]
+        {
             let (count, bar) = shown(min, max, value);
             assert_eq!((count, bar.chars().count()), (full, CELLS), "{bar}");
         }

@@ -39,24 +39,15 @@ pub(super) fn model(library: &Library, text: &str) -> Result<Found, String> {
     for way in ways {
         let all = library.definitions().iter();
         let all = all.flat_map(|definition| definition.all_models().map(move |model| (definition, model)));
-        let found: Vec<_> = all
-            .filter(|(definition, model)| way(definition, model, &wanted))
-            .collect();
+        let found: Vec<_> = all.filter(|(definition, model)| way(definition, model, &wanted)).collect();
         match found.as_slice() {
             [] => {}
             [(definition, model)] => return Ok(chosen(definition, model, text)),
             several => {
-                let names = several
-                    .iter()
-                    .take(NAMED)
-                    .map(|(definition, model)| title(definition, model));
+                let names = several.iter().take(NAMED).map(|(definition, model)| title(definition, model));
                 let names: Vec<_> = names.collect();
                 let more = several.len().saturating_sub(NAMED);
-                let more = if more > 0 {
-                    format!(" and {more} more")
-                } else {
-                    String::new()
-                };
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
                 return Err(format!("{text:?} may be any of: {}{more}", names.join(", ")));
             }
         }
@@ -79,10 +70,7 @@ fn chosen(definition: &Arc<Definition>, model: &Model, text: &str) -> Found {
     if let Some(at) = asked {
         model.ids.swap(0, at);
     }
-    Found {
-        definition: Arc::clone(definition),
-        model,
-    }
+    Found { definition: Arc::clone(definition), model }
 }
 
 /// As the user could have given it.
@@ -94,20 +82,14 @@ fn title(definition: &Definition, model: &Model) -> String {
 /// Names that share a word or a beginning with what was asked for may be what was meant.
 fn nothing(library: &Library, text: &str, wanted: &str) -> String {
     let start: String = wanted.chars().take(3).collect();
-    let words: Vec<_> = wanted
-        .split_whitespace()
-        .filter(|word| word.chars().count() > 2)
-        .collect();
+    let words: Vec<_> = wanted.split_whitespace().filter(|word| word.chars().count() > 2).collect();
     let all = library.definitions().iter();
     let all = all.flat_map(|definition| definition.all_models().map(move |model| (definition, model)));
     let near = all.filter(|(definition, model)| {
         let name = format!("{} {}", definition.protocol, model.name).to_lowercase();
         words.iter().any(|word| name.contains(word)) || name.split_whitespace().any(|word| word.starts_with(&start))
     });
-    let near: Vec<_> = near
-        .take(NAMED)
-        .map(|(definition, model)| title(definition, model))
-        .collect();
+    let near: Vec<_> = near.take(NAMED).map(|(definition, model)| title(definition, model)).collect();
     if near.is_empty() {
         format!("no known model is called {text:?}; see: hapticd devices")
     } else {
@@ -132,17 +114,10 @@ mod tests {
         is("Onyx", "Kiiroo Onyx 2", "Onyx2");
         is("classic", "WeVibe 4 Plus", "classic");
         is("4_plus", "WeVibe 4 Plus", "4_Plus");
-        is(
-            "lovense/ei-fw3",
-            &library.protocol("lovense").unwrap().model(Some("EI-FW3")).name,
-            "EI-FW3",
-        );
+        is("lovense/ei-fw3", &library.protocol("lovense").unwrap().model(Some("EI-FW3")).name, "EI-FW3");
         assert_eq!(name("wevibe device"), Ok(("WeVibe Device".to_owned(), None)));
         let several = name("wevibe").unwrap_err();
-        assert!(
-            several.contains("wevibe/Bloom (WeVibe Bloom)") && several.ends_with(" more"),
-            "{several}"
-        );
+        assert!(several.contains("wevibe/Bloom (WeVibe Bloom)") && several.ends_with(" more"), "{several}");
         let nothing = name("wevibe nvoa").unwrap_err();
         assert!(nothing.contains("near to it: "), "{nothing}");
         assert!(name("zzzzzz").unwrap_err().contains("hapticd devices"));

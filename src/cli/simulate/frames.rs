@@ -62,25 +62,12 @@ mod tests {
         let told = |text: &str| serde_json::from_str::<Told>(text).unwrap();
         assert_eq!(
             told(r#"{"type":"write","id":1,"endpoint":"tx","data":"ff","with_response":true}"#),
-            Told::Write {
-                endpoint: "tx".to_owned(),
-                data: "ff".to_owned(),
-                with_response: true
-            }
+            Told::Write { endpoint: "tx".to_owned(), data: "ff".to_owned(), with_response: true }
         );
         assert_eq!(told(r#"{"type":"disconnect"}"#), Told::Disconnect);
-        let rx = Notification {
-            endpoint: Endpoint::RX,
-            data: b"100;".to_vec(),
-        };
-        assert_eq!(
-            notify(&rx).to_string(),
-            r#"{"data":"3130303b","endpoint":"rx","type":"notify"}"#
-        );
-        assert_eq!(
-            reply(7, &Ok(vec![100])).to_string(),
-            r#"{"data":"64","id":7,"type":"reply"}"#
-        );
+        let rx = Notification { endpoint: Endpoint::RX, data: b"100;".to_vec() };
+        assert_eq!(notify(&rx).to_string(), r#"{"data":"3130303b","endpoint":"rx","type":"notify"}"#);
+        assert_eq!(reply(7, &Ok(vec![100])).to_string(), r#"{"data":"64","id":7,"type":"reply"}"#);
         assert_eq!(reply(7, &Err("no".to_owned()))["error"], "no");
     }
 }

@@ -35,10 +35,7 @@ pub(super) async fn connect(url: &str) -> Result<Socket, String> {
     match tokio::time::timeout(LIMIT, connect_async(url)).await {
         Ok(Ok((socket, _))) => Ok(socket),
         Ok(Err(error)) => Err(reason(url, &error)),
-        Err(_) => Err(format!(
-            "the server at {url} did not answer within {} s; {HINT}",
-            LIMIT.as_secs()
-        )),
+        Err(_) => Err(format!("the server at {url} did not answer within {} s; {HINT}", LIMIT.as_secs())),
     }
 }
 
@@ -64,29 +61,16 @@ mod tests {
     #[test]
     fn urls() {
         assert_eq!(url("ws://localhost:1").unwrap(), "ws://localhost:1/hardware");
-        assert_eq!(
-            url("ws://localhost:1/?token=a").unwrap(),
-            "ws://localhost:1/hardware?token=a"
-        );
+        assert_eq!(url("ws://localhost:1/?token=a").unwrap(), "ws://localhost:1/hardware?token=a");
         assert_eq!(url("ws://[::1]:1/other").unwrap(), "ws://[::1]:1/other");
-        for wrong in [
-            "",
-            "localhost:1",
-            "http://localhost:1",
-            "wss://localhost",
-            "ws://",
-            "ws:// a",
-        ] {
+        for wrong in ["", "localhost:1", "http://localhost:1", "wss://localhost", "ws://", "ws:// a"] {
             assert!(url(wrong).unwrap_err().contains("allowed: ws://HOST:PORT"), "{wrong}");
         }
     }
 
     #[tokio::test]
     async fn nobody_there() {
-        let free = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let text = connect(&format!("ws://{free}/hardware")).await.unwrap_err();
         assert!(text.contains("hapticd --virtual"), "{text}");
     }

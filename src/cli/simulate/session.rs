@@ -105,9 +105,7 @@ impl Player<'_> {
                 None => return End::Lost("the server closed the connection".to_owned()),
                 Some(Err(error)) => return End::Lost(format!("the connection broke: {error}")),
                 Some(Ok(Message::Close(frame))) => {
-                    let why = frame
-                        .map(|frame| frame.reason.to_string())
-                        .filter(|why| !why.is_empty());
+                    let why = frame.map(|frame| frame.reason.to_string()).filter(|why| !why.is_empty());
                     let why = why.map(|why| format!(": {why}")).unwrap_or_default();
                     return End::Lost(format!("the server closed the connection{why}"));
                 }
@@ -141,10 +139,7 @@ impl Player<'_> {
             }
             Told::Refused { reason } => {
                 self.show.event(&Event::Refused { reason: &reason });
-                return Err(End::Refused(format!(
-                    "the server refuses {}: {reason}",
-                    self.found.model.name
-                )));
+                return Err(End::Refused(format!("the server refuses {}: {reason}", self.found.model.name)));
             }
             Told::Error { reason } => {
                 self.show.event(&Event::Error { reason: &reason });
@@ -157,11 +152,7 @@ impl Player<'_> {
                 self.show.event(&Event::Disconnect);
                 self.toy.released();
             }
-            Told::Write {
-                endpoint,
-                data,
-                with_response,
-            } => self.write(&endpoint, &data, with_response).await?,
+            Told::Write { endpoint, data, with_response } => self.write(&endpoint, &data, with_response).await?,
             Told::Read { id, endpoint } => {
                 let answer = match Endpoint::parse(&endpoint) {
                     Some(known) => self.toy.read(known),
@@ -248,10 +239,7 @@ impl Signals {
     fn new() -> Result<Self, String> {
         use tokio::signal::unix::{SignalKind, signal};
         let signal = |kind| signal(kind).map_err(|error| format!("signals cannot be received: {error}"));
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
     #[cfg(not(unix))]

@@ -86,12 +86,7 @@ fn object(event: &Event<'_>) -> Value {
         Event::Attach { frame } => json!({ "event": "attach", "frame": frame }),
         Event::Attached { protocol } => json!({ "event": "attached", "protocol": protocol }),
         Event::Refused { reason } => json!({ "event": "refused", "reason": reason }),
-        Event::Write {
-            endpoint,
-            data,
-            with_response,
-            understood,
-        } => json!({
+        Event::Write { endpoint, data, with_response, understood } => json!({
             "event": "write", "endpoint": endpoint, "data": hex::encode(data), "with_response": with_response,
             "understood": understood,
         }),
@@ -125,10 +120,7 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn new(found: &Found, server: &str, address: &str) -> Self {
-        Self {
-            heading: Some(heading(found, server, address)),
-            last: String::new(),
-        }
+        Self { heading: Some(heading(found, server, address)), last: String::new() }
     }
 }
 
@@ -136,12 +128,9 @@ impl Show for Lines {
     fn event(&mut self, event: &Event<'_>) {
         let line = match event {
             Event::Level(level) => told(level),
-            Event::Write {
-                endpoint,
-                data,
-                understood: false,
-                ..
-            } => format!("not understood: {endpoint} {}", bytes(data)),
+            Event::Write { endpoint, data, understood: false, .. } => {
+                format!("not understood: {endpoint} {}", bytes(data))
+            }
             Event::Write { .. } | Event::Read { .. } | Event::Notify(_) => return,
             Event::Subscribe { .. } | Event::Unsubscribe { .. } => return,
             other => state(other),
@@ -188,11 +177,7 @@ fn told(level: &Level) -> String {
 pub(super) fn bytes(data: &[u8]) -> String {
     let hex: Vec<_> = data.iter().map(|byte| format!("{byte:02X}")).collect();
     let printable = data.len() > 2 && data.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
-    if printable {
-        format!("{}  {}", hex.join(" "), String::from_utf8_lossy(data))
-    } else {
-        hex.join(" ")
-    }
+    if printable { format!("{}  {}", hex.join(" "), String::from_utf8_lossy(data)) } else { hex.join(" ") }
 }
 
 #[cfg(test)]
@@ -213,10 +198,7 @@ mod tests {
         };
         assert_eq!(told(&level), "vibrate 0 = 12 of 20");
         let json = object(&Event::Level(&level));
-        assert_eq!(
-            (&json["event"], &json["output"], &json["value"]),
-            (&json!("level"), &json!("Vibrate"), &json!(12))
-        );
+        assert_eq!((&json["event"], &json["output"], &json["value"]), (&json!("level"), &json!("Vibrate"), &json!(12)));
         level.kind = OutputKind::HwPositionWithDuration;
         level.duration_ms = Some(200);
         assert_eq!(told(&level), "hw_position 0 = 12 of 20 in 200 ms");

@@ -15,15 +15,8 @@ use crate::message::Endpoint;
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum FromPeripheral {
     Attach(Attach),
-    Notify {
-        endpoint: String,
-        data: String,
-    },
-    Reply {
-        id: u64,
-        data: Option<String>,
-        error: Option<String>,
-    },
+    Notify { endpoint: String, data: String },
+    Reply { id: u64, data: Option<String>, error: Option<String> },
     Detach,
 }
 
@@ -73,9 +66,7 @@ impl Attach {
         hardware.advertised = self.advertised_services;
         for (company, data) in self.manufacturer_data {
             let Ok(company) = company.parse() else {
-                return Err(format!(
-                    "manufacturer {company:?} is no company id; allowed: 0 to 65535 in decimal"
-                ));
+                return Err(format!("manufacturer {company:?} is no company id; allowed: 0 to 65535 in decimal"));
             };
             hardware.manufacturer.insert(company, bytes(&data)?);
         }
@@ -90,12 +81,8 @@ impl Attach {
 
 /// Bytes as hex; upper case is understood, too.
 pub(super) fn bytes(text: &str) -> Result<Vec<u8>, String> {
-    hex::decode(text).map_err(|error| {
-        format!(
-            "data {:?} is not hex: {error}",
-            text.chars().take(40).collect::<String>()
-        )
-    })
+    hex::decode(text)
+        .map_err(|error| format!("data {:?} is not hex: {error}", text.chars().take(40).collect::<String>()))
 }
 
 pub(super) fn attached(protocol: &str) -> String {

@@ -63,25 +63,10 @@ pub(super) async fn play(id: u64, mut socket: Socket, manager: Addr<VirtualManag
             Ok(FromPeripheral::Attach(attach)) => match attach.hardware() {
                 Ok((hardware, services, ack)) => {
                     let (orders, from_hub) = mpsc::unbounded_channel();
-                    let handle = Arc::new(Handle {
-                        orders,
-                        connected: AtomicBool::new(false),
-                    });
-                    manager.do_send(Attached {
-                        id,
-                        hardware: hardware.clone(),
-                        handle: Arc::clone(&handle),
-                    });
-                    let mut present = Present {
-                        socket,
-                        handle,
-                        services,
-                        ack,
-                        deadlines,
-                        hardware,
-                        open: None,
-                        next: 0,
-                    };
+                    let handle = Arc::new(Handle { orders, connected: AtomicBool::new(false) });
+                    manager.do_send(Attached { id, hardware: hardware.clone(), handle: Arc::clone(&handle) });
+                    let mut present =
+                        Present { socket, handle, services, ack, deadlines, hardware, open: None, next: 0 };
                     let goes_on = present.serve(from_hub).await;
                     socket = present.socket;
                     manager.do_send(Detached { id, closed: false });
@@ -92,9 +77,7 @@ pub(super) async fn play(id: u64, mut socket: Socket, manager: Addr<VirtualManag
                 Err(reason) => socket.outgoing.text(frames::error(&reason)),
             },
             Ok(FromPeripheral::Detach) => {}
-            Ok(_) => socket
-                .outgoing
-                .text(frames::error("nothing is attached; the first frame must be an attach")),
+            Ok(_) => socket.outgoing.text(frames::error("nothing is attached; the first frame must be an attach")),
             Err(reason) => socket.outgoing.text(frames::error(&reason)),
         }
     }
@@ -193,17 +176,8 @@ impl Present {
             return Err(LinkError::Failed(reason.to_owned()));
         };
         let gap = Duration::from_millis(self.hardware.bus.gap_ms());
-        let (link, end) = pair(LinkInfo {
-            endpoints,
-            gap,
-            deadlines: self.deadlines,
-            scripted: false,
-        });
-        self.open = Some(Open {
-            end,
-            subscribed: BTreeSet::new(),
-            waiting: BTreeMap::new(),
-        });
+        let (link, end) = pair(LinkInfo { endpoints, gap, deadlines: self.deadlines, scripted: false });
+        self.open = Some(Open { end, subscribed: BTreeSet::new(), waiting: BTreeMap::new() });
         self.handle.connected.store(true, Ordering::Relaxed);
         self.send(frames::attached(&candidate.definition.protocol));
         Ok((which, link))

@@ -43,19 +43,13 @@ impl Peripheral {
     /// Connects without attaching.
     pub async fn connect(server: &Server) -> Self {
         let (socket, _) = connect_async(format!("{}/hardware", server.url())).await.unwrap();
-        Self {
-            socket,
-            earlier: VecDeque::new(),
-            last_id: 0,
-        }
+        Self { socket, earlier: VecDeque::new(), last_id: 0 }
     }
 
     /// Attaches Bluetooth hardware of this name and address.
     pub async fn attach(server: &Server, name: &str, address: &str) -> Self {
         let mut peripheral = Self::connect(server).await;
-        peripheral
-            .send(json!({"type": "attach", "bus": "btle", "name": name, "address": address}))
-            .await;
+        peripheral.send(json!({"type": "attach", "bus": "btle", "name": name, "address": address})).await;
         peripheral
     }
 
@@ -76,8 +70,7 @@ impl Peripheral {
     }
 
     pub async fn notify(&mut self, endpoint: &str, data: impl AsRef<[u8]>) {
-        self.send(json!({"type": "notify", "endpoint": endpoint, "data": hex::encode(data)}))
-            .await;
+        self.send(json!({"type": "notify", "endpoint": endpoint, "data": hex::encode(data)})).await;
     }
 
     /// Answers the last request.
@@ -88,8 +81,7 @@ impl Peripheral {
 
     pub async fn reply_data(&mut self, data: impl AsRef<[u8]>) {
         let id = self.last_id;
-        self.send(json!({"type": "reply", "id": id, "data": hex::encode(data)}))
-            .await;
+        self.send(json!({"type": "reply", "id": id, "data": hex::encode(data)})).await;
     }
 
     pub async fn reply_error(&mut self, error: &str) {
@@ -137,9 +129,7 @@ impl Peripheral {
     /// What the server does next.
     pub async fn done(&mut self) -> Done {
         let done = tokio::time::timeout(PATIENCE, self.next_done());
-        done.await
-            .expect("the server does nothing")
-            .expect("the server closed the connection")
+        done.await.expect("the server does nothing").expect("the server closed the connection")
     }
 
     /// What the server does next, or nothing for a while.

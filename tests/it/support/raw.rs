@@ -81,8 +81,7 @@ impl Raw {
 
     /// The reply to a message.
     pub async fn reply(&mut self, id: u32) -> Value {
-        self.until(|message| message.as_object().unwrap().values().next().unwrap()["Id"] == id)
-            .await
+        self.until(|message| message.as_object().unwrap().values().next().unwrap()["Id"] == id).await
     }
 
     /// Sends one message, which must be answered with Ok.

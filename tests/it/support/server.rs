@@ -9,24 +9,16 @@ use super::PATIENCE;
 
 /// Runs the binary with these arguments to its end, with no settings but its own.
 pub fn run(args: &[&str]) -> Output {
-    clean(Command::new(env!("CARGO_BIN_EXE_hapticd")))
-        .args(args)
-        .output()
-        .unwrap()
+    clean(Command::new(env!("CARGO_BIN_EXE_hapticd"))).args(args).output().unwrap()
 }
 
 /// Neither the settings of whoever runs the tests nor their devices may matter.
 fn clean(mut command: Command) -> Command {
-    let own: Vec<_> = std::env::vars_os()
-        .filter(|(name, _)| name.to_string_lossy().starts_with("HAPTICD__"))
-        .collect();
+    let own: Vec<_> = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HAPTICD__")).collect();
     for (name, _) in own {
         command.env_remove(name);
     }
-    command
-        .env("XDG_CONFIG_HOME", "/nonexistent")
-        .env("HOME", "/nonexistent")
-        .env_remove("STATE_DIRECTORY");
+    command.env("XDG_CONFIG_HOME", "/nonexistent").env("HOME", "/nonexistent").env_remove("STATE_DIRECTORY");
     command
 }
 
@@ -49,9 +41,7 @@ impl Server {
     pub fn start_in(state: Arc<tempfile::TempDir>, settings: &[&str]) -> Self {
         let mut command = clean(Command::new(env!("CARGO_BIN_EXE_hapticd")));
         command.args(["serve", "--virtual", "--set", "server.listen=127.0.0.1:0"]);
-        command
-            .arg("--set")
-            .arg(format!("state.dir={}", state.path().display()));
+        command.arg("--set").arg(format!("state.dir={}", state.path().display()));
         command.args(["--set", "log.level=debug"]);
         for setting in settings {
             command.args(["--set", setting]);
@@ -75,12 +65,7 @@ impl Server {
             }
         };
         std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
-        Self {
-            child,
-            address,
-            log,
-            state,
-        }
+        Self { child, address, log, state }
     }
 
     /// Where clients connect.
@@ -100,11 +85,7 @@ impl Server {
 
     /// Sends it a signal.
     pub fn signal(&self, name: &str) {
-        let done = Command::new("kill")
-            .arg(format!("-{name}"))
-            .arg(self.child.id().to_string())
-            .status()
-            .unwrap();
+        let done = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
         assert!(done.success());
     }
 
@@ -129,10 +110,7 @@ impl Server {
     pub async fn get(&self, path: &str) -> String {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let mut stream = tokio::net::TcpStream::connect(&self.address).await.unwrap();
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
-            self.address
-        );
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address);
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
@@ -143,10 +121,7 @@ impl Server {
     pub async fn health(&self) -> serde_json::Value {
         let answer = self.get("/health").await;
         let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        let json = body
-            .find('{')
-            .and_then(|start| body.get(start..=body.rfind('}')?))
-            .unwrap();
+        let json = body.find('{').and_then(|start| body.get(start..=body.rfind('}')?)).unwrap();
         serde_json::from_str(json).unwrap()
     }
 }
