@@ -331,12 +331,10 @@ impl Wanted {
         let now = Instant::now();
         let mut board = self.board();
         for taken in &work.taken {
-            let Some(slot) = board.slots.get_mut(taken.slot) else {
-                continue;
-            };
             if let Some(output) = taken.output {
-                slot.has_written(output, now);
+                board.has_written(taken.slot, output, now);
             }
+            let Some(slot) = board.slots.get_mut(taken.slot) else { continue };
             if work.stop && slot.stop == taken.stop {
                 slot.stop = None;
             }
@@ -416,168 +414,31 @@ impl Slot {
         let (value, left) = self.motion?.now(now)?;
         Some(Output { kind, value, duration_ms: u32::try_from(left.as_millis()).unwrap_or(u32::MAX) })
     }
+}
 
-    fn has_written(&mut self, output: Output, now: Instant) {
-        self.written = Some(output.value);
-        if output.kind.is_position() {
-            let takes = Duration::from_millis(output.duration_ms.into());
-            let from = self.motion.and_then(|motion| motion.now(now)).map_or(self.position, |(place, _)| place);
-            self.motion = Some(Motion { from, to: output.value, began: now, takes });
-            self.position = output.value;
+impl Board {
+    fn has_written(&mut self, slot: usize, output: Output, now: Instant) {
+        let Some(slot) = self.slots.get_mut(slot) else { return };
+        slot.written = Some(output.value);
+        if !output.kind.is_position() {
+            return;
+        }
+        let feature = slot.place.feature;
+        let takes = Duration::from_millis(output.duration_ms.into());
+        let from = slot.motion.and_then(|motion| motion.now(now)).map_or(slot.position, |(place, _)| place);
+        // One axis has one place, however it was sent there: a jump ends a timed move and is where the next begins.
+        for other in self.slots.iter_mut().filter(|slot| slot.place.feature == feature) {
+            other.motion = None;
+            other.position = output.value;
+            if other.place.kind == output.kind {
+                other.motion = Some(Motion { from, to: output.value, began: now, takes });
+            } else if other.place.kind.is_position() {
+                other.written = None;
+            }
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::device::UserLimits;
-    use crate::library::OutputSpec;
-
-    const ANN: Owner = Owner(1);
-    const BOB: Owner = Owner(2);
-
-    fn board(kinds: &[OutputKind]) -> Wanted {
-        let place = |(feature, kind): (usize, &OutputKind)| {
-            let timed = *kind == OutputKind::HwPositionWithDuration;
-            let spec = OutputSpec { kind: *kind, min: 0, max: 100, duration_ms: timed.then_some((0, 60_000)) };
-            let feature = u32::try_from(feature).unwrap();
-            Place { feature, kind: *kind, limits: Limits::new(spec, UserLimits::default()) }
-        };
-        Wanted::new(kinds.iter().enumerate().map(place).collect())
-    }
-
-    fn vibrate(value: i32) -> Output {
-        Output { kind: OutputKind::Vibrate, value, duration_ms: 0 }
-    }
-
-    fn values(work: &Work) -> Vec<(u32, i32)> {
-        work.changes.iter().map(|change| (change.feature, change.output.value)).collect()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_newest_value_wins_and_equal_ones_are_not_written_twice() {
-        let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate]);
-        assert!(wanted.take(false).is_none());
-        assert_eq!(wanted.set(ANN, &[(0, vibrate(5)), (1, vibrate(7))]), Ok(0));
-        assert_eq!(wanted.set(ANN, &[(0, vibrate(6))]), Ok(1));
-        let work = wanted.take(false).unwrap();
-        assert_eq!(values(&work), [(0, 6), (1, 7)]);
-        wanted.done(&work);
-        wanted.set(ANN, &[(0, vibrate(6))]).unwrap();
-        assert!(wanted.take(false).is_none());
-        wanted.set(ANN, &[(0, vibrate(8))]).unwrap();
-        let work = wanted.take(false).unwrap();
-        wanted.set(ANN, &[(0, vibrate(9))]).unwrap();
-        wanted.done(&work);
-        assert_eq!(values(&wanted.take(false).unwrap()), [(0, 9)]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_failed_write_stays_to_be_written() {
-        let wanted = board(&[OutputKind::Vibrate]);
-        wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
-        let work = wanted.take(false).unwrap();
-        wanted.failed(&work);
-        assert_eq!(values(&wanted.take(false).unwrap()), [(0, 5)]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_stop_is_written_even_when_everything_is_off() {
-        let wanted = board(&[OutputKind::Vibrate]);
-        for _ in 0..2 {
-            let number = wanted.stop(None, None);
-            let work = wanted.take(true).unwrap();
-            assert_eq!(values(&work), [(0, 0)]);
-            wanted.done(&work);
-            wanted.confirmed(number).await;
-        }
-        assert!(wanted.take(true).is_none());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_value_after_a_stop_does_not_undo_the_stop() {
-        let wanted = board(&[OutputKind::Vibrate]);
-        wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
-        let first = wanted.take(false).unwrap();
-        wanted.stop(None, None);
-        wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
-        wanted.done(&first);
-        let stop = wanted.take(true).unwrap();
-        assert_eq!(values(&stop), [(0, 0)]);
-        wanted.done(&stop);
-        assert_eq!(values(&wanted.take(false).unwrap()), [(0, 5)]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_stop_that_comes_during_a_stop_is_written_too() {
-        let wanted = board(&[OutputKind::Vibrate]);
-        wanted.stop(None, None);
-        let first = wanted.take(true).unwrap();
-        let second = wanted.stop(None, None);
-        wanted.done(&first);
-        assert!(tokio::time::timeout(Duration::from_secs(1), wanted.confirmed(second)).await.is_err());
-        wanted.done(&wanted.take(true).unwrap());
-        wanted.confirmed(second).await;
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn only_what_an_owner_holds_is_stopped() {
-        let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate, OutputKind::Vibrate]);
-        wanted.set(ANN, &[(0, vibrate(5)), (1, vibrate(5))]).unwrap();
-        wanted.set(BOB, &[(1, vibrate(7)), (2, vibrate(7))]).unwrap();
-        wanted.stop(None, Some(ANN));
-        assert_eq!(values(&wanted.take(true).unwrap()), [(0, 0)]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_move_is_stopped_where_it_is() {
-        let wanted = board(&[OutputKind::HwPositionWithDuration]);
-        let to = |value, duration_ms| Output { kind: OutputKind::HwPositionWithDuration, value, duration_ms };
-        wanted.set(ANN, &[(0, to(80, 1000))]).unwrap();
-        wanted.done(&wanted.take(false).unwrap());
-        tokio::time::advance(Duration::from_millis(250)).await;
-        wanted.stop(None, None);
-        let stop = wanted.take(true).unwrap();
-        assert_eq!(stop.changes[0].output, to(20, 750));
-        wanted.done(&stop);
-        tokio::time::advance(Duration::from_secs(2)).await;
-        let number = wanted.stop(None, None);
-        let rest = wanted.take(true).unwrap();
-        assert!(rest.changes.is_empty(), "a move that has ended needs no stop");
-        wanted.done(&rest);
-        wanted.confirmed(number).await;
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_device_that_comes_back_is_stopped_and_then_given_what_is_wanted() {
-        let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate]);
-        wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
-        wanted.done(&wanted.take(false).unwrap());
-        wanted.set_reach(Reach::Away);
-        let away = wanted.stop(Some(1), None);
-        wanted.confirmed(away).await;
-        wanted.connected(true, false);
-        let stop = wanted.take(true).unwrap();
-        assert_eq!(values(&stop), [(0, 0), (1, 0)]);
-        wanted.done(&stop);
-        assert_eq!(values(&wanted.take(false).unwrap()), [(0, 5)]);
-        wanted.set_reach(Reach::Gone("unplugged".to_owned()));
-        assert_eq!(wanted.set(ANN, &[(0, vibrate(5))]), Err("unplugged".to_owned()));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_nobody_renews_is_stopped() {
-        let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate]);
-        let limit = Duration::from_secs(5);
-        wanted.set(ANN, &[(0, vibrate(5)), (1, vibrate(0))]).unwrap();
-        wanted.done(&wanted.take(false).unwrap());
-        tokio::time::advance(Duration::from_secs(3)).await;
-        wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
-        tokio::time::advance(Duration::from_secs(3)).await;
-        assert_eq!(wanted.expire(limit), Some(Instant::now() + Duration::from_secs(2)));
-        tokio::time::advance(Duration::from_secs(2)).await;
-        assert_eq!(wanted.expire(limit), None);
-        assert_eq!(values(&wanted.take(true).unwrap()), [(0, 0)]);
-    }
-}
+#[path = "wanted_tests.rs"]
+mod tests;

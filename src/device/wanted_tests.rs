@@ -1,0 +1,173 @@
+//! The rules of the wanted state, without any writer.
+
+use super::*;
+use crate::device::UserLimits;
+use crate::library::OutputSpec;
+
+const ANN: Owner = Owner(1);
+const BOB: Owner = Owner(2);
+
+fn board(kinds: &[OutputKind]) -> Wanted {
+    let place = |(feature, kind): (usize, &OutputKind)| {
+        let timed = *kind == OutputKind::HwPositionWithDuration;
+        let spec = OutputSpec { kind: *kind, min: 0, max: 100, duration_ms: timed.then_some((0, 60_000)) };
+        let feature = u32::try_from(feature).unwrap();
+        Place { feature, kind: *kind, limits: Limits::new(spec, UserLimits::default()) }
+    };
+    Wanted::new(kinds.iter().enumerate().map(place).collect())
+}
+
+fn vibrate(value: i32) -> Output {
+    Output { kind: OutputKind::Vibrate, value, duration_ms: 0 }
+}
+
+fn values(work: &Work) -> Vec<(u32, i32)> {
+    work.changes.iter().map(|change| (change.feature, change.output.value)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_newest_value_wins_and_equal_ones_are_not_written_twice() {
+    let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate]);
+    assert!(wanted.take(false).is_none());
+    assert_eq!(wanted.set(ANN, &[(0, vibrate(5)), (1, vibrate(7))]), Ok(0));
+    assert_eq!(wanted.set(ANN, &[(0, vibrate(6))]), Ok(1));
+    let work = wanted.take(false).unwrap();
+    assert_eq!(values(&work), [(0, 6), (1, 7)]);
+    wanted.done(&work);
+    wanted.set(ANN, &[(0, vibrate(6))]).unwrap();
+    assert!(wanted.take(false).is_none());
+    wanted.set(ANN, &[(0, vibrate(8))]).unwrap();
+    let work = wanted.take(false).unwrap();
+    wanted.set(ANN, &[(0, vibrate(9))]).unwrap();
+    wanted.done(&work);
+    assert_eq!(values(&wanted.take(false).unwrap()), [(0, 9)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_write_stays_to_be_written() {
+    let wanted = board(&[OutputKind::Vibrate]);
+    wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
+    let work = wanted.take(false).unwrap();
+    wanted.failed(&work);
+    assert_eq!(values(&wanted.take(false).unwrap()), [(0, 5)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_is_written_even_when_everything_is_off() {
+    let wanted = board(&[OutputKind::Vibrate]);
+    for _ in 0..2 {
+        let number = wanted.stop(None, None);
+        let work = wanted.take(true).unwrap();
+        assert_eq!(values(&work), [(0, 0)]);
+        wanted.done(&work);
+        wanted.confirmed(number).await;
+    }
+    assert!(wanted.take(true).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_after_a_stop_does_not_undo_the_stop() {
+    let wanted = board(&[OutputKind::Vibrate]);
+    wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
+    let first = wanted.take(false).unwrap();
+    wanted.stop(None, None);
+    wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
+    wanted.done(&first);
+    let stop = wanted.take(true).unwrap();
+    assert_eq!(values(&stop), [(0, 0)]);
+    wanted.done(&stop);
+    assert_eq!(values(&wanted.take(false).unwrap()), [(0, 5)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_that_comes_during_a_stop_is_written_too() {
+    let wanted = board(&[OutputKind::Vibrate]);
+    wanted.stop(None, None);
+    let first = wanted.take(true).unwrap();
+    let second = wanted.stop(None, None);
+    wanted.done(&first);
+    assert!(tokio::time::timeout(Duration::from_secs(1), wanted.confirmed(second)).await.is_err());
+    wanted.done(&wanted.take(true).unwrap());
+    wanted.confirmed(second).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_an_owner_holds_is_stopped() {
+    let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate, OutputKind::Vibrate]);
+    wanted.set(ANN, &[(0, vibrate(5)), (1, vibrate(5))]).unwrap();
+    wanted.set(BOB, &[(1, vibrate(7)), (2, vibrate(7))]).unwrap();
+    wanted.stop(None, Some(ANN));
+    assert_eq!(values(&wanted.take(true).unwrap()), [(0, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_is_stopped_where_it_is() {
+    let wanted = board(&[OutputKind::HwPositionWithDuration]);
+    let to = |value, duration_ms| Output { kind: OutputKind::HwPositionWithDuration, value, duration_ms };
+    wanted.set(ANN, &[(0, to(80, 1000))]).unwrap();
+    wanted.done(&wanted.take(false).unwrap());
+    tokio::time::advance(Duration::from_millis(250)).await;
+    wanted.stop(None, None);
+    let stop = wanted.take(true).unwrap();
+    assert_eq!(stop.changes[0].output, to(20, 750));
+    wanted.done(&stop);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    let number = wanted.stop(None, None);
+    let rest = wanted.take(true).unwrap();
+    assert!(rest.changes.is_empty(), "a move that has ended needs no stop");
+    wanted.done(&rest);
+    wanted.confirmed(number).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_comes_back_is_stopped_and_then_given_what_is_wanted() {
+    let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate]);
+    wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
+    wanted.done(&wanted.take(false).unwrap());
+    wanted.set_reach(Reach::Away);
+    let away = wanted.stop(Some(1), None);
+    wanted.confirmed(away).await;
+    wanted.connected(true, false);
+    let stop = wanted.take(true).unwrap();
+    assert_eq!(values(&stop), [(0, 0), (1, 0)]);
+    wanted.done(&stop);
+    assert_eq!(values(&wanted.take(false).unwrap()), [(0, 5)]);
+    wanted.set_reach(Reach::Gone("unplugged".to_owned()));
+    assert_eq!(wanted.set(ANN, &[(0, vibrate(5))]), Err("unplugged".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_renews_is_stopped() {
+    let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate]);
+    let limit = Duration::from_secs(5);
+    wanted.set(ANN, &[(0, vibrate(5)), (1, vibrate(0))]).unwrap();
+    wanted.done(&wanted.take(false).unwrap());
+    tokio::time::advance(Duration::from_secs(3)).await;
+    wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
+    tokio::time::advance(Duration::from_secs(3)).await;
+    assert_eq!(wanted.expire(limit), Some(Instant::now() + Duration::from_secs(2)));
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert_eq!(wanted.expire(limit), None);
+    assert_eq!(values(&wanted.take(true).unwrap()), [(0, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_jump_ends_a_timed_move_of_the_same_axis() {
+    let place = |kind, duration_ms| {
+        let spec = OutputSpec { kind, min: 0, max: 100, duration_ms };
+        Place { feature: 0, kind, limits: Limits::new(spec, UserLimits::default()) }
+    };
+    let timed = OutputKind::HwPositionWithDuration;
+    let wanted = Wanted::new(vec![place(OutputKind::Position, None), place(timed, Some((0, 60_000)))]);
+    wanted.set(ANN, &[(0, Output { kind: timed, value: 100, duration_ms: 10_000 })]).unwrap();
+    wanted.done(&wanted.take(false).unwrap());
+    tokio::time::advance(Duration::from_secs(1)).await;
+    wanted.set(ANN, &[(0, Output { kind: OutputKind::Position, value: 50, duration_ms: 0 })]).unwrap();
+    wanted.done(&wanted.take(false).unwrap());
+    wanted.stop(None, None);
+    let stop = wanted.take(true).unwrap();
+    assert!(stop.changes.is_empty(), "the axis must not go back along the old move");
+    wanted.done(&stop);
+    wanted.set(ANN, &[(0, Output { kind: timed, value: 80, duration_ms: 100 })]).unwrap();
+    assert_eq!(wanted.take(false).unwrap().changes[0].previous, 50);
+}
