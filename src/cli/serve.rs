@@ -24,6 +24,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let more: &[&str] = if args.r#virtual { &["buses.virtual.enabled=true"] } else { &[] };
     let settings = args.settings.load(more)?;
     start_log(&settings)?;
+    raise_file_limit();
     let library = super::library(&settings);
     for problem in library.problems() {
         warn!("a definition is not used: {problem}");
@@ -33,12 +34,23 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
 
 fn start_log(settings: &Settings) -> Result<(), Failure> {
     let level = &settings.log.level;
-    let filter = EnvFilter::try_new(level)
+    // The web server's own comings and goings are for those who ask for them.
+    let plain = level.parse::<tracing::Level>().is_ok_and(|level| level <= tracing::Level::INFO);
+    let filter = if plain { format!("{level},actix_server=warn") } else { level.clone() };
+    let filter = EnvFilter::try_new(filter)
         .map_err(|error| Failure::Given(format!("`log.level` = {level:?} is no level and no filter: {error}")))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr);
     // Colours are for people at a terminal, not for files and journals.
     log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
     Ok(())
+}
+
+/// Every connection takes two file handles, and the usual limit is 1,024.
+fn raise_file_limit() {
+    const WANTED: u64 = 65_536;
+    if let Err(error) = rlimit::increase_nofile_limit(WANTED) {
+        warn!("the limit of open files could not be raised: {error}");
+    }
 }
 
 async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {

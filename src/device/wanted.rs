@@ -189,6 +189,8 @@ impl Wanted {
         if let Reach::Gone(why) = &board.reach {
             return Err(why.clone());
         }
+        // A writer that has something to write already wakes by itself, when the gap is over.
+        let awake = board.slots.iter().any(|slot| slot.dirty);
         for (feature, output) in sets {
             let of_feature = board.slots.iter_mut().filter(|slot| slot.place.feature == *feature);
             for slot in of_feature {
@@ -205,7 +207,9 @@ impl Wanted {
             }
         }
         drop(board);
-        self.changed.notify_one();
+        if !awake {
+            self.changed.notify_one();
+        }
         Ok(replaced)
     }
 

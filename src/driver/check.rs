@@ -58,26 +58,11 @@ fn model_values(definition: &Arc<Definition>, model: &Model) -> Result<(), Strin
             for (value, duration_ms) in tried(output) {
                 let mut levels = beside.clone();
                 levels.set(feature, output.kind, value);
-                let output = Output {
-                    kind: output.kind,
-                    value,
-                    duration_ms,
-                };
-                let changes = [Change {
-                    feature,
-                    output,
-                    previous: 0,
-                }];
-                let batch = Batch {
-                    changes: &changes,
-                    levels: &levels,
-                    stop: false,
-                };
+                let output = Output { kind: output.kind, value, duration_ms };
+                let changes = [Change { feature, output, previous: 0 }];
+                let batch = Batch { changes: &changes, levels: &levels, stop: false };
                 driver.encode(&batch).map_err(|error| {
-                    format!(
-                        "{} {value} on feature {feature} has no bytes: {error}",
-                        output.kind.key()
-                    )
+                    format!("{} {value} on feature {feature} has no bytes: {error}", output.kind.key())
                 })?;
             }
         }
@@ -88,17 +73,9 @@ fn model_values(definition: &Arc<Definition>, model: &Model) -> Result<(), Strin
 fn tried(output: OutputSpec) -> impl Iterator<Item = (i32, u32)> {
     let step = ((output.max - output.min) / TRIED).max(1);
     let (shortest, longest) = output.duration_ms.unwrap_or((0, 0));
-    let ends = [
-        (output.min, longest),
-        (output.max, shortest),
-        (output.max, longest),
-        (output.max, 1000),
-    ];
+    let ends = [(output.min, longest), (output.max, shortest), (output.max, longest), (output.max, 1000)];
     let step = usize::try_from(step).unwrap_or(1);
-    (output.min..=output.max)
-        .step_by(step)
-        .map(move |value| (value, shortest))
-        .chain(ends)
+    (output.min..=output.max).step_by(step).map(move |value| (value, shortest)).chain(ends)
 }
 
 #[cfg(test)]

@@ -42,18 +42,12 @@ type Failed = (usize, String);
 
 async fn run(definition: &Arc<Definition>, example: &Example) -> Result<(), Failed> {
     let last = example.steps.last().map_or(0, |(line, _)| *line);
-    let mut rest: VecDeque<(usize, &str)> = example
-        .steps
-        .iter()
-        .map(|(line, text)| (*line, text.as_str()))
-        .collect();
+    let mut rest: VecDeque<(usize, &str)> = example.steps.iter().map(|(line, text)| (*line, text.as_str())).collect();
     let script = Arc::new(Mutex::new(Script::default()));
     let fill = |rest: &mut VecDeque<(usize, &str)>| -> Result<(), Failed> {
         let mut script = lock(&script);
         while let Some((line, text)) = rest.front().copied().filter(|(_, text)| text.starts_with(['>', '<'])) {
-            script
-                .lines
-                .push_back((line, Talk::parse(text).map_err(|reason| (line, reason))?));
+            script.lines.push_back((line, Talk::parse(text).map_err(|reason| (line, reason))?));
             rest.pop_front();
         }
         Ok(())
@@ -70,11 +64,7 @@ async fn run(definition: &Arc<Definition>, example: &Example) -> Result<(), Fail
         scripted: true,
     };
     let (link, end) = pair(info);
-    let hardware = Hardware::new(
-        matcher.map_or(Bus::Btle, Matcher::bus),
-        example.model.as_deref().unwrap_or(""),
-        "",
-    );
+    let hardware = Hardware::new(matcher.map_or(Bus::Btle, Matcher::bus), example.model.as_deref().unwrap_or(""), "");
     let serving = tokio::spawn(serve(end, Arc::clone(&script)));
     let result = async {
         let protocol = super::of(definition);
@@ -85,29 +75,15 @@ async fn run(definition: &Arc<Definition>, example: &Example) -> Result<(), Fail
         if let Some(wanted) = &example.model
             && !model.ids.contains(wanted)
         {
-            return Err((
-                last,
-                format!("the hardware was taken for {asked:?}, not for {wanted:?}"),
-            ));
+            return Err((last, format!("the hardware was taken for {asked:?}, not for {wanted:?}")));
         }
         let mut driver = protocol.open(definition, &model, &link);
-        driver
-            .connect(&link)
-            .await
-            .map_err(|error| fail(&script, last, &error.to_string()))?;
+        driver.connect(&link).await.map_err(|error| fail(&script, last, &error.to_string()))?;
         drained(0)?;
-        let mut player = Player {
-            driver,
-            levels: Levels::new(&model),
-            model,
-            positions: BTreeMap::new(),
-        };
+        let mut player = Player { driver, levels: Levels::new(&model), model, positions: BTreeMap::new() };
         while let Some((line, command)) = rest.pop_front() {
             fill(&mut rest)?;
-            player
-                .command(command, &script, &link)
-                .await
-                .map_err(|reason| fail(&script, line, &reason))?;
+            player.command(command, &script, &link).await.map_err(|reason| fail(&script, line, &reason))?;
             drained(line)?;
         }
         Ok(())
@@ -235,11 +211,7 @@ impl std::fmt::Display for Talk {
         let bytes = |data: &[u8]| {
             let hex: Vec<_> = data.iter().map(|byte| format!("{byte:02X}")).collect();
             let printable = data.len() > 2 && data.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
-            let text = if printable {
-                format!(" ({:?})", String::from_utf8_lossy(data))
-            } else {
-                String::new()
-            };
+            let text = if printable { format!(" ({:?})", String::from_utf8_lossy(data)) } else { String::new() };
             hex.join(" ") + &text
         };
         match self {
@@ -259,11 +231,7 @@ impl std::fmt::Display for Talk {
 fn packet(text: &str) -> Result<Packet, String> {
     let line = Line::parse(text, &Names::default()).map_err(|error| error.to_string())?;
     let data = line.render(&Nothing).map_err(|error| error.to_string())?;
-    Ok(Packet {
-        endpoint: line.endpoint(),
-        data,
-        ack: line.ack(),
-    })
+    Ok(Packet { endpoint: line.endpoint(), data, ack: line.ack() })
 }
 
 struct Nothing;
@@ -324,11 +292,7 @@ impl Player {
                 let answer = self.driver.inputs().read(number(feature)?, kind, link.clone()).await;
                 let answer = answer.map_err(|error| error.to_string())?;
                 let wanted: i32 = number(value)?;
-                if answer == wanted {
-                    Ok(())
-                } else {
-                    Err(format!("read {answer}; the example says {wanted}"))
-                }
+                if answer == wanted { Ok(()) } else { Err(format!("read {answer}; the example says {wanted}")) }
             }
             _ => {
                 let changes: Result<Vec<_>, _> = command.split(',').map(|set| self.set(set)).collect();
@@ -348,25 +312,14 @@ impl Player {
             _ => return Err(format!("{text:?} is no command; see the top of src/driver/example.rs")),
         };
         let kind = OutputKind::from_key(kind).ok_or_else(|| format!("{kind:?} is no output"))?;
-        let output = self
-            .model
-            .outputs()
-            .find(|(index, output)| (*index, output.kind) == (feature, kind));
+        let output = self.model.outputs().find(|(index, output)| (*index, output.kind) == (feature, kind));
         let (_, output) =
             output.ok_or_else(|| format!("feature {feature} of {:?} has no {}", self.model.name, kind.key()))?;
         if !(output.min..=output.max).contains(&value) {
             return Err(format!("{value} is not within {} to {}", output.min, output.max));
         }
         let previous = self.positions.get(&feature).copied().unwrap_or(0);
-        Ok(Change {
-            feature,
-            output: Output {
-                kind,
-                value,
-                duration_ms,
-            },
-            previous,
-        })
+        Ok(Change { feature, output: Output { kind, value, duration_ms }, previous })
     }
 
     fn zeros(&self, only: Option<u32>) -> Vec<Change> {
@@ -374,18 +327,8 @@ impl Player {
             .model
             .outputs()
             .filter(|(index, output)| !output.kind.is_position() && only.is_none_or(|only| only == *index));
-        let zero = |kind| Output {
-            kind,
-            value: 0,
-            duration_ms: 0,
-        };
-        levels
-            .map(|(feature, output)| Change {
-                feature,
-                output: zero(output.kind),
-                previous: 0,
-            })
-            .collect()
+        let zero = |kind| Output { kind, value: 0, duration_ms: 0 };
+        levels.map(|(feature, output)| Change { feature, output: zero(output.kind), previous: 0 }).collect()
     }
 
     fn batch(&mut self, changes: Vec<Change>, stop: bool, script: &Mutex<Script>) -> Result<(), String> {
@@ -395,11 +338,7 @@ impl Player {
                 self.positions.insert(change.feature, change.output.value);
             }
         }
-        let batch = Batch {
-            changes: &changes,
-            levels: &self.levels,
-            stop,
-        };
+        let batch = Batch { changes: &changes, levels: &self.levels, stop };
         let packets = self.driver.encode(&batch).map_err(|error| error.to_string())?;
         self.send(packets, script)?;
         self.speak(script)
@@ -412,9 +351,7 @@ impl Player {
 
     fn send(&mut self, packets: Vec<Packet>, script: &Mutex<Script>) -> Result<(), String> {
         for packet in packets {
-            lock(script)
-                .expect(&Talk::Write(packet.clone()))
-                .map_err(|error| error.to_string())?;
+            lock(script).expect(&Talk::Write(packet.clone())).map_err(|error| error.to_string())?;
             self.driver.confirmed(&packet);
         }
         Ok(())
@@ -422,8 +359,7 @@ impl Player {
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
-    text.parse()
-        .map_err(|_| format!("{text:?} is no number that fits here"))
+    text.parse().map_err(|_| format!("{text:?} is no number that fits here"))
 }
 
 fn milliseconds(text: &str) -> Result<Duration, String> {

@@ -17,10 +17,7 @@ impl Levels {
     #[must_use]
     pub fn new(model: &Model) -> Self {
         let outputs = model.outputs().map(|(index, output)| (index, output.kind, 0)).collect();
-        Self {
-            outputs,
-            latest: Vec::new(),
-        }
+        Self { outputs, latest: Vec::new() }
     }
 
     /// Remembers a value.
@@ -39,10 +36,7 @@ impl Levels {
     /// The value of one output, 0 if there is no such output.
     #[must_use]
     pub fn get(&self, feature: u32, kind: OutputKind) -> i32 {
-        self.outputs
-            .iter()
-            .find(|entry| (entry.0, entry.1) == (feature, kind))
-            .map_or(0, |entry| entry.2)
+        self.outputs.iter().find(|entry| (entry.0, entry.1) == (feature, kind)).map_or(0, |entry| entry.2)
     }
 
     /// The value that a feature was last set to, whichever of its outputs that was; 0 if there is no such feature.
@@ -84,18 +78,8 @@ mod tests {
 
     #[test]
     fn a_feature_is_worth_what_was_set_last() {
-        let output = |kind| OutputSpec {
-            kind,
-            min: 0,
-            max: 10,
-            duration_ms: None,
-        };
-        let feature = |index, outputs| Feature {
-            index,
-            label: String::new(),
-            outputs,
-            inputs: Vec::new(),
-        };
+        let output = |kind| OutputSpec { kind, min: 0, max: 10, duration_ms: None };
+        let feature = |index, outputs| Feature { index, label: String::new(), outputs, inputs: Vec::new() };
         let model = Model {
             ids: Vec::new(),
             name: String::new(),

@@ -50,11 +50,7 @@ impl Protocol for Lovense {
     }
 
     fn open(&self, _: &Arc<Definition>, model: &Arc<Model>, _: &Link) -> Box<dyn Driver> {
-        Box::new(Toy {
-            form: Form::of(model),
-            clockwise: true,
-            stroke: Stroke::default(),
-        })
+        Box::new(Toy { form: Form::of(model), clockwise: true, stroke: Stroke::default() })
     }
 }
 
@@ -68,21 +64,14 @@ fn type_of(answer: &[u8]) -> Result<Option<String>, DriverError> {
         return Ok(None);
     };
     let new_flexer = code == "EI" && firmware.trim_end_matches(';').parse().unwrap_or(0_u32) >= 3;
-    Ok(Some(if new_flexer {
-        "EI-FW3".to_owned()
-    } else {
-        code.to_owned()
-    }))
+    Ok(Some(if new_flexer { "EI-FW3".to_owned() } else { code.to_owned() }))
 }
 
 /// The capital letters between `LVS-` and a digit.
 fn type_in_name(name: &str) -> Option<String> {
     let (_, rest) = name.split_once("LVS-")?;
     let letters: String = rest.chars().take_while(char::is_ascii_uppercase).collect();
-    let digit = rest
-        .chars()
-        .nth(letters.len())
-        .is_some_and(|next| next.is_ascii_digit());
+    let digit = rest.chars().nth(letters.len()).is_some_and(|next| next.is_ascii_digit());
     (digit && !letters.is_empty()).then_some(letters)
 }
 
@@ -190,22 +179,14 @@ impl Driver for Toy {
 /// `Mply:` with one level for each feature that has an output; direction is lost.
 fn all_levels(levels: &Levels) -> String {
     let mut command = "Mply:".to_owned();
-    let values: Vec<_> = levels
-        .outputs(None)
-        .iter()
-        .map(|(_, value)| value.unsigned_abs().to_string())
-        .collect();
+    let values: Vec<_> = levels.outputs(None).iter().map(|(_, value)| value.unsigned_abs().to_string()).collect();
     command.push_str(&values.join(":"));
     command.push(';');
     command
 }
 
 fn text(command: String) -> Packet {
-    Packet {
-        endpoint: Endpoint::TX,
-        data: command.into_bytes(),
-        ack: false,
-    }
+    Packet { endpoint: Endpoint::TX, data: command.into_bytes(), ack: false }
 }
 
 /// A move that the server makes in steps, because the machine only jumps.
@@ -235,20 +216,14 @@ impl Stroke {
             return Poll::default();
         };
         if let Some(time) = self.not_before.filter(|time| *time > now) {
-            return Poll {
-                packets: Vec::new(),
-                again: Some(time - now),
-            };
+            return Poll { packets: Vec::new(), again: Some(time - now) };
         }
         let way = f64::from(goal - from) * f64::from(step) / f64::from(steps);
         self.current = from + way.round() as i32;
         self.running = (step < steps).then_some((from, goal, step + 1, steps));
         self.not_before = Some(now + STEP);
         let again = self.running.is_some().then_some(STEP);
-        Poll {
-            packets: vec![text(format!("FSetSite:{};", self.current))],
-            again,
-        }
+        Poll { packets: vec![text(format!("FSetSite:{};", self.current))], again }
     }
 }
 
@@ -313,11 +288,7 @@ mod tests {
         let mut seen = Vec::new();
         for _ in 0..10 {
             let poll = stroke.poll(Instant::now());
-            seen.extend(
-                poll.packets
-                    .into_iter()
-                    .map(|packet| String::from_utf8(packet.data).unwrap()),
-            );
+            seen.extend(poll.packets.into_iter().map(|packet| String::from_utf8(packet.data).unwrap()));
             let Some(again) = poll.again else { break };
             // A batch for another output asks in between; the step must not come early.
             assert!(stroke.poll(Instant::now()).packets.is_empty());

@@ -42,11 +42,7 @@ pub fn names() -> Vec<&'static str> {
 #[must_use]
 pub fn of(definition: &Definition) -> &'static dyn Protocol {
     let coded = definition.driver.as_deref();
-    PROTOCOLS
-        .iter()
-        .find(|known| Some(known.name()) == coded)
-        .copied()
-        .unwrap_or(&template::Template)
+    PROTOCOLS.iter().find(|known| Some(known.name()) == coded).copied().unwrap_or(&template::Template)
 }
 
 /// A family of hardware that is spoken to in one way.

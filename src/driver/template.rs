@@ -28,10 +28,7 @@ impl Protocol for Template {
             buffers: BTreeMap::new(),
             link: link.clone(),
         };
-        Box::new(TemplateDriver {
-            device: Arc::new(device),
-            sequence: AtomicU8::new(0),
-        })
+        Box::new(TemplateDriver { device: Arc::new(device), sequence: AtomicU8::new(0) })
     }
 }
 
@@ -73,10 +70,7 @@ fn identifier(form: &IdentifyForm, bytes: &[u8]) -> Option<String> {
             let bytes: [u8; 4] = bytes.try_into().ok()?;
             Some(u32::from_be_bytes(bytes).to_string())
         }
-        IdentifyForm::Part(split, part) => text()?
-            .split(split.as_str())
-            .nth(part.checked_sub(1)?)
-            .map(str::to_owned),
+        IdentifyForm::Part(split, part) => text()?.split(split.as_str()).nth(part.checked_sub(1)?).map(str::to_owned),
     }
 }
 
@@ -99,19 +93,9 @@ impl Driver for TemplateDriver {
         Box::pin(async move {
             let steps = &self.device.definition.connect;
             let buffers = run(steps, &self.device, link, BTreeMap::new()).await?;
-            let Device {
-                definition,
-                model,
-                link,
-                ..
-            } = &*self.device;
+            let Device { definition, model, link, .. } = &*self.device;
             let (definition, model, link) = (Arc::clone(definition), Arc::clone(model), link.clone());
-            self.device = Arc::new(Device {
-                definition,
-                model,
-                buffers,
-                link,
-            });
+            self.device = Arc::new(Device { definition, model, buffers, link });
             Ok(())
         })
     }
@@ -135,11 +119,7 @@ impl Driver for TemplateDriver {
                 if !line.applies(&scope)? {
                     continue;
                 }
-                let packet = Packet {
-                    endpoint: line.endpoint(),
-                    data: line.render(&scope)?,
-                    ack: line.ack(),
-                };
+                let packet = Packet { endpoint: line.endpoint(), data: line.render(&scope)?, ack: line.ack() };
                 // One packet for several motors comes out alike for each of them: once is enough.
                 let again = written.iter().any(|(earlier, at)| {
                     std::ptr::eq(*earlier, line) && packets.get(*at).is_some_and(|earlier| *earlier == packet)
@@ -228,16 +208,8 @@ impl Inputs for Device {
 
 /// A change that only says which feature is meant.
 fn at(feature: u32) -> Change {
-    let output = crate::message::Output {
-        kind: OutputKind::Vibrate,
-        value: 0,
-        duration_ms: 0,
-    };
-    Change {
-        feature,
-        output,
-        previous: 0,
-    }
+    let output = crate::message::Output { kind: OutputKind::Vibrate, value: 0, duration_ms: 0 };
+    Change { feature, output, previous: 0 }
 }
 
 fn whole(value: f64) -> Result<i32, DriverError> {
@@ -245,9 +217,7 @@ fn whole(value: f64) -> Result<i32, DriverError> {
     if range.contains(&value) {
         Ok(value.trunc() as i32)
     } else {
-        Err(DriverError::Unexpected(format!(
-            "a value of {value} is none that can be reported"
-        )))
+        Err(DriverError::Unexpected(format!("a value of {value} is none that can be reported")))
     }
 }
 
@@ -261,22 +231,11 @@ async fn run(
     let mut heard: Listener = link.listen();
     let sequence = AtomicU8::new(0);
     for step in steps {
-        let scope = View {
-            device,
-            buffers: &buffers,
-            extra: None,
-            levels: None,
-            change: None,
-            sequence: &sequence,
-        };
+        let scope = View { device, buffers: &buffers, extra: None, levels: None, change: None, sequence: &sequence };
         let (name, bytes) = match step {
             Step::Write(line) => {
                 if line.applies(&scope)? {
-                    let packet = Packet {
-                        endpoint: line.endpoint(),
-                        data: line.render(&scope)?,
-                        ack: line.ack(),
-                    };
+                    let packet = Packet { endpoint: line.endpoint(), data: line.render(&scope)?, ack: line.ack() };
                     link.write(packet).await?;
                 }
                 continue;
@@ -348,16 +307,8 @@ impl Scope for View<'_> {
 
     fn outputs(&self, kind: Option<OutputKind>) -> Vec<(u32, f64)> {
         match self.levels {
-            Some(levels) => levels
-                .outputs(kind)
-                .into_iter()
-                .map(|(index, value)| (index, value.into()))
-                .collect(),
-            None => Levels::new(&self.device.model)
-                .outputs(kind)
-                .iter()
-                .map(|(index, _)| (*index, 0.0))
-                .collect(),
+            Some(levels) => levels.outputs(kind).into_iter().map(|(index, value)| (index, value.into())).collect(),
+            None => Levels::new(&self.device.model).outputs(kind).iter().map(|(index, _)| (*index, 0.0)).collect(),
         }
     }
 

@@ -129,26 +129,15 @@ impl Definition {
             let offset = error.span().map_or(0, |span| span.start);
             vec![Problem::at(text, offset, error.message().trim().replace('\n', ", "))]
         })?;
-        let mut reader = Reader {
-            text,
-            problems: Vec::new(),
-        };
+        let mut reader = Reader { text, problems: Vec::new() };
         let definition = reader.definition(protocol, file, drivers);
-        if reader.problems.is_empty() {
-            Ok(definition)
-        } else {
-            Err(reader.problems)
-        }
+        if reader.problems.is_empty() { Ok(definition) } else { Err(reader.problems) }
     }
 
     /// The model of an identifier; the default for one that is not listed or not known.
     #[must_use]
     pub fn model(&self, identifier: Option<&str>) -> &Model {
-        let listed = |id: &str| {
-            self.models
-                .iter()
-                .find(|model| model.ids.iter().any(|known| known == id))
-        };
+        let listed = |id: &str| self.models.iter().find(|model| model.ids.iter().any(|known| known == id));
         identifier.and_then(listed).unwrap_or(&self.default)
     }
 
@@ -178,37 +167,20 @@ impl Reader<'_> {
         if let Some(driver) = &file.driver
             && !drivers.contains(&driver.get_ref().as_str())
         {
-            self.wrong(
-                driver,
-                format!(
-                    "there is no driver {:?}; there are: {}",
-                    driver.get_ref(),
-                    drivers.join(", ")
-                ),
-            );
+            self.wrong(driver, format!("there is no driver {:?}; there are: {}", driver.get_ref(), drivers.join(", ")));
         }
         let coded = file.driver.is_some();
-        let matchers = file
-            .matches
-            .into_iter()
-            .filter_map(|entry| self.matcher(&entry))
-            .collect();
+        let matchers = file.matches.into_iter().filter_map(|entry| self.matcher(&entry)).collect();
         let identify = file.identify.iter().filter_map(|entry| self.identify(entry)).collect();
-        let mut names = Names {
-            params: file.default.get_ref().set.keys().cloned().collect(),
-            buffers: BTreeSet::new(),
-        };
+        let mut names =
+            Names { params: file.default.get_ref().set.keys().cloned().collect(), buffers: BTreeSet::new() };
         for name in names.params.iter().filter(|name| !is_free_name(name)) {
             self.wrong(
                 &file.default,
                 format!("a parameter cannot be called {name:?}: it is no plain name, or is taken"),
             );
         }
-        let connect = file
-            .connect
-            .iter()
-            .filter_map(|step| self.step(step, &mut names))
-            .collect();
+        let connect = file.connect.iter().filter_map(|step| self.step(step, &mut names)).collect();
         let write = self.writes(file.write, &names);
         let inputs = file
             .input
@@ -216,10 +188,7 @@ impl Reader<'_> {
             .filter_map(|(kind, rule)| {
                 let Some(known) = InputKind::from_key(kind.get_ref()) else {
                     let all: Vec<_> = InputKind::ALL.iter().map(|kind| kind.key()).collect();
-                    self.wrong(
-                        &kind,
-                        format!("{:?} is no input; there are: {}", kind.get_ref(), all.join(", ")),
-                    );
+                    self.wrong(&kind, format!("{:?} is no input; there are: {}", kind.get_ref(), all.join(", ")));
                     return None;
                 };
                 Some((known, self.input(&kind, &rule, &names)?))
@@ -229,13 +198,8 @@ impl Reader<'_> {
         let raw_default = file.default.into_inner();
         let default_features = raw_default.features.clone().unwrap_or_default();
         let default_set = raw_default.set.clone();
-        let mut built = Models {
-            coded,
-            inputs: &inputs,
-            write: &write,
-            features: &default_features,
-            set: &default_set,
-        };
+        let mut built =
+            Models { coded, inputs: &inputs, write: &write, features: &default_features, set: &default_set };
         let default = self.model(default_at, raw_default, &mut built);
         let models: Vec<_> = file
             .model
@@ -249,11 +213,7 @@ impl Reader<'_> {
             })
             .collect();
         self.unique(&models);
-        let examples = file
-            .example
-            .iter()
-            .map(|example| self.example(example, &models))
-            .collect();
+        let examples = file.example.iter().map(|example| self.example(example, &models)).collect();
         Definition {
             protocol: protocol.to_owned(),
             name: file.name,
@@ -277,18 +237,10 @@ impl Reader<'_> {
 
     fn matcher(&mut self, entry: &Spanned<raw::Match>) -> Option<Matcher> {
         let raw = entry.get_ref();
-        let given = [
-            raw.btle.is_some(),
-            raw.serial.is_some(),
-            raw.hid.is_some(),
-            raw.usb.is_some(),
-            raw.websocket.is_some(),
-        ];
+        let given =
+            [raw.btle.is_some(), raw.serial.is_some(), raw.hid.is_some(), raw.usb.is_some(), raw.websocket.is_some()];
         if given.iter().filter(|given| **given).count() != 1 {
-            self.wrong(
-                entry,
-                "a [[match]] names exactly one of: btle, serial, hid, usb, websocket",
-            );
+            self.wrong(entry, "a [[match]] names exactly one of: btle, serial, hid, usb, websocket");
             return None;
         }
         if raw.btle.is_none() && !raw.services.is_empty() {
@@ -296,11 +248,7 @@ impl Reader<'_> {
         }
         if let Some(btle) = &raw.btle {
             let services = self.services(entry, &raw.services);
-            let advertised = btle
-                .advertised
-                .iter()
-                .filter_map(|uuid| self.uuid(entry, uuid))
-                .collect();
+            let advertised = btle.advertised.iter().filter_map(|uuid| self.uuid(entry, uuid)).collect();
             let manufacturer = btle
                 .manufacturer
                 .iter()
@@ -312,12 +260,7 @@ impl Reader<'_> {
                     }
                 })
                 .collect();
-            return Some(Matcher::Btle {
-                names: btle.names.clone(),
-                advertised,
-                manufacturer,
-                services,
-            });
+            return Some(Matcher::Btle { names: btle.names.clone(), advertised, manufacturer, services });
         }
         if let Some(serial) = &raw.serial {
             return Some(Matcher::Serial(serial.clone()));
@@ -331,25 +274,15 @@ impl Reader<'_> {
             .iter()
             .filter_map(|id| {
                 let parsed = id.split_once(':').and_then(|(vendor, product)| {
-                    Some((
-                        u16::from_str_radix(vendor, 16).ok()?,
-                        u16::from_str_radix(product, 16).ok()?,
-                    ))
+                    Some((u16::from_str_radix(vendor, 16).ok()?, u16::from_str_radix(product, 16).ok()?))
                 });
                 if parsed.is_none() {
-                    self.wrong(
-                        entry,
-                        format!("{id:?} is not of the form vendor:product in hex, like \"1915:520a\""),
-                    );
+                    self.wrong(entry, format!("{id:?} is not of the form vendor:product in hex, like \"1915:520a\""));
                 }
                 parsed
             })
             .collect();
-        Some(if raw.hid.is_some() {
-            Matcher::Hid(ids)
-        } else {
-            Matcher::Usb(ids)
-        })
+        Some(if raw.hid.is_some() { Matcher::Hid(ids) } else { Matcher::Usb(ids) })
     }
 
     fn services(&mut self, at: &Spanned<raw::Match>, raw: &BTreeMap<String, BTreeMap<String, String>>) -> Services {
@@ -380,10 +313,7 @@ impl Reader<'_> {
         }
         let parsed = Uuid::try_parse(text).ok();
         if parsed.is_none() {
-            self.wrong(
-                at,
-                format!("{text:?} is neither a UUID nor the 4 hex digits of a Bluetooth one"),
-            );
+            self.wrong(at, format!("{text:?} is neither a UUID nor the 4 hex digits of a Bluetooth one"));
         }
         parsed
     }
@@ -396,10 +326,7 @@ impl Reader<'_> {
             other => match other.strip_prefix("read ").and_then(Endpoint::parse) {
                 Some(endpoint) => IdentifyFrom::Read(endpoint),
                 None => {
-                    self.wrong(
-                        entry,
-                        format!("from = {other:?}; allowed: name, manufacturer, read ENDPOINT"),
-                    );
+                    self.wrong(entry, format!("from = {other:?}; allowed: name, manufacturer, read ENDPOINT"));
                     return None;
                 }
             },
@@ -412,10 +339,7 @@ impl Reader<'_> {
                 IdentifyForm::Part(split.clone(), part)
             }
             _ => {
-                self.wrong(
-                    entry,
-                    "allowed: as = text, hex or u32be; or split = SEPARATOR with part = 1, 2, ...",
-                );
+                self.wrong(entry, "allowed: as = text, hex or u32be; or split = SEPARATOR with part = 1, 2, ...");
                 return None;
             }
         };
@@ -423,15 +347,11 @@ impl Reader<'_> {
     }
 
     fn step(&mut self, step: &Spanned<String>, names: &mut Names) -> Option<Step> {
-        Step::parse(step.get_ref(), names)
-            .map_err(|error| self.wrong(step, error.to_string()))
-            .ok()
+        Step::parse(step.get_ref(), names).map_err(|error| self.wrong(step, error.to_string())).ok()
     }
 
     fn expression(&mut self, source: &Spanned<String>, names: &Names) -> Option<Expression> {
-        Expression::parse(source.get_ref(), names)
-            .map_err(|error| self.wrong(source, error.to_string()))
-            .ok()
+        Expression::parse(source.get_ref(), names).map_err(|error| self.wrong(source, error.to_string())).ok()
     }
 
     fn writes(
@@ -443,10 +363,7 @@ impl Reader<'_> {
         for (kind, lines) in raw {
             let Some(known) = OutputKind::from_key(kind.get_ref()) else {
                 let all: Vec<_> = OutputKind::ALL.iter().map(|kind| kind.key()).collect();
-                self.wrong(
-                    &kind,
-                    format!("{:?} is no output; there are: {}", kind.get_ref(), all.join(", ")),
-                );
+                self.wrong(&kind, format!("{:?} is no output; there are: {}", kind.get_ref(), all.join(", ")));
                 continue;
             };
             let start = lines.span().start;
@@ -454,8 +371,7 @@ impl Reader<'_> {
                 let failed = |error: ParseError| {
                     // Spans do not reach into "one or many", so the line is found by its text.
                     let after = self.text.get(start..).and_then(|rest| rest.find(&line)).unwrap_or(0);
-                    self.problems
-                        .push(Problem::at(self.text, start + after, error.to_string()));
+                    self.problems.push(Problem::at(self.text, start + after, error.to_string()));
                 };
                 Line::parse(&line, names).map_err(failed).ok()
             });
@@ -469,10 +385,7 @@ impl Reader<'_> {
         match (&raw.read, &raw.subscribe) {
             (Some(steps), None) if raw.when.is_none() => {
                 let steps = steps.iter().filter_map(|step| self.step(step, &mut names)).collect();
-                Some(InputRule::Read {
-                    steps,
-                    value: self.expression(&raw.value, &names)?,
-                })
+                Some(InputRule::Read { steps, value: self.expression(&raw.value, &names)? })
             }
             (None, Some(subscribe)) => {
                 let Some(endpoint) = Endpoint::parse(subscribe.get_ref()) else {
@@ -484,17 +397,10 @@ impl Reader<'_> {
                     Some(when) => Some(self.expression(when, &names)?),
                     None => None,
                 };
-                Some(InputRule::Stream {
-                    endpoint,
-                    when,
-                    value: self.expression(&raw.value, &names)?,
-                })
+                Some(InputRule::Stream { endpoint, when, value: self.expression(&raw.value, &names)? })
             }
             _ => {
-                self.wrong(
-                    kind,
-                    "an [input] has either `read` (steps) or `subscribe` (an endpoint, and maybe `when`)",
-                );
+                self.wrong(kind, "an [input] has either `read` (steps) or `subscribe` (an endpoint, and maybe `when`)");
                 None
             }
         }
@@ -505,22 +411,12 @@ impl Reader<'_> {
             let reason = format!("parameter {name:?} has no value in [default] `set`; give it one there");
             self.problems.push(Problem::at(self.text, at, reason));
         }
-        let set = rules
-            .set
-            .iter()
-            .map(|(name, value)| (name.clone(), raw.set.get(name).copied().unwrap_or(*value)));
+        let set = rules.set.iter().map(|(name, value)| (name.clone(), raw.set.get(name).copied().unwrap_or(*value)));
         let features = raw.features.unwrap_or_else(|| rules.features.to_vec());
-        let model = Model {
-            ids: raw.ids,
-            name: raw.name,
-            features: self.features(at, features, rules),
-            set: set.collect(),
-        };
+        let model =
+            Model { ids: raw.ids, name: raw.name, features: self.features(at, features, rules), set: set.collect() };
         if !rules.coded {
-            for (index, output) in model
-                .outputs()
-                .filter(|(_, output)| !rules.write.contains_key(&output.kind))
-            {
+            for (index, output) in model.outputs().filter(|(_, output)| !rules.write.contains_key(&output.kind)) {
                 let reason = format!(
                     "feature {index} of {:?} has {key}, but [write] has no {key}",
                     model.name,
@@ -537,29 +433,13 @@ impl Reader<'_> {
         for (position, feature) in raw.into_iter().enumerate() {
             let index = feature.index.unwrap_or(u32::try_from(position).unwrap_or(u32::MAX));
             if index > 31 {
-                self.problems.push(Problem::at(
-                    self.text,
-                    at,
-                    format!("feature index {index}; allowed: 0 to 31"),
-                ));
+                self.problems.push(Problem::at(self.text, at, format!("feature index {index}; allowed: 0 to 31")));
             }
             if features.iter().any(|other| other.index == index) {
-                self.problems.push(Problem::at(
-                    self.text,
-                    at,
-                    format!("two features have the index {index}"),
-                ));
+                self.problems.push(Problem::at(self.text, at, format!("two features have the index {index}")));
             }
-            let (outputs, inputs) = (
-                self.outputs(at, index, &feature),
-                self.inputs(at, index, &feature, rules),
-            );
-            features.push(Feature {
-                index,
-                label: feature.label,
-                outputs,
-                inputs,
-            });
+            let (outputs, inputs) = (self.outputs(at, index, &feature), self.inputs(at, index, &feature, rules));
+            features.push(Feature { index, label: feature.label, outputs, inputs });
         }
         features.sort_by_key(|feature| feature.index);
         features
@@ -578,27 +458,11 @@ impl Reader<'_> {
         ];
         let mut outputs: Vec<_> = plain
             .into_iter()
-            .filter_map(|(kind, range)| {
-                range.map(|[min, max]| OutputSpec {
-                    kind,
-                    min,
-                    max,
-                    duration_ms: None,
-                })
-            })
+            .filter_map(|(kind, range)| range.map(|[min, max]| OutputSpec { kind, min, max, duration_ms: None }))
             .collect();
-        if let Some(raw::Timed {
-            value: [min, max],
-            duration_ms: [shortest, longest],
-        }) = raw.hw_position
-        {
+        if let Some(raw::Timed { value: [min, max], duration_ms: [shortest, longest] }) = raw.hw_position {
             let duration_ms = Some((shortest, longest));
-            outputs.push(OutputSpec {
-                kind: OutputKind::HwPositionWithDuration,
-                min,
-                max,
-                duration_ms,
-            });
+            outputs.push(OutputSpec { kind: OutputKind::HwPositionWithDuration, min, max, duration_ms });
             if shortest > longest {
                 let reason = format!("feature {index}: durations from {shortest} to {longest} are none");
                 self.problems.push(Problem::at(self.text, at, reason));
@@ -640,19 +504,10 @@ impl Reader<'_> {
                 None => (kind == InputKind::Battery, kind != InputKind::Battery),
             };
             if !rules.coded && !rules.inputs.contains_key(&kind) && kind != InputKind::Battery {
-                let reason = format!(
-                    "feature {index} has {key}, but there is no [input.{key}]",
-                    key = kind.key()
-                );
+                let reason = format!("feature {index} has {key}, but there is no [input.{key}]", key = kind.key());
                 self.problems.push(Problem::at(self.text, at, reason));
             }
-            inputs.push(InputSpec {
-                kind,
-                min,
-                max,
-                read,
-                subscribe,
-            });
+            inputs.push(InputSpec { kind, min, max, read, subscribe });
         }
         inputs
     }
@@ -689,11 +544,7 @@ impl Reader<'_> {
             let line = Problem::at(self.text, step.span().start, "").line.unwrap_or(0);
             (line, step.get_ref().trim().to_owned())
         });
-        Example {
-            model: raw.model.as_ref().map(|model| model.get_ref().clone()),
-            endpoints,
-            steps: steps.collect(),
-        }
+        Example { model: raw.model.as_ref().map(|model| model.get_ref().clone()), endpoints, steps: steps.collect() }
     }
 }
 

@@ -189,12 +189,7 @@ impl Matcher {
             return None;
         }
         match self {
-            Self::Btle {
-                names,
-                advertised,
-                manufacturer,
-                ..
-            } => {
+            Self::Btle { names, advertised, manufacturer, .. } => {
                 let company = |(company, wanted): &(u16, Vec<u8>)| {
                     hardware.manufacturer.get(company).is_some_and(|data| {
                         // An empty pattern is "any data of this company".
@@ -208,10 +203,8 @@ impl Matcher {
                 } else if manufacturer.iter().any(company) {
                     Some(Strength::Manufacturer)
                 } else {
-                    let pattern = |name: &String| {
-                        name.strip_suffix('*')
-                            .is_some_and(|start| hardware.name.starts_with(start))
-                    };
+                    let pattern =
+                        |name: &String| name.strip_suffix('*').is_some_and(|start| hardware.name.starts_with(start));
                     names.iter().any(pattern).then_some(Strength::Pattern)
                 }
             }
@@ -239,9 +232,7 @@ impl Matcher {
         let mut found = BTreeSet::new();
         for (service, endpoints) in services {
             if let Some(characteristics) = real.get(service) {
-                let there = endpoints
-                    .iter()
-                    .filter(|(_, characteristic)| characteristics.contains(characteristic));
+                let there = endpoints.iter().filter(|(_, characteristic)| characteristics.contains(characteristic));
                 found.extend(there.map(|(endpoint, _)| *endpoint));
             }
         }
@@ -261,10 +252,7 @@ mod tests {
         Matcher::Btle {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
             advertised: BTreeSet::from([Uuid::from_u128(0x1320)]),
-            manufacturer: manufacturer
-                .iter()
-                .map(|(company, data)| (*company, data.to_vec()))
-                .collect(),
+            manufacturer: manufacturer.iter().map(|(company, data)| (*company, data.to_vec())).collect(),
             services: Services::new(),
         }
     }

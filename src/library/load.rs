@@ -28,23 +28,13 @@ impl Problem {
     pub fn at(text: &str, offset: usize, reason: impl Into<String>) -> Self {
         let before = text.as_bytes().get(..offset).unwrap_or_default();
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        Self {
-            file: None,
-            line: Some(line),
-            reason: reason.into(),
-            warning: false,
-        }
+        Self { file: None, line: Some(line), reason: reason.into(), warning: false }
     }
 
     /// A problem of a whole file.
     #[must_use]
     pub fn whole(reason: impl Into<String>) -> Self {
-        Self {
-            file: None,
-            line: None,
-            reason: reason.into(),
-            warning: false,
-        }
+        Self { file: None, line: None, reason: reason.into(), warning: false }
     }
 
     /// The same, with its file named.
@@ -81,20 +71,11 @@ pub(super) type Sources = BTreeMap<String, Source>;
 /// The definitions that the binary carries.
 pub(super) fn built_in(dir: &Dir<'_>, problems: &mut Vec<Problem>) -> Sources {
     let mut sources = Sources::new();
-    for file in dir
-        .files()
-        .filter(|file| file.path().extension().is_some_and(|ending| ending == "toml"))
-    {
+    for file in dir.files().filter(|file| file.path().extension().is_some_and(|ending| ending == "toml")) {
         let path = format!("device-config/{}", file.path().display());
         match (protocol(file.path()), file.contents_utf8()) {
             (Some(name), Some(text)) => {
-                sources.insert(
-                    name,
-                    Source {
-                        path,
-                        text: text.to_owned(),
-                    },
-                );
+                sources.insert(name, Source { path, text: text.to_owned() });
             }
             _ => problems.push(Problem::whole("neither its name nor its text may be other than UTF-8").in_file(&path)),
         }
@@ -116,10 +97,7 @@ pub(super) fn directory(directory: &Path, sources: &mut Sources, problems: &mut 
     };
     let mut paths: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
     paths.sort();
-    for path in paths
-        .iter()
-        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
-    {
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "toml")) {
         let shown = path.display().to_string();
         match (protocol(path), std::fs::read_to_string(path)) {
             (Some(name), Ok(text)) => {
@@ -148,12 +126,7 @@ pub(super) fn conflicts(definitions: &[Arc<Definition>], problems: &mut Vec<Prob
                             "{} and {other} both claim {claim}, and their services do not tell them apart",
                             definition.protocol
                         );
-                        problems.push(Problem {
-                            file: None,
-                            line: None,
-                            reason,
-                            warning: true,
-                        });
+                        problems.push(Problem { file: None, line: None, reason, warning: true });
                     }
                     Some(_) => {}
                     None => {
@@ -167,21 +140,12 @@ pub(super) fn conflicts(definitions: &[Arc<Definition>], problems: &mut Vec<Prob
 
 fn claims(matcher: &Matcher) -> Vec<String> {
     match matcher {
-        Matcher::Btle { names, .. } => names
-            .iter()
-            .map(|name| format!("the Bluetooth name {name:?}"))
-            .collect(),
+        Matcher::Btle { names, .. } => names.iter().map(|name| format!("the Bluetooth name {name:?}")).collect(),
         // The port `default` is no real port: a user's entry names one (facts: tcode-v03.md).
         Matcher::Serial(serial) if serial.port == "default" => Vec::new(),
         Matcher::Serial(serial) => vec![format!("the serial port {:?}", serial.port)],
-        Matcher::Hid(ids) => ids
-            .iter()
-            .map(|(vendor, product)| format!("HID {vendor:04x}:{product:04x}"))
-            .collect(),
-        Matcher::Usb(ids) => ids
-            .iter()
-            .map(|(vendor, product)| format!("USB {vendor:04x}:{product:04x}"))
-            .collect(),
+        Matcher::Hid(ids) => ids.iter().map(|(vendor, product)| format!("HID {vendor:04x}:{product:04x}")).collect(),
+        Matcher::Usb(ids) => ids.iter().map(|(vendor, product)| format!("USB {vendor:04x}:{product:04x}")).collect(),
         Matcher::Websocket(names) => names.iter().map(|name| format!("the identifier {name:?}")).collect(),
     }
 }

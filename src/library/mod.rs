@@ -34,12 +34,7 @@ pub struct Library {
 
 impl fmt::Debug for Library {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Library({} definitions, {} problems)",
-            self.definitions.len(),
-            self.problems.len()
-        )
+        write!(f, "Library({} definitions, {} problems)", self.definitions.len(), self.problems.len())
     }
 }
 
@@ -71,15 +66,7 @@ impl Library {
     pub fn from_texts<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>, drivers: &[&str]) -> Self {
         let sources = texts
             .into_iter()
-            .map(|(name, text)| {
-                (
-                    name.to_owned(),
-                    load::Source {
-                        path: format!("{name}.toml"),
-                        text: text.to_owned(),
-                    },
-                )
-            })
+            .map(|(name, text)| (name.to_owned(), load::Source { path: format!("{name}.toml"), text: text.to_owned() }))
             .collect();
         Self::from_sources(sources, drivers, Vec::new())
     }
@@ -122,18 +109,9 @@ impl Library {
             .definitions
             .iter()
             .filter_map(|definition| {
-                let best = definition
-                    .matchers
-                    .iter()
-                    .filter_map(|matcher| Some((matcher.fits(hardware)?, matcher)));
+                let best = definition.matchers.iter().filter_map(|matcher| Some((matcher.fits(hardware)?, matcher)));
                 let (strength, matcher) = best.max_by_key(|(strength, _)| *strength)?;
-                Some((
-                    strength,
-                    Candidate {
-                        definition: Arc::clone(definition),
-                        matcher: matcher.clone(),
-                    },
-                ))
+                Some((strength, Candidate { definition: Arc::clone(definition), matcher: matcher.clone() }))
             })
             .collect();
         found.sort_by_key(|(strength, _)| std::cmp::Reverse(*strength));

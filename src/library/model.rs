@@ -61,25 +61,18 @@ pub struct InputSpec {
 impl Model {
     /// Every output with the index of its feature, in feature order.
     pub fn outputs(&self) -> impl Iterator<Item = (u32, OutputSpec)> + '_ {
-        self.features
-            .iter()
-            .flat_map(|feature| feature.outputs.iter().map(|output| (feature.index, *output)))
+        self.features.iter().flat_map(|feature| feature.outputs.iter().map(|output| (feature.index, *output)))
     }
 
     /// Every input with the index of its feature, in feature order.
     pub fn inputs(&self) -> impl Iterator<Item = (u32, InputSpec)> + '_ {
-        self.features
-            .iter()
-            .flat_map(|feature| feature.inputs.iter().map(|input| (feature.index, *input)))
+        self.features.iter().flat_map(|feature| feature.inputs.iter().map(|input| (feature.index, *input)))
     }
 
     /// How many features have an output.
     #[must_use]
     pub fn output_features(&self) -> usize {
-        self.features
-            .iter()
-            .filter(|feature| !feature.outputs.is_empty())
-            .count()
+        self.features.iter().filter(|feature| !feature.outputs.is_empty()).count()
     }
 
     /// How many features have an output of this kind.

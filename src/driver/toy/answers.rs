@@ -62,13 +62,7 @@ pub(super) fn measuring(definition: &Definition, model: &Model, connected: &Buff
                 InputKind::Battery => f64::from(CHARGE),
                 _ => f64::from(input.min) + (f64::from(input.max) - f64::from(input.min)) / 2.0,
             };
-            Some(script(
-                steps,
-                Some((value, wanted.trunc())),
-                connected,
-                definition,
-                model,
-            ))
+            Some(script(steps, Some((value, wanted.trunc())), connected, definition, model))
         })
         .collect()
 }
@@ -115,10 +109,7 @@ fn script(
             buffers = better;
         }
     }
-    Script {
-        steps: steps.to_vec(),
-        buffers,
-    }
+    Script { steps: steps.to_vec(), buffers }
 }
 
 /// An expression and what it must come to; `None` is anything but 0.

@@ -35,19 +35,12 @@ impl<'a> Situation<'a> {
     /// Hardware cannot tell the meanings of one packet apart, so all of them count: a packet that names no feature
     /// is for each that it fits.
     pub(super) fn explain(&self, endpoint: Endpoint, data: &[u8], now: &Levels) -> Option<Told> {
-        let mut told = Told {
-            levels: now.clone(),
-            moves: BTreeMap::new(),
-        };
+        let mut told = Told { levels: now.clone(), moves: BTreeMap::new() };
         let mut understood = false;
         for (kind, lines) in &self.definition.write {
             for line in lines.iter().filter(|line| line.endpoint() == endpoint) {
                 for (feature, output) in self.model.outputs().filter(|(_, output)| output.kind == *kind) {
-                    let place = Place {
-                        situation: self,
-                        feature,
-                        output,
-                    };
+                    let place = Place { situation: self, feature, output };
                     if let Some(found) = decode(line, data, &place) {
                         understood = true;
                         place.apply(line, data, &found, &mut told);
@@ -60,20 +53,11 @@ impl<'a> Situation<'a> {
 
     /// Whether `data` is this packet of a connect or read sequence.
     pub(super) fn is_step(&self, line: &Line, endpoint: Endpoint, data: &[u8]) -> bool {
-        let nothing = OutputSpec {
-            kind: OutputKind::Vibrate,
-            min: 0,
-            max: 0,
-            duration_ms: None,
-        };
+        let nothing = OutputSpec { kind: OutputKind::Vibrate, min: 0, max: 0, duration_ms: None };
         let features = self.model.features.iter().map(|feature| feature.index).chain([0]);
         line.endpoint() == endpoint
             && features.into_iter().any(|feature| {
-                let place = Place {
-                    situation: self,
-                    feature,
-                    output: nothing,
-                };
+                let place = Place { situation: self, feature, output: nothing };
                 decode(line, data, &place).is_some()
             })
     }
@@ -154,16 +138,11 @@ impl Place<'_> {
             .filter(|(feature, output)| !output.kind.is_position() && untold(*feature, output.kind))
             .map(|(feature, output)| (feature, output.kind, 0))
             .collect();
-        let own: Vec<_> = zeros
-            .iter()
-            .filter(|zero| (zero.0, zero.1) == (self.feature, self.output.kind))
-            .copied()
-            .collect();
+        let own: Vec<_> =
+            zeros.iter().filter(|zero| (zero.0, zero.1) == (self.feature, self.output.kind)).copied().collect();
         let one = zeros.iter().map(std::slice::from_ref);
-        let mut tries = std::iter::once(own.as_slice())
-            .chain(one)
-            .chain([zeros.as_slice()])
-            .map(|zeros| with(&all, zeros));
+        let mut tries =
+            std::iter::once(own.as_slice()).chain(one).chain([zeros.as_slice()]).map(|zeros| with(&all, zeros));
         // Where nothing renders the packet, it depends on what only the driver knows (a counter, a duration).
         tries.find(renders).unwrap_or(all)
     }
@@ -207,8 +186,7 @@ impl Place<'_> {
         let own = self.find(feature, self.output.kind).filter(fits);
         let outputs = self.situation.model.outputs();
         let mut others = outputs.filter(|(index, output)| *index == feature && fits(output));
-        own.or_else(|| others.next().map(|(_, output)| output))
-            .map(|output| output.kind)
+        own.or_else(|| others.next().map(|(_, output)| output)).map(|output| output.kind)
     }
 }
 
@@ -269,14 +247,7 @@ pub(super) struct Moment<'a> {
 impl<'a> Moment<'a> {
     /// Nothing is commanded.
     pub(super) fn idle(situation: &'a Situation<'a>) -> Self {
-        Self {
-            situation,
-            levels: None,
-            feature: 0,
-            value: 0,
-            duration: 0,
-            previous: 0,
-        }
+        Self { situation, levels: None, feature: 0, value: 0, duration: 0, previous: 0 }
     }
 }
 

@@ -23,12 +23,7 @@ pub(super) struct LovenseToy {
 
 impl LovenseToy {
     pub(super) fn new(model: &Model) -> Self {
-        Self {
-            model: model.clone(),
-            now: BTreeMap::new(),
-            clockwise: true,
-            not_understood: 0,
-        }
+        Self { model: model.clone(), now: BTreeMap::new(), clockwise: true, not_understood: 0 }
     }
 
     fn type_answer(&self) -> String {
@@ -109,22 +104,16 @@ impl LovenseToy {
         if features.is_empty() {
             return None;
         }
-        features
-            .into_iter()
-            .try_for_each(|feature| self.set(feature, kind, value))
+        features.into_iter().try_for_each(|feature| self.set(feature, kind, value))
     }
 
     /// One value for each feature that does something.
     fn set_each(&mut self, values: &[i32]) -> Option<()> {
         let features = self.model.features.iter();
-        let places: Vec<_> = features
-            .filter_map(|feature| Some((feature.index, feature.outputs.first()?.kind)))
-            .collect();
+        let places: Vec<_> =
+            features.filter_map(|feature| Some((feature.index, feature.outputs.first()?.kind))).collect();
         (places.len() == values.len()).then_some(())?;
-        places
-            .into_iter()
-            .zip(values)
-            .try_for_each(|((feature, kind), value)| self.set(feature, kind, *value))
+        places.into_iter().zip(values).try_for_each(|((feature, kind), value)| self.set(feature, kind, *value))
     }
 }
 
@@ -141,24 +130,17 @@ impl Toy for LovenseToy {
                 self.not_understood += 1;
                 "ERR;".to_owned()
             });
-            answers.push(Notification {
-                endpoint: Endpoint::RX,
-                data: answer.into_bytes(),
-            });
+            answers.push(Notification { endpoint: Endpoint::RX, data: answer.into_bytes() });
         }
         answers
     }
 
     fn read(&mut self, endpoint: Endpoint) -> Result<Vec<u8>, String> {
-        Err(format!(
-            "{endpoint} cannot be read; this toy answers only by notifications"
-        ))
+        Err(format!("{endpoint} cannot be read; this toy answers only by notifications"))
     }
 
     fn levels(&self) -> Vec<Level> {
-        levels_of(&self.model, |feature, kind| {
-            (self.now.get(&(feature, kind)).copied().unwrap_or(0), None)
-        })
+        levels_of(&self.model, |feature, kind| (self.now.get(&(feature, kind)).copied().unwrap_or(0), None))
     }
 
     fn not_understood(&self) -> u64 {

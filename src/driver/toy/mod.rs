@@ -83,10 +83,7 @@ pub fn of(definition: &Arc<Definition>, model: &Model) -> Box<dyn Toy> {
 
 /// Every output of a model, at the values that `value` gives.
 fn levels_of(model: &Model, value: impl Fn(u32, OutputKind) -> (i32, Option<u32>)) -> Vec<Level> {
-    let outputs = model
-        .features
-        .iter()
-        .flat_map(|feature| feature.outputs.iter().map(move |output| (feature, output)));
+    let outputs = model.features.iter().flat_map(|feature| feature.outputs.iter().map(move |output| (feature, output)));
     outputs
         .map(|(feature, output)| {
             let (now, duration_ms) = value(feature.index, output.kind);

@@ -107,10 +107,7 @@ impl Toy for TemplateToy {
 
     fn read(&mut self, endpoint: Endpoint) -> Result<Vec<u8>, String> {
         let identify = self.definition.identify.iter();
-        if let Some(identify) = identify
-            .into_iter()
-            .find(|identify| identify.from == IdentifyFrom::Read(endpoint))
-        {
+        if let Some(identify) = identify.into_iter().find(|identify| identify.from == IdentifyFrom::Read(endpoint)) {
             // Without an identifier this is the default model, which is what an empty value means.
             let id = self.model.ids.first();
             let bytes = id.and_then(|id| super::identifier_bytes(&identify.form, id));
@@ -154,10 +151,9 @@ fn said_after(script: &Script, at: usize) -> Vec<Notification> {
     after
         .take_while(|step| !matches!(step, Step::Write(_) | Step::Subscribe(_)))
         .filter_map(|step| match step {
-            Step::Wait { endpoint, name, .. } | Step::Maybe { endpoint, name, .. } => Some(Notification {
-                endpoint: *endpoint,
-                data: bytes_of(&script.buffers, name.as_deref()),
-            }),
+            Step::Wait { endpoint, name, .. } | Step::Maybe { endpoint, name, .. } => {
+                Some(Notification { endpoint: *endpoint, data: bytes_of(&script.buffers, name.as_deref()) })
+            }
             _ => None,
         })
         .collect()

@@ -63,37 +63,17 @@ impl Bench {
         let protocol = driver::of(definition);
         let asked = protocol.identify(definition, &hardware, &link).await.unwrap();
         let known = definition.model(asked.as_deref());
-        assert_eq!(
-            known.name, model.name,
-            "{}: asked, it says {asked:?}",
-            definition.protocol
-        );
+        assert_eq!(known.name, model.name, "{}: asked, it says {asked:?}", definition.protocol);
         let model = Arc::new(known.clone());
         let mut driver = protocol.open(definition, &model, &link);
         driver.connect(&link).await.unwrap();
         let levels = Levels::new(&model);
-        Self {
-            toy,
-            link,
-            driver,
-            levels,
-            model,
-            coded: definition.driver.is_some(),
-            indistinguishable: 0,
-        }
+        Self { toy, link, driver, levels, model, coded: definition.driver.is_some(), indistinguishable: 0 }
     }
 
     async fn tell(&mut self, feature: u32, output: OutputSpec, value: i32, duration_ms: u32) {
-        let told = Output {
-            kind: output.kind,
-            value,
-            duration_ms,
-        };
-        let change = Change {
-            feature,
-            output: told,
-            previous: self.levels.get(feature, output.kind),
-        };
+        let told = Output { kind: output.kind, value, duration_ms };
+        let change = Change { feature, output: told, previous: self.levels.get(feature, output.kind) };
         let before = self.shown();
         self.levels.set(feature, output.kind, value);
         let mut packets = self.encode(change, &self.levels.clone());
@@ -109,11 +89,7 @@ impl Bench {
             self.link.write(packet.clone()).await.unwrap();
             self.driver.confirmed(&packet);
         }
-        let what = format!(
-            "{}: {} {value} on feature {feature}",
-            self.model.name,
-            output.kind.key()
-        );
+        let what = format!("{}: {} {value} on feature {feature}", self.model.name, output.kind.key());
         assert_eq!(lock(&self.toy).not_understood(), 0, "{what}: {batch_packets:02x?}");
         let levels = lock(&self.toy).levels();
         let of_feature = |kind| move |level: &&Level| (level.feature, level.kind) == (feature, kind);
@@ -128,12 +104,7 @@ impl Bench {
         // Levels may differ only where the driver says the same bytes for both: the wire does not carry the
         // difference then. Known reasons: svakom-v6 sends the greater of two levels for both motors.
         self.indistinguishable += 1;
-        assert!(
-            !self.coded,
-            "{what}: shown {:?}, told {:?}",
-            self.shown(),
-            self.levels_now()
-        );
+        assert!(!self.coded, "{what}: shown {:?}, told {:?}", self.shown(), self.levels_now());
         let mut seen = Levels::new(&self.model);
         for level in levels.iter().filter(|level| level.feature != feature).chain([level]) {
             seen.set(level.feature, level.kind, level.value);
@@ -145,11 +116,7 @@ impl Bench {
 
     fn encode(&mut self, change: Change, levels: &Levels) -> Vec<crate::link::Packet> {
         let changes = [change];
-        let batch = Batch {
-            changes: &changes,
-            levels,
-            stop: false,
-        };
+        let batch = Batch { changes: &changes, levels, stop: false };
         self.driver.encode(&batch).unwrap()
     }
 
@@ -159,9 +126,7 @@ impl Bench {
 
     fn levels_now(&self) -> Vec<i32> {
         let outputs = self.model.outputs();
-        outputs
-            .map(|(feature, output)| self.levels.get(feature, output.kind))
-            .collect()
+        outputs.map(|(feature, output)| self.levels.get(feature, output.kind)).collect()
     }
 }
 
@@ -198,12 +163,7 @@ async fn every_toy_understands_its_driver() {
                 ambiguous.push(format!("{}/{}", definition.protocol, bench.model.name));
             }
             for (feature, input) in bench.model.inputs().filter(|(_, input)| input.read) {
-                let answer = bench
-                    .driver
-                    .inputs()
-                    .read(feature, input.kind, bench.link.clone())
-                    .await
-                    .unwrap();
+                let answer = bench.driver.inputs().read(feature, input.kind, bench.link.clone()).await.unwrap();
                 if input.kind == InputKind::Battery {
                     assert_eq!(answer, i32::from(CHARGE), "{}", bench.model.name);
                 }
@@ -279,17 +239,11 @@ fn lovense_commands() {
     let told = |id: &str, commands: &str| {
         let mut toy = of(lovense, lovense.model(Some(id)));
         let said = toy.written(Endpoint::TX, commands.as_bytes());
-        let said: Vec<_> = said
-            .into_iter()
-            .map(|said| String::from_utf8(said.data).unwrap())
-            .collect();
+        let said: Vec<_> = said.into_iter().map(|said| String::from_utf8(said.data).unwrap()).collect();
         let levels: Vec<_> = toy.levels().iter().map(|level| level.value).collect();
         (said.concat(), levels, toy.not_understood())
     };
-    assert_eq!(
-        told("P", "DeviceType;"),
-        ("P:11:0082059AD3BD;".to_owned(), vec![0, 0], 0)
-    );
+    assert_eq!(told("P", "DeviceType;"), ("P:11:0082059AD3BD;".to_owned(), vec![0, 0], 0));
     assert_eq!(told("EI", "DeviceType;").0, "EI:02:0082059AD3BD;");
     assert_eq!(told("EI-FW3", "DeviceType;").0, "EI:03:0082059AD3BD;");
     assert_eq!(told("P", "Battery;").0, "85;");

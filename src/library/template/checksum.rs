@@ -26,9 +26,7 @@ impl Checksum {
             Self::Sum => bytes.iter().map(|byte| u32::from(*byte)).sum(),
             Self::Xor => u32::from(bytes.iter().fold(0, |all, byte| all ^ byte)),
             Self::Crc16Modbus => u32::from(bytes.iter().fold(0xFFFF, |crc, byte| {
-                (0..8).fold(crc ^ u16::from(*byte), |crc: u16, _| {
-                    (crc >> 1) ^ if crc & 1 == 1 { 0xA001 } else { 0 }
-                })
+                (0..8).fold(crc ^ u16::from(*byte), |crc: u16, _| (crc >> 1) ^ if crc & 1 == 1 { 0xA001 } else { 0 })
             })),
             Self::Crc16Xmodem => u32::from(bytes.iter().fold(0, |crc, byte| {
                 (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc: u16, _| {
@@ -58,10 +56,6 @@ mod tests {
         assert_eq!(Checksum::Crc16Xmodem.over(&[]), 0);
         assert_eq!(Checksum::Sum.over(&[]), 0);
         assert_eq!(Checksum::Xor.over(&[]), 0);
-        assert_eq!(
-            Checksum::Sum.over(&[0xFF; 512]),
-            130_560,
-            "the sum is not cut to a byte"
-        );
+        assert_eq!(Checksum::Sum.over(&[0xFF; 512]), 130_560, "the sum is not cut to a byte");
     }
 }

@@ -76,12 +76,7 @@ pub fn decode(line: &Line, packet: &[u8], domain: &dyn Domain) -> Option<BTreeMa
         match unknowns(&condition.expr, None, domain) {
             None => {}
             Some(unknowns) => {
-                let constraint = Constraint {
-                    expr: &condition.expr,
-                    turn: None,
-                    unknowns,
-                    wanted,
-                };
+                let constraint = Constraint { expr: &condition.expr, turn: None, unknowns, wanted };
                 if constraint.unknowns.is_empty() {
                     constraint.holds(&known).then_some(())?;
                 } else {
@@ -104,24 +99,13 @@ fn number<'l, 'p>(
     let found = unknowns(expr, turn, known.domain);
     if found.as_ref().is_some_and(BTreeSet::is_empty) {
         let mut text = Vec::new();
-        let value = Context {
-            scope: known,
-            turn,
-            packet: &[],
-        }
-        .compute(expr)
-        .ok()?;
+        let value = Context { scope: known, turn, packet: &[] }.compute(expr).ok()?;
         format.write(value, &mut text).ok()?;
         return Some((None, rest.strip_prefix(text.as_slice())?));
     }
     let (value, length) = format.read(rest)?;
     let wanted = Wanted::Number(value);
-    let constraint = found.map(|unknowns| Constraint {
-        expr,
-        turn,
-        unknowns,
-        wanted,
-    });
+    let constraint = found.map(|unknowns| Constraint { expr, turn, unknowns, wanted });
     Some((constraint, rest.get(length..)?))
 }
 
@@ -167,16 +151,8 @@ pub(super) struct Constraint<'l> {
 impl Constraint<'_> {
     pub(super) fn holds(&self, trial: &Trial<'_>) -> bool {
         // The loop was unrolled before any value was known.
-        let turn = self.turn.map(|turn| Turn {
-            value: trial.get(Unknown::Feature(turn.index)),
-            ..turn
-        });
-        let value = Context {
-            scope: trial,
-            turn,
-            packet: &[],
-        }
-        .compute(self.expr);
+        let turn = self.turn.map(|turn| Turn { value: trial.get(Unknown::Feature(turn.index)), ..turn });
+        let value = Context { scope: trial, turn, packet: &[] }.compute(self.expr);
         match (value, self.wanted) {
             (Ok(value), Wanted::Number(wanted)) => value.trunc() == wanted as f64,
             (Ok(value), Wanted::True) => value.is_finite() && value != 0.0,
@@ -186,10 +162,7 @@ impl Constraint<'_> {
 
     /// The one unknown that the expression simply is.
     pub(super) fn plain(&self) -> Option<Unknown> {
-        let plain = matches!(
-            self.expr,
-            Expr::Value | Expr::Duration | Expr::Feature(_) | Expr::Kind(_)
-        );
+        let plain = matches!(self.expr, Expr::Value | Expr::Duration | Expr::Feature(_) | Expr::Kind(_));
         self.unknowns.first().copied().filter(|_| plain)
     }
 
@@ -207,10 +180,7 @@ pub(super) struct Trial<'d> {
 
 impl<'d> Trial<'d> {
     pub(super) fn new(domain: &'d dyn Domain) -> Self {
-        Self {
-            domain,
-            values: BTreeMap::new(),
-        }
+        Self { domain, values: BTreeMap::new() }
     }
 
     fn get(&self, unknown: Unknown) -> f64 {
@@ -241,9 +211,7 @@ impl Scope for Trial<'_> {
 
     fn outputs(&self, kind: Option<OutputKind>) -> Vec<(u32, f64)> {
         let indexes = self.domain.outputs(kind).into_iter();
-        indexes
-            .map(|index| (index, self.get(Unknown::Feature(index))))
-            .collect()
+        indexes.map(|index| (index, self.get(Unknown::Feature(index)))).collect()
     }
 
     fn param(&self, name: &str) -> Option<f64> {

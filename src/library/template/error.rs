@@ -159,11 +159,7 @@ pub enum Fault {
         high: i64,
     },
     /// An operand of a bit operator that is no 64-bit integer.
-    #[error(
-        "value {value} is out of range of bit operators, allowed is {} to {}",
-        i64::MIN,
-        i64::MAX
-    )]
+    #[error("value {value} is out of range of bit operators, allowed is {} to {}", i64::MIN, i64::MAX)]
     Integer {
         /// The operand.
         value: f64,

@@ -49,9 +49,7 @@ impl Context<'_> {
             Expr::Number(number) => *number,
             Expr::Value => self.turn.map_or_else(|| self.scope.value(), |turn| turn.value),
             Expr::Duration => self.scope.duration(),
-            Expr::Index => self
-                .turn
-                .map_or_else(|| self.scope.index(), |turn| f64::from(turn.index)),
+            Expr::Index => self.turn.map_or_else(|| self.scope.index(), |turn| f64::from(turn.index)),
             Expr::Turn => self.turn.map_or(0.0, |turn| f64::from(turn.position)),
             Expr::Outputs => self.scope.outputs(None).len() as f64,
             Expr::Previous => self.scope.previous(),
@@ -90,10 +88,7 @@ impl Context<'_> {
     /// A buffer that no step has filled yet reads like an empty one: a `maybe` may go on without its notification.
     fn byte(&self, name: &str, index: f64) -> Result<f64, Fault> {
         if index.is_nan() || index.trunc() < 0.0 {
-            return Err(Fault::Index {
-                buffer: name.to_owned(),
-                index,
-            });
+            return Err(Fault::Index { buffer: name.to_owned(), index });
         }
         // Saturates, which is past the end of any buffer.
         let byte = self.scope.buffer(name).and_then(|bytes| bytes.get(index as usize));
@@ -108,11 +103,7 @@ impl Context<'_> {
         let from = bound(bounds.first(), 0.0)?;
         let to = bound(bounds.get(1), length as f64)?;
         // The cast would turn a negative bound into 0.
-        let bytes = if from >= 0.0 && to >= 0.0 {
-            self.packet.get(from as usize..to as usize)
-        } else {
-            None
-        };
+        let bytes = if from >= 0.0 && to >= 0.0 { self.packet.get(from as usize..to as usize) } else { None };
         bytes.ok_or(Fault::Slice { from, to, length })
     }
 
@@ -123,13 +114,7 @@ impl Context<'_> {
         }
         // The float functions for these two ignore what is not a number, which would hide a mistake.
         let pick = |better: fn(f64, f64) -> f64| {
-            values.iter().copied().reduce(|a, b| {
-                if a.is_nan() || b.is_nan() {
-                    f64::NAN
-                } else {
-                    better(a, b)
-                }
-            })
+            values.iter().copied().reduce(|a, b| if a.is_nan() || b.is_nan() { f64::NAN } else { better(a, b) })
         };
         let first = values.first().copied().unwrap_or(f64::NAN);
         Ok(match math {
@@ -178,28 +163,17 @@ fn binary(operator: Binary, a: f64, b: f64) -> Result<f64, Fault> {
 }
 
 fn truth(value: f64) -> Result<bool, Fault> {
-    if value.is_nan() {
-        Err(Fault::NotFinite { value })
-    } else {
-        Ok(value != 0.0)
-    }
+    if value.is_nan() { Err(Fault::NotFinite { value }) } else { Ok(value != 0.0) }
 }
 
 /// The upper end of i64 is not a float, so the bound is the power of two above it.
 fn integer(value: f64) -> Result<i64, Fault> {
     let bound = 2f64.powi(63);
-    if (-bound..bound).contains(&value) {
-        Ok(value as i64)
-    } else {
-        Err(Fault::Integer { value })
-    }
+    if (-bound..bound).contains(&value) { Ok(value as i64) } else { Err(Fault::Integer { value }) }
 }
 
 fn amount(amount: i64) -> Result<u32, Fault> {
-    u32::try_from(amount)
-        .ok()
-        .filter(|bits| *bits < 64)
-        .ok_or(Fault::Shift { amount })
+    u32::try_from(amount).ok().filter(|bits| *bits < 64).ok_or(Fault::Shift { amount })
 }
 
 fn shift_left(value: i64, by: i64) -> Result<i64, Fault> {

@@ -43,23 +43,10 @@ impl Expression {
     /// # Errors
     /// When it has no finite value.
     pub fn value(&self, scope: &dyn Scope) -> Result<f64, EvalError> {
-        let value = Context {
-            scope,
-            turn: None,
-            packet: &[],
-        }
-        .compute(&self.expr);
-        let finite = value.and_then(|value| {
-            if value.is_finite() {
-                Ok(value)
-            } else {
-                Err(Fault::NotFinite { value })
-            }
-        });
-        finite.map_err(|fault| EvalError::Expression {
-            expression: self.source.clone(),
-            fault,
-        })
+        let value = Context { scope, turn: None, packet: &[] }.compute(&self.expr);
+        let finite =
+            value.and_then(|value| if value.is_finite() { Ok(value) } else { Err(Fault::NotFinite { value }) });
+        finite.map_err(|fault| EvalError::Expression { expression: self.source.clone(), fault })
     }
 
     /// Whether its value is another than 0.

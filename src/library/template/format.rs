@@ -78,12 +78,7 @@ impl Format {
         let integer = value.trunc() as i64;
         if integer < low || integer > high {
             let format = self.name();
-            return Err(Fault::Format {
-                value,
-                format,
-                low,
-                high,
-            });
+            return Err(Fault::Format { value, format, low, high });
         }
         self.append(integer, packet);
         Ok(())
@@ -199,10 +194,7 @@ mod tests {
             ("hex2", 256.0),
             ("hex8", -1.0),
         ] {
-            assert!(
-                matches!(write(name, value), Err(Fault::Format { .. })),
-                "{name} {value}"
-            );
+            assert!(matches!(write(name, value), Err(Fault::Format { .. })), "{name} {value}");
         }
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             assert!(matches!(write("dec", value), Err(Fault::NotFinite { .. })));
@@ -221,9 +213,7 @@ mod tests {
 
     #[test]
     fn names_that_are_no_format() {
-        for name in [
-            "", "u7", "dec1", "dec10", "dec0", "hex", "hex1", "hex9", "decx", "DEC", "bytes", "u16",
-        ] {
+        for name in ["", "u7", "dec1", "dec10", "dec0", "hex", "hex1", "hex9", "decx", "DEC", "bytes", "u16"] {
             assert_eq!(Format::from_name(name), None, "{name}");
         }
     }

@@ -172,23 +172,8 @@ impl Parser<'_> {
     }
 
     pub(super) fn unknown_buffer(&self, start: usize, name: String) -> ParseError {
-        let buffers = self
-            .names
-            .buffers
-            .iter()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join(", ");
-        self.unknown(
-            start,
-            "buffer",
-            name,
-            if buffers.is_empty() {
-                "none here".to_owned()
-            } else {
-                buffers
-            },
-        )
+        let buffers = self.names.buffers.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        self.unknown(start, "buffer", name, if buffers.is_empty() { "none here".to_owned() } else { buffers })
     }
 
     /// The arguments and the closing parenthesis of a call.
@@ -198,11 +183,7 @@ impl Parser<'_> {
         }
         let arguments = self.arguments()?;
         let count = arguments.len();
-        let wrong_count = |allowed| Problem::Arguments {
-            function: name.to_owned(),
-            allowed,
-            found: count,
-        };
+        let wrong_count = |allowed| Problem::Arguments { function: name.to_owned(), allowed, found: count };
         if let Some(math) = Math::from_name(name) {
             let (low, high, allowed) = math.arguments();
             if count < low || count > high {
@@ -211,12 +192,7 @@ impl Parser<'_> {
             return Ok(Expr::Math(math, arguments));
         }
         if !self.in_packet {
-            return Err(self.error(
-                start,
-                Problem::OutsidePacket {
-                    function: name.to_owned(),
-                },
-            ));
+            return Err(self.error(start, Problem::OutsidePacket { function: name.to_owned() }));
         }
         match Checksum::from_name(name) {
             Some(_) if count > 2 => Err(self.error(start, wrong_count("0 to 2 arguments"))),
@@ -267,11 +243,7 @@ impl Parser<'_> {
         }
         let found = arguments.len();
         let Ok([(at, name)]) = <[_; 1]>::try_from(arguments) else {
-            let problem = Problem::Arguments {
-                function: function.to_owned(),
-                allowed: "1 argument",
-                found,
-            };
+            let problem = Problem::Arguments { function: function.to_owned(), allowed: "1 argument", found };
             return Err(self.error(start, problem));
         };
         match function {

@@ -86,14 +86,7 @@ impl Line {
             return Err(parser.unexpected("an item"));
         }
         let sequence = parser.sequence;
-        Ok(Self {
-            source: source.trim().to_owned(),
-            condition,
-            endpoint,
-            ack,
-            items,
-            sequence,
-        })
+        Ok(Self { source: source.trim().to_owned(), condition, endpoint, ack, items, sequence })
     }
 
     /// Where the packet goes.
@@ -137,11 +130,7 @@ impl Parser<'_> {
             items.push(self.item()?);
             apart = false;
         }
-        if items.is_empty() {
-            Err(self.unexpected("an item, a packet or group may not be empty"))
-        } else {
-            Ok(items)
-        }
+        if items.is_empty() { Err(self.unexpected("an item, a packet or group may not be empty")) } else { Ok(items) }
     }
 
     fn item(&mut self) -> Result<Item, ParseError> {
@@ -282,10 +271,6 @@ impl Parser<'_> {
         if format != "bytes" || !self.eat('}') {
             return Ok(None);
         }
-        if self.names.buffers.contains(&name) {
-            Ok(Some(name))
-        } else {
-            Err(self.unknown_buffer(start, name))
-        }
+        if self.names.buffers.contains(&name) { Ok(Some(name)) } else { Err(self.unknown_buffer(start, name)) }
     }
 }

@@ -34,24 +34,12 @@ impl<'a> Parser<'a> {
         let length = source.chars().take(MAX_CHARS + 1).count();
         if length == 0 || length > MAX_CHARS {
             let length = source.chars().count();
-            let problem = Problem::Length {
-                length,
-                limit: MAX_CHARS,
-            };
+            let problem = Problem::Length { length, limit: MAX_CHARS };
             return Err(ParseError { column: 1, problem });
         }
         let chars = source.chars().collect();
         let (at, depth, operators) = (0, 0, 0);
-        Ok(Self {
-            chars,
-            at,
-            names,
-            depth,
-            operators,
-            in_packet: false,
-            in_each: false,
-            sequence: false,
-        })
+        Ok(Self { chars, at, names, depth, operators, in_packet: false, in_each: false, sequence: false })
     }
 
     pub(super) fn at(&self) -> usize {
@@ -96,20 +84,12 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn need(&mut self, wanted: char, expected: &'static str) -> Result<(), ParseError> {
-        if self.eat(wanted) {
-            Ok(())
-        } else {
-            Err(self.unexpected(expected))
-        }
+        if self.eat(wanted) { Ok(()) } else { Err(self.unexpected(expected)) }
     }
 
     pub(super) fn need_end(&mut self) -> Result<(), ParseError> {
         self.blanks();
-        if self.peek().is_some() {
-            Err(self.unexpected("the end of the line"))
-        } else {
-            Ok(())
-        }
+        if self.peek().is_some() { Err(self.unexpected("the end of the line")) } else { Ok(()) }
     }
 
     /// Letters, digits and underscores, as many as there are; maybe none.
@@ -128,16 +108,11 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn error(&self, at: usize, problem: Problem) -> ParseError {
-        ParseError {
-            column: at + 1,
-            problem,
-        }
+        ParseError { column: at + 1, problem }
     }
 
     pub(super) fn unexpected(&self, expected: &'static str) -> ParseError {
-        let found = self
-            .peek()
-            .map_or_else(|| "the end of the line".to_owned(), |next| format!("{next:?}"));
+        let found = self.peek().map_or_else(|| "the end of the line".to_owned(), |next| format!("{next:?}"));
         self.error(self.at, Problem::Unexpected { expected, found })
     }
 
@@ -148,26 +123,12 @@ impl<'a> Parser<'a> {
         name: String,
         allowed: impl Into<String>,
     ) -> ParseError {
-        self.error(
-            at,
-            Problem::Unknown {
-                sort,
-                name,
-                allowed: allowed.into(),
-            },
-        )
+        self.error(at, Problem::Unknown { sort, name, allowed: allowed.into() })
     }
 
     pub(super) fn out_of_range(&self, at: usize, sort: &'static str, allowed: impl Into<String>) -> ParseError {
         let value = self.text(at, self.at);
-        self.error(
-            at,
-            Problem::OutOfRange {
-                sort,
-                value,
-                allowed: allowed.into(),
-            },
-        )
+        self.error(at, Problem::OutOfRange { sort, value, allowed: allowed.into() })
     }
 
     /// Runs one more level of the grammar. An error ends the whole parse, so only success has to restore the depth.

@@ -20,9 +20,7 @@ impl Line {
     /// # Errors
     /// When the condition has no value.
     pub fn applies(&self, scope: &dyn Scope) -> Result<bool, EvalError> {
-        self.condition
-            .as_ref()
-            .map_or(Ok(true), |condition| condition.holds(scope))
+        self.condition.as_ref().map_or(Ok(true), |condition| condition.holds(scope))
     }
 
     /// The packet, without a look at the condition.
@@ -36,49 +34,29 @@ impl Line {
                 Piece::Bytes(bytes) => packet.extend_from_slice(bytes),
                 Piece::Buffer(name) => packet.extend_from_slice(scope.buffer(name).unwrap_or_default()),
                 Piece::Number { expr, source, format } => {
-                    let value = Context {
-                        scope,
-                        turn,
-                        packet: &packet,
-                    }
-                    .compute(expr);
+                    let value = Context { scope, turn, packet: &packet }.compute(expr);
                     value
                         .and_then(|value| format.write(value, &mut packet))
-                        .map_err(|fault| EvalError::Expression {
-                            expression: source.clone(),
-                            fault,
-                        })?;
+                        .map_err(|fault| EvalError::Expression { expression: source.clone(), fault })?;
                 }
             }
             if packet.len() > MAX_BYTES {
-                return Err(EvalError::TooLong {
-                    line: self.source.clone(),
-                    limit: MAX_BYTES,
-                });
+                return Err(EvalError::TooLong { line: self.source.clone(), limit: MAX_BYTES });
             }
         }
         if packet.is_empty() {
-            return Err(EvalError::Empty {
-                line: self.source.clone(),
-            });
+            return Err(EvalError::Empty { line: self.source.clone() });
         }
         Ok(packet)
     }
 
     /// The pieces of the packet in order, with repetitions and loops unrolled.
     pub(super) fn pieces(&self, features: Features<'_>) -> Result<Vec<Placed<'_>>, EvalError> {
-        let mut unrolled = Unrolled {
-            features,
-            pieces: Vec::new(),
-            items: 0,
-        };
+        let mut unrolled = Unrolled { features, pieces: Vec::new(), items: 0 };
         if unrolled.unroll(&self.items, None) {
             Ok(unrolled.pieces)
         } else {
-            Err(EvalError::TooManyItems {
-                line: self.source.clone(),
-                limit: MAX_ITEMS,
-            })
+            Err(EvalError::TooManyItems { line: self.source.clone(), limit: MAX_ITEMS })
         }
     }
 }
@@ -92,9 +70,7 @@ struct Unrolled<'l, 'f> {
 impl<'l> Unrolled<'l, '_> {
     /// False when there are too many.
     fn unroll(&mut self, items: &'l [Item], turn: Option<Turn>) -> bool {
-        items
-            .iter()
-            .all(|item| (0..item.times).all(|_| self.content(&item.content, turn)))
+        items.iter().all(|item| (0..item.times).all(|_| self.content(&item.content, turn)))
     }
 
     fn content(&mut self, content: &'l Content, turn: Option<Turn>) -> bool {

@@ -77,19 +77,14 @@ pub(super) fn solve(constraints: &[Constraint<'_>], domain: &dyn Domain) -> Opti
         solution.insert(*unknown, remaining.iter().next()?);
     }
     for group in groups(constraints) {
-        let unknowns: BTreeSet<Unknown> = group
-            .iter()
-            .flat_map(|constraint| constraint.unknowns.clone())
-            .collect();
+        let unknowns: BTreeSet<Unknown> = group.iter().flat_map(|constraint| constraint.unknowns.clone()).collect();
         let mut search = Search::new(&group, &unknowns, &candidates, domain);
         match search.descend(0) {
             Outcome::Impossible => return None,
             Outcome::GaveUp => {}
             Outcome::Found => {
                 solution.extend(search.trial.values);
-                let items = group
-                    .iter()
-                    .filter(|constraint| matches!(constraint.wanted, Wanted::Number(_)));
+                let items = group.iter().filter(|constraint| matches!(constraint.wanted, Wanted::Number(_)));
                 told.extend(items.flat_map(|constraint| &constraint.unknowns));
             }
         }
@@ -106,10 +101,7 @@ fn groups<'c, 'l>(constraints: &'c [Constraint<'l>]) -> Vec<Vec<&'c Constraint<'
         let mut merged = vec![constraint];
         let mut apart = Vec::new();
         for group in groups {
-            if group
-                .iter()
-                .any(|other| !other.unknowns.is_disjoint(&constraint.unknowns))
-            {
+            if group.iter().any(|other| !other.unknowns.is_disjoint(&constraint.unknowns)) {
                 merged.extend(group);
             } else {
                 apart.push(group);
@@ -153,30 +145,19 @@ impl<'s, 'c, 'l> Search<'s, 'c, 'l> {
             .iter()
             .filter_map(|unknown| {
                 let candidates = candidates.get(unknown)?;
-                Some(Level {
-                    unknown: *unknown,
-                    candidates,
-                    checks: Vec::new(),
-                })
+                Some(Level { unknown: *unknown, candidates, checks: Vec::new() })
             })
             .collect();
         levels.sort_by_key(|level| level.candidates.count() > 1);
         for constraint in group {
-            let last = levels
-                .iter_mut()
-                .rev()
-                .find(|level| constraint.unknowns.contains(&level.unknown));
+            let last = levels.iter_mut().rev().find(|level| constraint.unknowns.contains(&level.unknown));
             if let Some(level) = last {
                 level.checks.push(constraint);
             }
         }
         // Above the combinations there are at most as many tries again that lead to them, as every level branches.
         let tries = 2 * MAX_TRIES + levels.len() as u64;
-        Self {
-            levels,
-            trial: Trial::new(domain),
-            tries,
-        }
+        Self { levels, trial: Trial::new(domain), tries }
     }
 
     fn descend(&mut self, depth: usize) -> Outcome {

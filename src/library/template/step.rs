@@ -86,10 +86,7 @@ impl Step {
                     Self::Maybe { endpoint, limit, name }
                 }
             }
-            "read" => Self::Read {
-                endpoint: parser.endpoint()?,
-                name: parser.defined_buffer()?,
-            },
+            "read" => Self::Read { endpoint: parser.endpoint()?, name: parser.defined_buffer()? },
             "expect" => {
                 let (expr, source) = parser.braced()?;
                 Self::Expect(Expression::new(expr, source))

@@ -210,9 +210,7 @@ pub(super) fn kinds() -> String {
 #[must_use]
 pub fn is_free_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
         && Expr::builtin(name).is_none()
         && !is_function(name)
 }
@@ -223,21 +221,9 @@ mod tests {
 
     #[test]
     fn names_with_a_meaning_are_not_free() {
-        for name in [
-            "v",
-            "prev",
-            "f0",
-            "f31",
-            "vibrate",
-            "hw_position",
-            "seq",
-            "crc16_modbus",
-            "",
-            "A",
-            "1a",
-            "a-b",
-            "ä",
-        ] {
+        for name in
+            ["v", "prev", "f0", "f31", "vibrate", "hw_position", "seq", "crc16_modbus", "", "A", "1a", "a-b", "ä"]
+        {
             assert!(!is_free_name(name), "{name}");
         }
         for name in ["id", "_", "f32", "f01", "f", "vv", "key_2"] {
@@ -249,10 +235,7 @@ mod tests {
     fn every_listed_function_is_one() {
         for name in FUNCTIONS {
             let other = ["len", "count", "has", "seq"].contains(&name);
-            assert!(
-                other || Math::from_name(name).is_some() || Checksum::from_name(name).is_some(),
-                "{name}"
-            );
+            assert!(other || Math::from_name(name).is_some() || Checksum::from_name(name).is_some(), "{name}");
         }
     }
 }

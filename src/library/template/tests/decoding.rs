@@ -64,11 +64,7 @@ fn vibrators(count: u32, limit: i64) -> Ranges {
 #[track_caller]
 fn decodes(domain: &Ranges, source: &str, packet: &[u8], expected: &[(Unknown, i64)]) {
     let found = decode(&line(source), packet, domain);
-    assert_eq!(
-        found,
-        Some(expected.iter().copied().collect()),
-        "{source} {packet:02x?}"
-    );
+    assert_eq!(found, Some(expected.iter().copied().collect()), "{source} {packet:02x?}");
 }
 
 #[track_caller]
@@ -118,21 +114,11 @@ fn two_features_in_one_byte() {
 #[test]
 fn loops_bind_features() {
     let source = "tx: each( {v}*4 )";
-    decodes(
-        &vibrators(2, 20),
-        source,
-        &[1, 1, 1, 1, 2, 2, 2, 2],
-        &[(Feature(0), 1), (Feature(1), 2)],
-    );
+    decodes(&vibrators(2, 20), source, &[1, 1, 1, 1, 2, 2, 2, 2], &[(Feature(0), 1), (Feature(1), 2)]);
     refuses(&vibrators(2, 20), source, &[1, 1, 1, 2, 2, 2, 2, 2]);
     refuses(&vibrators(3, 20), source, &[1, 1, 1, 1, 2, 2, 2, 2]);
     let rotate = "tx: each rotate( {k} {i} {v + 1} )";
-    decodes(
-        &domain(),
-        rotate,
-        &[1, 2, 51, 2, 5, 61],
-        &[(Feature(2), 50), (Feature(5), 60)],
-    );
+    decodes(&domain(), rotate, &[1, 2, 51, 2, 5, 61], &[(Feature(2), 50), (Feature(5), 60)]);
     refuses(&domain(), rotate, &[1, 2, 51, 2, 4, 61]);
     refuses(&domain(), rotate, &[1, 2, 51, 2, 5, 0]);
 }
@@ -146,18 +132,8 @@ fn checksums_and_counters_are_skipped() {
     decodes(&vibrators(1, 20), source, &packet, &[(V, 7)]);
     packet.pop();
     refuses(&vibrators(1, 20), source, &packet);
-    decodes(
-        &domain(),
-        "tx: {seq()} {v} {crc16_modbus():u16le}",
-        &[200, 4, 1, 2],
-        &[(V, 4)],
-    );
-    decodes(
-        &domain(),
-        "tx: {prev:dec3} \"-\" {abs(v - prev)} {v}",
-        b"055-\x00\x08",
-        &[(V, 8)],
-    );
+    decodes(&domain(), "tx: {seq()} {v} {crc16_modbus():u16le}", &[200, 4, 1, 2], &[(V, 4)]);
+    decodes(&domain(), "tx: {prev:dec3} \"-\" {abs(v - prev)} {v}", b"055-\x00\x08", &[(V, 8)]);
     refuses(&domain(), "tx: {prev:dec3} \"-\"", b"x-");
     decodes(&domain(), "tx: {v - prev:i8}", &[200], &[]);
 }
@@ -166,15 +142,7 @@ fn checksums_and_counters_are_skipped() {
 fn text() {
     let source = "tx: \"$SYS,\" {v:dec} \"?\"";
     round_trip(&mut vibrators(1, 100), source, 0..=100);
-    for packet in [
-        "$SYS,101?",
-        "$SYS,?",
-        "$SYS,07?",
-        "$SYS,-1?",
-        "$SYS,7",
-        "$SYS,7?!",
-        "$SYT,7?",
-    ] {
+    for packet in ["$SYS,101?", "$SYS,?", "$SYS,07?", "$SYS,-1?", "$SYS,7", "$SYS,7?!", "$SYT,7?"] {
         refuses(&vibrators(1, 100), source, packet.as_bytes());
     }
     let linear = "tx: \"L\" {i:dec} {v:dec3} \"I\" {d:dec} \"\\n\"";
@@ -206,11 +174,7 @@ fn signed_values() {
     refuses(&domain, source, &[8, 1, 5]);
     refuses(&domain, source, &[9, 1, 100]);
     round_trip(&mut domain, "tx: A1 01 {abs(v) | (v < 0 ? 0x80 : 0)} 77 55", -99..=99);
-    refuses(
-        &domain,
-        "tx: A1 01 {abs(v) | (v < 0 ? 0x80 : 0)} 77 55",
-        &[0xA1, 1, 0x80, 0x77, 0x55],
-    );
+    refuses(&domain, "tx: A1 01 {abs(v) | (v < 0 ? 0x80 : 0)} 77 55", &[0xA1, 1, 0x80, 0x77, 0x55]);
     round_trip(&mut domain, "tx: {v:i8} {v:dec}", -99..=99);
 }
 
@@ -235,21 +199,11 @@ fn several_features_in_several_places() {
 
 #[test]
 fn kinds_are_their_first_feature() {
-    decodes(
-        &domain(),
-        "tx: {rotate} {vibrate * 2} {led}",
-        &[4, 6, 0],
-        &[(Feature(0), 3), (Feature(2), 4)],
-    );
+    decodes(&domain(), "tx: {rotate} {vibrate * 2} {led}", &[4, 6, 0], &[(Feature(0), 3), (Feature(2), 4)]);
     refuses(&domain(), "tx: {rotate} {vibrate * 2} {led}", &[4, 6, 1]);
     decodes(&domain(), "tx: {rotate} {f2}", &[4, 4], &[(Feature(2), 4)]);
     refuses(&domain(), "tx: {rotate} {f2}", &[4, 5]);
-    decodes(
-        &domain(),
-        "tx: {f31} {n} {reply[0]} {has(tx)} {reply:bytes}",
-        &[0, 3, 16, 1, 16, 32, 255],
-        &[],
-    );
+    decodes(&domain(), "tx: {f31} {n} {reply[0]} {has(tx)} {reply:bytes}", &[0, 3, 16, 1, 16, 32, 255], &[]);
     refuses(&domain(), "tx: {n} {reply:bytes}", &[3, 16, 32, 254]);
 }
 
@@ -257,12 +211,7 @@ fn kinds_are_their_first_feature() {
 fn the_smallest_value_is_picked() {
     decodes(&domain(), "tx: {v / 10}", &[5], &[(V, 50)]);
     decodes(&domain(), "if {v % 7 == 0} tx: {v / 10}", &[5], &[(V, 56)]);
-    decodes(
-        &domain(),
-        "tx: {max(f0, f2)} {f0 + f2}",
-        &[7, 9],
-        &[(Feature(0), 2), (Feature(2), 7)],
-    );
+    decodes(&domain(), "tx: {max(f0, f2)} {f0 + f2}", &[7, 9], &[(Feature(0), 2), (Feature(2), 7)]);
 }
 
 #[test]
@@ -293,10 +242,6 @@ fn independent_groups_do_not_multiply() {
     let source = "tx: {f0 + f1} {f2 + f3} {f4 + f5} {f6 * f7 + 3}";
     refuses(&many, source, &[10, 10, 10, 2]);
     let features = [0, 10, 0, 10, 0, 10, 0, 0];
-    let expected: Vec<_> = features
-        .into_iter()
-        .zip(0..)
-        .map(|(value, index)| (Feature(index), value))
-        .collect();
+    let expected: Vec<_> = features.into_iter().zip(0..).map(|(value, index)| (Feature(index), value)).collect();
     decodes(&many, source, &[10, 10, 10, 3], &expected);
 }

@@ -91,12 +91,7 @@ fn comparisons_and_logic_give_one_or_zero() {
 #[test]
 fn logic_is_lazy() {
     // The shift is an error as soon as it is computed.
-    check(&[
-        ("0 && (1 << 64)", 0.0),
-        ("1 || (1 << 64)", 1.0),
-        ("1 ? 5 : (1 << 64)", 5.0),
-        ("0 ? (1 << 64) : 6", 6.0),
-    ]);
+    check(&[("0 && (1 << 64)", 0.0), ("1 || (1 << 64)", 1.0), ("1 ? 5 : (1 << 64)", 5.0), ("0 ? (1 << 64) : 6", 6.0)]);
     assert!(evaluate("1 && (1 << 64)").is_err());
     let expression = Line::parse("tx: {0 && seq()} {1 || seq()} {seq()}", &names()).unwrap();
     assert_eq!(expression.render(&toy()), Ok(vec![0, 1, 0]));
@@ -152,33 +147,18 @@ fn functions() {
 fn faults() {
     for (source, message) in [
         ("1 / 0", "expression `1 / 0`: value inf is not a finite number"),
-        (
-            "0 / 0 ? 1 : 2",
-            "expression `0 / 0 ? 1 : 2`: value NaN is not a finite number",
-        ),
+        ("0 / 0 ? 1 : 2", "expression `0 / 0 ? 1 : 2`: value NaN is not a finite number"),
         ("!(0 / 0)", "expression `!(0 / 0)`: value NaN is not a finite number"),
-        (
-            "min(1, 0 / 0)",
-            "expression `min(1, 0 / 0)`: value NaN is not a finite number",
-        ),
-        (
-            "1 << 64",
-            "expression `1 << 64`: shift amount 64 is out of range, allowed is 0 to 63",
-        ),
-        (
-            "1 >> -1",
-            "expression `1 >> -1`: shift amount -1 is out of range, allowed is 0 to 63",
-        ),
+        ("min(1, 0 / 0)", "expression `min(1, 0 / 0)`: value NaN is not a finite number"),
+        ("1 << 64", "expression `1 << 64`: shift amount 64 is out of range, allowed is 0 to 63"),
+        ("1 >> -1", "expression `1 >> -1`: shift amount -1 is out of range, allowed is 0 to 63"),
         ("3 << 62", "expression `3 << 62`: value 3 << 62 does not fit 64 bits"),
         (
             "pow(2, 63) & 1",
             "expression `pow(2, 63) & 1`: value 9223372036854776000 is out of range of bit operators, allowed is \
              -9223372036854775808 to 9223372036854775807",
         ),
-        (
-            "reply[-1]",
-            "expression `reply[-1]`: index -1 of buffer \"reply\" is out of range, allowed is 0 or more",
-        ),
+        ("reply[-1]", "expression `reply[-1]`: index -1 of buffer \"reply\" is out of range, allowed is 0 or more"),
         ("lost", "expression `lost`: parameter \"lost\" has no value"),
     ] {
         assert_eq!(evaluate(source).unwrap_err().to_string(), message);

@@ -5,10 +5,7 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, limit: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % limit
     }
 
@@ -46,10 +43,7 @@ fn put_to_use(source: &str) {
         let domain = decoding::small_domain();
         let decoded = decode(&line, &packet, &domain);
         // Decimal text is read greedily, so it can swallow digits that came from somewhere else.
-        assert!(
-            decoded.is_some() || !applies || source.contains("dec"),
-            "{source} {packet:02x?}"
-        );
+        assert!(decoded.is_some() || !applies || source.contains("dec"), "{source} {packet:02x?}");
         let _ = decode(&line, packet.get(1..).unwrap_or_default(), &domain);
     }
     if let Ok(expression) = Expression::parse(source, &names()) {
@@ -62,11 +56,7 @@ fn put_to_use(source: &str) {
 fn any_tokens() {
     let mut random = Random(1);
     for round in 0..3000 {
-        let mut source = if round % 2 == 0 {
-            "tx: ".to_owned()
-        } else {
-            String::new()
-        };
+        let mut source = if round % 2 == 0 { "tx: ".to_owned() } else { String::new() };
         for _ in 0..random.below(40) {
             source.push_str(random.pick(&TOKENS));
         }
@@ -102,34 +92,18 @@ fn mutated_templates() {
 fn any_characters() {
     let mut random = Random(3);
     for _ in 0..1000 {
-        let source: String = (0..random.below(60))
-            .map(|_| char::from_u32(random.below(0x250) as u32).unwrap_or(' '))
-            .collect();
+        let source: String =
+            (0..random.below(60)).map(|_| char::from_u32(random.below(0x250) as u32).unwrap_or(' ')).collect();
         put_to_use(&source);
     }
 }
 
 /// A well-formed expression that reaches every operator and function.
 fn expression(random: &mut Random, depth: usize) -> String {
-    const LEAVES: [&str; 14] = [
-        "v",
-        "d",
-        "i",
-        "n",
-        "f0",
-        "f1",
-        "f2",
-        "vibrate",
-        "rotate",
-        "id",
-        "reply[1]",
-        "0x3F",
-        "2",
-        "count(rotate)",
-    ];
-    const OPERATORS: [&str; 18] = [
-        "||", "&&", "|", "^", "&", "==", "!=", "<", "<=", ">", ">=", "<<", ">>", "+", "-", "*", "/", "%",
-    ];
+    const LEAVES: [&str; 14] =
+        ["v", "d", "i", "n", "f0", "f1", "f2", "vibrate", "rotate", "id", "reply[1]", "0x3F", "2", "count(rotate)"];
+    const OPERATORS: [&str; 18] =
+        ["||", "&&", "|", "^", "&", "==", "!=", "<", "<=", ">", ">=", "<<", ">>", "+", "-", "*", "/", "%"];
     if depth == 0 {
         return random.pick(&LEAVES).to_owned();
     }
@@ -138,10 +112,7 @@ fn expression(random: &mut Random, depth: usize) -> String {
     match random.below(9) {
         0 => format!("({a} ? {b} : {c})"),
         1 => format!("max({a}, {b}, {c})"),
-        2 => format!(
-            "{}({a})",
-            random.pick(&["abs", "floor", "round", "-", "!", "~", "reply[0] + "])
-        ),
+        2 => format!("{}({a})", random.pick(&["abs", "floor", "round", "-", "!", "~", "reply[0] + "])),
         3 => a,
         _ => format!("({a} {} {b})", random.pick(&OPERATORS)),
     }
@@ -154,8 +125,6 @@ fn what_renders_decodes() {
         let depth = random.below(3);
         let (a, b) = (expression(&mut random, depth), expression(&mut random, 1));
         let format = random.pick(&["u16be", "i8", "u8", "hex6", "u32le"]);
-        put_to_use(&format!(
-            "if {{{b}}} tx: 01 {{{a}:{format}}} each rotate( {{{b} & 0xFF}}*2 {{k}} ) {{xor()}}"
-        ));
+        put_to_use(&format!("if {{{b}}} tx: 01 {{{a}:{format}}} each rotate( {{{b} & 0xFF}}*2 {{k}} ) {{xor()}}"));
     }
 }

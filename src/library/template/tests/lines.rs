@@ -10,23 +10,13 @@ fn check(cases: &[(&str, &[u8])]) {
 #[test]
 fn head_of_a_line() {
     let plain = line("txmode: 01");
-    assert_eq!(
-        (plain.endpoint().name(), plain.ack(), plain.uses_sequence()),
-        ("txmode", false, false)
-    );
+    assert_eq!((plain.endpoint().name(), plain.ack(), plain.uses_sequence()), ("txmode", false, false));
     assert_eq!(plain.applies(&toy()), Ok(true));
     let full = line("  if {v > 7} tx ack : {seq()}  ");
-    assert_eq!(
-        (full.endpoint(), full.ack(), full.uses_sequence()),
-        (Endpoint::TX, true, true)
-    );
+    assert_eq!((full.endpoint(), full.ack(), full.uses_sequence()), (Endpoint::TX, true, true));
     assert_eq!(full.source(), "if {v > 7} tx ack : {seq()}");
     assert_eq!(full.applies(&toy()), Ok(false));
-    assert_eq!(
-        full.render(&toy()),
-        Ok(vec![0]),
-        "the condition does not matter to rendering"
-    );
+    assert_eq!(full.render(&toy()), Ok(vec![0]), "the condition does not matter to rendering");
     assert_eq!(line("if{v}tx:01").applies(&toy()), Ok(true));
     assert!(line("if {1 / 0} tx: 01").applies(&toy()).is_err());
 }
@@ -78,10 +68,7 @@ fn loops_over_features() {
         ("tx: each rotate( {i} {v} {k} ) {i} {v}", &[2, 20, 1, 5, 30, 2, 2, 7]),
         ("tx: each vibrate({v})*2", &[10, 20, 10, 20]),
         ("tx: each ( {v}*2 )", &[10, 10, 20, 20, 30, 30]),
-        (
-            "tx: each rotate( {k} each vibrate( {v} ) {k} )",
-            &[1, 10, 20, 1, 2, 10, 20, 2],
-        ),
+        ("tx: each rotate( {k} each vibrate( {v} ) {k} )", &[1, 10, 20, 1, 2, 10, 20, 2]),
         ("tx: 01 each led( {v} )", &[1]),
     ]);
 }
@@ -89,14 +76,8 @@ fn loops_over_features() {
 #[test]
 fn packet_functions_see_what_is_rendered_so_far() {
     check(&[
-        (
-            "tx: AA 55 06 {xor()} {xor(1)} {xor(1, 3)}",
-            &[0xAA, 0x55, 6, 0xF9, 0x55 ^ 6 ^ 0xF9, 0x55 ^ 6],
-        ),
-        (
-            "tx: FF FF {sum():u16be} {sum(0, 2) & 0xFF}",
-            &[0xFF, 0xFF, 1, 0xFE, 0xFE],
-        ),
+        ("tx: AA 55 06 {xor()} {xor(1)} {xor(1, 3)}", &[0xAA, 0x55, 6, 0xF9, 0x55 ^ 6 ^ 0xF9, 0x55 ^ 6]),
+        ("tx: FF FF {sum():u16be} {sum(0, 2) & 0xFF}", &[0xFF, 0xFF, 1, 0xFE, 0xFE]),
         ("tx: {sum()} {sum(1, 1)}", &[0, 0]),
         ("tx: \"123456789\" {crc16_modbus():u16be}", b"123456789\x4B\x37"),
         ("tx: 00 \"123456789\" {crc16_xmodem(1):u16le}", b"\x00123456789\xC3\x31"),
@@ -114,31 +95,19 @@ fn the_sequence_runs_on_and_wraps() {
 #[test]
 fn render_errors() {
     for (source, message) in [
-        (
-            "tx: {d}",
-            "expression `d`: value 300 is out of range of u8, allowed is 0 to 255",
-        ),
-        (
-            "tx: { -v : u16be }",
-            "expression `-v`: value -7 is out of range of u16be, allowed is 0 to 65535",
-        ),
+        ("tx: {d}", "expression `d`: value 300 is out of range of u8, allowed is 0 to 255"),
+        ("tx: { -v : u16be }", "expression `-v`: value -7 is out of range of u16be, allowed is 0 to 65535"),
         ("tx: {1/0}", "expression `1/0`: value inf is not a finite number"),
         (
             "tx: 01 {sum(0, 2)}",
             "expression `sum(0, 2)`: checksum from 0 to 2 is out of range, allowed is 0 to 1 in order",
         ),
-        (
-            "tx: 01 {sum(-1)}",
-            "expression `sum(-1)`: checksum from -1 to 1 is out of range, allowed is 0 to 1 in order",
-        ),
+        ("tx: 01 {sum(-1)}", "expression `sum(-1)`: checksum from -1 to 1 is out of range, allowed is 0 to 1 in order"),
         (
             "tx: 01 02 {xor(2, 1)}",
             "expression `xor(2, 1)`: checksum from 2 to 1 is out of range, allowed is 0 to 2 in order",
         ),
-        (
-            "tx: ( 00*64 )*8 00",
-            "packet of `tx: ( 00*64 )*8 00` is longer than the 512 bytes allowed",
-        ),
+        ("tx: ( 00*64 )*8 00", "packet of `tx: ( 00*64 )*8 00` is longer than the 512 bytes allowed"),
         ("tx: each led( {v} )", "packet of `tx: each led( {v} )` has no bytes"),
         ("tx: {later:bytes}", "packet of `tx: {later:bytes}` has no bytes"),
         (

@@ -34,17 +34,11 @@ impl Toy {
 
 /// A toy with something for every name there is; feature 1 has no output.
 fn toy() -> Toy {
-    let mut toy = Toy {
-        value: 7.0,
-        duration: 300.0,
-        index: 2,
-        previous: 55.0,
-        ..Toy::default()
-    }
-    .with(0, &[OutputKind::Vibrate], 10.0)
-    .with(1, &[], 99.0)
-    .with(2, &[OutputKind::Vibrate, OutputKind::Rotate], 20.0)
-    .with(5, &[OutputKind::Rotate], 30.0);
+    let mut toy = Toy { value: 7.0, duration: 300.0, index: 2, previous: 55.0, ..Toy::default() }
+        .with(0, &[OutputKind::Vibrate], 10.0)
+        .with(1, &[], 99.0)
+        .with(2, &[OutputKind::Vibrate, OutputKind::Rotate], 20.0)
+        .with(5, &[OutputKind::Rotate], 30.0);
     toy.params.insert("id".to_owned(), 3.0);
     toy.buffers.insert("reply".to_owned(), vec![0x10, 0x20, 0xFF]);
     toy
@@ -53,10 +47,7 @@ fn toy() -> Toy {
 /// Names that the toy has, and a buffer and a parameter that it has not.
 fn names() -> Names {
     let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    Names {
-        params: set(&["id", "lost"]),
-        buffers: set(&["reply", "later"]),
-    }
+    Names { params: set(&["id", "lost"]), buffers: set(&["reply", "later"]) }
 }
 
 impl Scope for Toy {
@@ -108,7 +99,5 @@ fn line(source: &str) -> Line {
 }
 
 fn render(source: &str, scope: &dyn Scope) -> Vec<u8> {
-    line(source)
-        .render(scope)
-        .unwrap_or_else(|error| panic!("{source}: {error}"))
+    line(source).render(scope).unwrap_or_else(|error| panic!("{source}: {error}"))
 }

@@ -26,10 +26,7 @@ fn heads() {
         ("tx ack:  ", &format!("column 10: {empty}")),
         ("if v tx: 01", "column 4: expected '{', found 'v'"),
         ("if {v tx: 01", "column 7: expected an operator or '}', found 't'"),
-        (
-            "if {k} tx: 01",
-            "column 5: identifier \"k\" has a meaning only inside each( ... )",
-        ),
+        ("if {k} tx: 01", "column 5: identifier \"k\" has a meaning only inside each( ... )"),
         (
             "if {seq()} tx: 01",
             "column 5: function seq has a meaning only inside a packet, not in a condition or an input value",
@@ -38,10 +35,7 @@ fn heads() {
     ]);
     assert!(error("tz: 01").starts_with("column 1: unknown endpoint \"tz\", allowed are "));
     let long = format!("tx:{}", " 01".repeat(700));
-    assert_eq!(
-        error(&long),
-        "column 1: template has 2103 characters, allowed are 1 to 2000"
-    );
+    assert_eq!(error(&long), "column 1: template has 2103 characters, allowed are 1 to 2000");
 }
 
 #[test]
@@ -53,28 +47,13 @@ fn items() {
         ("tx: xy", &format!("column 5: {item}, found \"xy\"")),
         ("tx: +1", &format!("column 5: {item}, found '+'")),
         ("tx: 01{v}", "column 7: expected a blank between items or *N, found '{'"),
-        (
-            "tx: {v}*2*2",
-            "column 10: expected a blank between items or *N, found '*'",
-        ),
-        (
-            "tx: 01*0",
-            "column 8: number of repetitions 0 is out of range, allowed is 1 to 64",
-        ),
-        (
-            "tx: 01*65",
-            "column 8: number of repetitions 65 is out of range, allowed is 1 to 64",
-        ),
+        ("tx: {v}*2*2", "column 10: expected a blank between items or *N, found '*'"),
+        ("tx: 01*0", "column 8: number of repetitions 0 is out of range, allowed is 1 to 64"),
+        ("tx: 01*65", "column 8: number of repetitions 65 is out of range, allowed is 1 to 64"),
         ("tx: 01* 2", "column 8: expected a number of repetitions, found ' '"),
-        (
-            "tx: ( 01",
-            "column 9: expected an item or ')', found the end of the line",
-        ),
+        ("tx: ( 01", "column 9: expected an item or ')', found the end of the line"),
         ("tx: 01 )", "column 8: expected an item, found ')'"),
-        (
-            "tx: ( )",
-            "column 7: expected an item, a packet or group may not be empty, found ')'",
-        ),
+        ("tx: ( )", "column 7: expected an item, a packet or group may not be empty, found ')'"),
         (
             "tx: each 01",
             "column 10: unknown output kind \"01\", allowed are constrict, temperature, led, oscillate, \
@@ -82,32 +61,17 @@ fn items() {
         ),
         ("tx: each vibrate 01", "column 18: expected '(', found '0'"),
         ("tx: \"abc", "column 9: expected '\"', found the end of the line"),
-        (
-            "tx: \"\"",
-            "column 5: expected text of at least one character, found \"\"",
-        ),
-        (
-            r#"tx: "a\q""#,
-            r#"column 7: unknown escape "\\q", allowed are \n, \r, \t, \\, \", \0"#,
-        ),
-        (
-            "tx: {v",
-            "column 7: expected an operator, ':' or '}', found the end of the line",
-        ),
+        ("tx: \"\"", "column 5: expected text of at least one character, found \"\""),
+        (r#"tx: "a\q""#, r#"column 7: unknown escape "\\q", allowed are \n, \r, \t, \\, \", \0"#),
+        ("tx: {v", "column 7: expected an operator, ':' or '}', found the end of the line"),
         ("tx: {v:u8 1}", "column 11: expected '}', found '1'"),
         (
             "tx: {v:u7}",
             "column 8: unknown format \"u7\", allowed are u8, i8, u16be, u16le, u32be, u32le, dec, dec2 to dec9, hex2 \
              to hex8, bytes",
         ),
-        (
-            "tx: {v:bytes}",
-            "column 6: unknown buffer \"v\", allowed are later, reply",
-        ),
-        (
-            "tx: {v + 1:bytes}",
-            "column 6: unknown buffer \"v + 1\", allowed are later, reply",
-        ),
+        ("tx: {v:bytes}", "column 6: unknown buffer \"v\", allowed are later, reply"),
+        ("tx: {v + 1:bytes}", "column 6: unknown buffer \"v + 1\", allowed are later, reply"),
     ]);
 }
 
@@ -141,27 +105,12 @@ fn expressions() {
              temperature, led, oscillate, position, rotate, spray, vibrate, hw_position, id, lost, later[INDEX], \
              reply[INDEX]",
         ),
-        (
-            "tx: {k}",
-            "column 6: identifier \"k\" has a meaning only inside each( ... )",
-        ),
-        (
-            "tx: each( {k} ) {k}",
-            "column 18: identifier \"k\" has a meaning only inside each( ... )",
-        ),
-        (
-            "tx: {reply}",
-            "column 6: buffer \"reply\" is not a number, write reply[INDEX] or len(reply)",
-        ),
-        (
-            "tx: {id[0]}",
-            "column 6: unknown buffer \"id\", allowed are later, reply",
-        ),
+        ("tx: {k}", "column 6: identifier \"k\" has a meaning only inside each( ... )"),
+        ("tx: each( {k} ) {k}", "column 18: identifier \"k\" has a meaning only inside each( ... )"),
+        ("tx: {reply}", "column 6: buffer \"reply\" is not a number, write reply[INDEX] or len(reply)"),
+        ("tx: {id[0]}", "column 6: unknown buffer \"id\", allowed are later, reply"),
         ("tx: {reply[0}", "column 13: expected an operator or ']', found '}'"),
-        (
-            "tx: {min}",
-            "column 9: expected '(' after the name of a function, found '}'",
-        ),
+        ("tx: {min}", "column 9: expected '(' after the name of a function, found '}'"),
         (
             "tx: {sqrt(1)}",
             "column 6: unknown function \"sqrt\", allowed are abs, min, max, floor, ceil, trunc, round, pow, len, \
@@ -192,15 +141,9 @@ fn argument_counts() {
         assert_eq!(error(&format!("tx: {{{call}}}")), message);
     }
     check(&[
-        (
-            "tx: {len(v)}",
-            "column 10: unknown buffer \"v\", allowed are later, reply",
-        ),
+        ("tx: {len(v)}", "column 10: unknown buffer \"v\", allowed are later, reply"),
         ("tx: {len(+)}", "column 10: expected a name, found '+'"),
-        (
-            "tx: {min(1,)}",
-            "column 12: expected a number, name, call, sign or '(', found ')'",
-        ),
+        ("tx: {min(1,)}", "column 12: expected a number, name, call, sign or '(', found ')'"),
     ]);
     assert!(error("tx: {count(buzz)}").starts_with("column 12: unknown output kind \"buzz\""));
     assert!(error("tx: {has(tz)}").starts_with("column 10: unknown endpoint \"tz\""));
@@ -213,10 +156,7 @@ fn expressions_on_their_own_have_no_packet() {
         assert!(matches!(error.problem, Problem::OutsidePacket { .. }), "{call}");
     }
     let error = Expression::parse("v }", &names()).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "column 3: expected an operator or the end of the line, found '}'"
-    );
+    assert_eq!(error, "column 3: expected an operator or the end of the line, found '}'");
     assert_eq!(
         Expression::parse("key[0]", &Names::default()).unwrap_err().to_string(),
         "column 1: unknown buffer \"key\", allowed are none here"
@@ -234,10 +174,7 @@ fn depth_is_limited() {
     assert_eq!(nested("(", "01", ")", 33), limit);
     assert_eq!(nested("each(", "01", ")", 33), limit);
     let value = |open: &str, middle: &str, close: &str, depth: usize| {
-        let (open, close) = (
-            format!("{{{}", open.repeat(depth)),
-            format!("{}}}", close.repeat(depth)),
-        );
+        let (open, close) = (format!("{{{}", open.repeat(depth)), format!("{}}}", close.repeat(depth)));
         nested(&open, middle, &close, 1)
     };
     assert!(value("(", "1", ")", 31).is_ok());
@@ -260,10 +197,7 @@ fn depth_is_limited() {
 fn chains_are_limited_and_the_longest_still_evaluate() {
     let chain = |count: usize| format!("tx: {{1{}}}", " - 0".repeat(count));
     assert_eq!(render(&chain(256), &toy()), [1]);
-    assert_eq!(
-        error(&chain(257)),
-        "column 1032: expression has more than the 256 operators allowed"
-    );
+    assert_eq!(error(&chain(257)), "column 1032: expression has more than the 256 operators allowed");
 }
 
 #[test]

@@ -14,14 +14,7 @@ fn every_step() {
     assert_eq!(step("sleep 100ms", names), Step::Sleep(Duration::from_millis(100)));
     assert_eq!(step("sleep 60s", names), Step::Sleep(Duration::from_secs(60)));
     let (endpoint, limit) = (Endpoint::RX, Duration::from_secs(3));
-    assert_eq!(
-        step("wait rx 3s", names),
-        Step::Wait {
-            endpoint,
-            limit,
-            name: None
-        }
-    );
+    assert_eq!(step("wait rx 3s", names), Step::Wait { endpoint, limit, name: None });
     assert_eq!(step("read rx", names), Step::Read { endpoint, name: None });
     assert!(matches!(step("expect {n > 0}", names), Step::Expect(expression) if expression.source() == "n > 0"));
     assert!(matches!(step("tx ack: 01", names), Step::Write(line) if line.ack()));
@@ -35,22 +28,11 @@ fn buffers_are_known_to_what_follows() {
     assert!(Step::parse("expect {key[0]}", names).is_err());
     let name = Some("key".to_owned());
     let limit = Duration::from_millis(1);
-    let expected = Step::Maybe {
-        endpoint: Endpoint::RX,
-        limit,
-        name: name.clone(),
-    };
+    let expected = Step::Maybe { endpoint: Endpoint::RX, limit, name: name.clone() };
     assert_eq!(step("maybe rx 1ms as key", names), expected);
     assert!(matches!(step("expect {key[0] == len(key)}", names), Step::Expect(_)));
     assert!(matches!(step("tx: {key:bytes}", names), Step::Write(_)));
-    assert_eq!(
-        step("read rx as key", names),
-        Step::Read {
-            endpoint: Endpoint::RX,
-            name
-        },
-        "filling it again is fine"
-    );
+    assert_eq!(step("read rx as key", names), Step::Read { endpoint: Endpoint::RX, name }, "filling it again is fine");
     step("read rx as _k2", names);
     assert!(names.buffers.contains("_k2"));
 }
@@ -65,14 +47,8 @@ fn errors() {
         )
     };
     for (source, message) in [
-        (
-            "sleep 0ms",
-            "column 7: time 0ms is out of range, allowed is 1ms to 60s".to_owned(),
-        ),
-        (
-            "sleep 61s",
-            "column 7: time 61s is out of range, allowed is 1ms to 60s".to_owned(),
-        ),
+        ("sleep 0ms", "column 7: time 0ms is out of range, allowed is 1ms to 60s".to_owned()),
+        ("sleep 61s", "column 7: time 61s is out of range, allowed is 1ms to 60s".to_owned()),
         (
             "sleep 99999999999999999999s",
             "column 7: time 99999999999999999999s is out of range, allowed is 1ms to 60s".to_owned(),
@@ -80,25 +56,16 @@ fn errors() {
         ("sleep 5", format!("column 7: expected {time}, found \"5\"")),
         ("sleep ms", format!("column 7: expected {time}, found \"ms\"")),
         ("sleep", format!("column 6: expected {time}, found the end of the line")),
-        (
-            "sleep 1s 2s",
-            "column 10: expected the end of the line, found '2'".to_owned(),
-        ),
+        ("sleep 1s 2s", "column 10: expected the end of the line, found '2'".to_owned()),
         ("wait rx as x", format!("column 9: expected {time}, found \"as\"")),
         ("wait rx 1s as", format!("column 14: {}", name(""))),
         ("wait rx 1s as Key", format!("column 15: {}", name("Key"))),
         ("read rx as f1", format!("column 12: {}", name("f1"))),
         ("read rx as id", format!("column 12: {}", name("id"))),
         ("read rx as sum", format!("column 12: {}", name("sum"))),
-        (
-            "subscribe",
-            "column 10: expected an endpoint, found the end of the line".to_owned(),
-        ),
+        ("subscribe", "column 10: expected an endpoint, found the end of the line".to_owned()),
         ("expect v", "column 8: expected '{', found 'v'".to_owned()),
-        (
-            "expect {v",
-            "column 10: expected an operator or '}', found the end of the line".to_owned(),
-        ),
+        ("expect {v", "column 10: expected an operator or '}', found the end of the line".to_owned()),
     ] {
         let names = &mut names();
         let before = names.clone();
@@ -106,8 +73,5 @@ fn errors() {
         assert_eq!(*names, before);
     }
     let error = Step::parse("subscribe nowhere", &mut names()).unwrap_err().to_string();
-    assert!(
-        error.starts_with("column 11: unknown endpoint \"nowhere\", allowed are "),
-        "{error}"
-    );
+    assert!(error.starts_with("column 11: unknown endpoint \"nowhere\", allowed are "), "{error}");
 }
