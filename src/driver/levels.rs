@@ -48,6 +48,19 @@ impl Levels {
         }
     }
 
+    /// The kind of output that a feature was last set by, its first one as long as none was; `None` if it has none.
+    #[must_use]
+    pub fn kind(&self, feature: u32) -> Option<OutputKind> {
+        let latest = self.latest.iter().find(|(index, _)| *index == feature);
+        let first = || {
+            self.outputs
+                .iter()
+                .find(|entry| entry.0 == feature)
+                .map(|entry| entry.1)
+        };
+        latest.map(|(_, kind)| *kind).or_else(first)
+    }
+
     /// Features that have an output of a kind, or any output, with its latest value.
     #[must_use]
     pub fn outputs(&self, kind: Option<OutputKind>) -> Vec<(u32, i32)> {
@@ -91,7 +104,10 @@ mod tests {
         };
         let mut levels = Levels::new(&model);
         assert_eq!(levels.outputs(None), [(0, 0), (2, 0)]);
+        assert_eq!(levels.kind(0), Some(OutputKind::Oscillate));
+        assert_eq!(levels.kind(1), None);
         levels.set(0, OutputKind::Position, 7);
+        assert_eq!(levels.kind(0), Some(OutputKind::Position));
         assert!(!levels.running());
         levels.set(2, OutputKind::Vibrate, 3);
         assert!(levels.running());

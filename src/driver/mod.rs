@@ -9,6 +9,7 @@ pub mod check;
 pub mod example;
 mod levels;
 mod lovense;
+mod steps;
 pub mod template;
 pub mod toy;
 

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::AtomicU8;
 
 use crate::library::definition::{IdentifyForm, IdentifyFrom, InputRule};
-use crate::library::template::{Line, Scope, Step};
 use crate::library::{Definition, Hardware, Identify, Model};
-use crate::link::{Link, LinkError, Listener, Notification, Packet};
-use crate::message::{Endpoint, InputKind, OutputKind};
+use crate::link::{Link, Notification, Packet};
+use crate::message::{Endpoint, InputKind};
 
-use super::{Batch, Boxed, Change, Driver, DriverError, Inputs, Levels, Protocol};
+use super::steps::{self, View};
+use super::{Batch, Boxed, Driver, DriverError, Inputs, Protocol};
 
 /// The protocol of every definition without a coded driver.
 #[derive(Debug)]
@@ -75,12 +75,12 @@ fn identifier(form: &IdentifyForm, bytes: &[u8]) -> Option<String> {
 }
 
 /// What of a device does not change while it is connected.
-struct Device {
-    definition: Arc<Definition>,
-    model: Arc<Model>,
+pub(super) struct Device {
+    pub(super) definition: Arc<Definition>,
+    pub(super) model: Arc<Model>,
     /// What the connect steps read.
-    buffers: BTreeMap<String, Vec<u8>>,
-    link: Link,
+    pub(super) buffers: BTreeMap<String, Vec<u8>>,
+    pub(super) link: Link,
 }
 
 struct TemplateDriver {
@@ -92,8 +92,13 @@ impl Driver for TemplateDriver {
     fn connect<'a>(&'a mut self, link: &'a Link) -> Boxed<'a, Result<(), DriverError>> {
         Box::pin(async move {
             let steps = &self.device.definition.connect;
-            let buffers = run(steps, &self.device, link, BTreeMap::new()).await?;
-            let Device { definition, model, link, .. } = &*self.device;
+            let buffers = steps::run(steps, &self.device, link, BTreeMap::new(), 0).await?;
+            let Device {
+                definition,
+                model,
+                link,
+                ..
+            } = &*self.device;
             let (definition, model, link) = (Arc::clone(definition), Arc::clone(model), link.clone());
             self.device = Arc::new(Device { definition, model, buffers, link });
             Ok(())
@@ -101,31 +106,33 @@ impl Driver for TemplateDriver {
     }
 
     fn encode(&mut self, batch: &Batch<'_>) -> Result<Vec<Packet>, DriverError> {
-        let mut packets = Vec::new();
-        let mut written: Vec<(*const Line, usize)> = Vec::new();
+        let mut packets: Vec<Packet> = Vec::new();
+        let mut sent: Vec<(&str, usize)> = Vec::new();
         for change in batch.changes {
+            let before = packets.len();
             let Some(lines) = self.device.definition.write.get(&change.output.kind) else {
                 continue;
             };
             let scope = View {
-                device: &self.device,
-                buffers: &self.device.buffers,
-                extra: None,
                 levels: Some(batch.levels),
                 change: Some(change),
-                sequence: &self.sequence,
+                ..View::new(&self.device, &self.device.buffers, &self.sequence)
             };
             for line in lines {
                 if !line.applies(&scope)? {
                     continue;
                 }
-                let packet = Packet { endpoint: line.endpoint(), data: line.render(&scope)?, ack: line.ack() };
-                // One packet for several motors comes out alike for each of them: once is enough.
-                let again = written.iter().any(|(earlier, at)| {
-                    std::ptr::eq(*earlier, line) && packets.get(*at).is_some_and(|earlier| *earlier == packet)
+                let packet = Packet {
+                    endpoint: line.endpoint(),
+                    data: line.render(&scope)?,
+                    ack: line.ack(),
+                };
+                // One packet for several motors comes out alike for each of them, whatever their kinds: once is enough.
+                let again = sent.iter().any(|(source, at)| {
+                    *at < before && *source == line.source() && packets.get(*at).is_some_and(|other| *other == packet)
                 });
                 if !again || line.uses_sequence() {
-                    written.push((std::ptr::from_ref(line), packets.len()));
+                    sent.push((line.source(), packets.len()));
                     packets.push(packet);
                 }
             }
@@ -149,16 +156,11 @@ impl Inputs for Device {
         Box::pin(async move {
             match device.definition.inputs.get(&kind) {
                 Some(InputRule::Read { steps, value }) => {
-                    let buffers = run(steps, &device, &link, device.buffers.clone()).await?;
+                    let buffers = steps::run(steps, &device, &link, device.buffers.clone(), feature).await?;
                     let sequence = AtomicU8::new(0);
-                    let change = at(feature);
                     let scope = View {
-                        device: &device,
-                        buffers: &buffers,
-                        extra: None,
-                        levels: None,
-                        change: Some(&change),
-                        sequence: &sequence,
+                        feature,
+                        ..View::new(&device, &buffers, &sequence)
                     };
                     whole(value.value(&scope)?)
                 }
@@ -188,14 +190,10 @@ impl Inputs for Device {
             return None;
         }
         let sequence = AtomicU8::new(0);
-        let change = at(feature);
         let scope = View {
-            device: self,
-            buffers: &self.buffers,
-            extra: Some(("b", &notification.data)),
-            levels: None,
-            change: Some(&change),
-            sequence: &sequence,
+            feature,
+            heard: Some(("b", &notification.data)),
+            ..View::new(self, &self.buffers, &sequence)
         };
         if let Some(when) = when
             && when.value(&scope).ok()? == 0.0
@@ -206,128 +204,11 @@ impl Inputs for Device {
     }
 }
 
-/// A change that only says which feature is meant.
-fn at(feature: u32) -> Change {
-    let output = crate::message::Output { kind: OutputKind::Vibrate, value: 0, duration_ms: 0 };
-    Change { feature, output, previous: 0 }
-}
-
 fn whole(value: f64) -> Result<i32, DriverError> {
     let range = f64::from(i32::MIN)..=f64::from(i32::MAX);
     if range.contains(&value) {
         Ok(value.trunc() as i32)
     } else {
         Err(DriverError::Unexpected(format!("a value of {value} is none that can be reported")))
-    }
-}
-
-/// Runs steps one after the other and returns what they read, beside what was known before.
-async fn run(
-    steps: &[Step],
-    device: &Device,
-    link: &Link,
-    mut buffers: BTreeMap<String, Vec<u8>>,
-) -> Result<BTreeMap<String, Vec<u8>>, DriverError> {
-    let mut heard: Listener = link.listen();
-    let sequence = AtomicU8::new(0);
-    for step in steps {
-        let scope = View { device, buffers: &buffers, extra: None, levels: None, change: None, sequence: &sequence };
-        let (name, bytes) = match step {
-            Step::Write(line) => {
-                if line.applies(&scope)? {
-                    let packet = Packet { endpoint: line.endpoint(), data: line.render(&scope)?, ack: line.ack() };
-                    link.write(packet).await?;
-                }
-                continue;
-            }
-            Step::Subscribe(endpoint) => {
-                link.subscribe(*endpoint).await?;
-                continue;
-            }
-            Step::Unsubscribe(endpoint) => {
-                link.unsubscribe(*endpoint).await?;
-                continue;
-            }
-            Step::Sleep(time) => {
-                link.sleep(*time).await;
-                continue;
-            }
-            Step::Expect(condition) => {
-                if condition.value(&scope)? == 0.0 {
-                    let reason = format!("the hardware did not answer as expected: {}", condition.source());
-                    return Err(DriverError::Unexpected(reason));
-                }
-                continue;
-            }
-            Step::Wait { endpoint, limit, name } => (name, heard.next_on(*endpoint, *limit).await?),
-            Step::Maybe { endpoint, limit, name } => match heard.next_on(*endpoint, *limit).await {
-                Ok(bytes) => (name, bytes),
-                Err(LinkError::Timeout { .. }) => (name, Vec::new()),
-                Err(error) => return Err(error.into()),
-            },
-            Step::Read { endpoint, name } => (name, link.read(*endpoint).await?),
-        };
-        if let Some(name) = name {
-            buffers.insert(name.clone(), bytes);
-        }
-    }
-    Ok(buffers)
-}
-
-/// What a template can see while it is rendered.
-struct View<'a> {
-    device: &'a Device,
-    buffers: &'a BTreeMap<String, Vec<u8>>,
-    extra: Option<(&'a str, &'a [u8])>,
-    levels: Option<&'a Levels>,
-    change: Option<&'a Change>,
-    sequence: &'a AtomicU8,
-}
-
-impl Scope for View<'_> {
-    fn value(&self) -> f64 {
-        self.change.map_or(0.0, |change| change.output.value.into())
-    }
-
-    fn duration(&self) -> f64 {
-        self.change.map_or(0.0, |change| change.output.duration_ms.into())
-    }
-
-    fn index(&self) -> f64 {
-        self.change.map_or(0.0, |change| change.feature.into())
-    }
-
-    fn previous(&self) -> f64 {
-        self.change.map_or(0.0, |change| change.previous.into())
-    }
-
-    fn feature(&self, index: u32) -> f64 {
-        self.levels.map_or(0.0, |levels| levels.feature(index).into())
-    }
-
-    fn outputs(&self, kind: Option<OutputKind>) -> Vec<(u32, f64)> {
-        match self.levels {
-            Some(levels) => levels.outputs(kind).into_iter().map(|(index, value)| (index, value.into())).collect(),
-            None => Levels::new(&self.device.model).outputs(kind).iter().map(|(index, _)| (*index, 0.0)).collect(),
-        }
-    }
-
-    fn param(&self, name: &str) -> Option<f64> {
-        self.device.model.set.get(name).copied()
-    }
-
-    fn buffer(&self, name: &str) -> Option<&[u8]> {
-        match self.extra {
-            Some((known, bytes)) if known == name => Some(bytes),
-            _ => self.buffers.get(name).map(Vec::as_slice),
-        }
-    }
-
-    fn has(&self, endpoint: Endpoint) -> bool {
-        self.device.link.has(endpoint)
-    }
-
-    fn next_sequence(&self) -> u8 {
-        self.sequence.fetch_add(1, Ordering::Relaxed)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use include_dir::Dir;
@@ -37,10 +37,10 @@ impl Problem {
         Self { file: None, line: None, reason: reason.into(), warning: false }
     }
 
-    /// The same, with its file named.
+    /// The same, with its file named, unless it names one already.
     #[must_use]
     pub fn in_file(mut self, path: &str) -> Self {
-        self.file = Some(path.to_owned());
+        self.file.get_or_insert_with(|| path.to_owned());
         self
     }
 }
@@ -65,17 +65,53 @@ pub(super) struct Source {
     pub text: String,
 }
 
-/// Sources by protocol name, which is the file's name without its ending.
-pub(super) type Sources = BTreeMap<String, Source>;
+/// Definitions by protocol name, which is the file's name without its ending, and files that add to one.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    pub definitions: BTreeMap<String, Source>,
+    pub extensions: Vec<Source>,
+}
+
+impl Sources {
+    /// Adds a text. A definition replaces that of the same name; a file that extends one replaces nothing.
+    pub(super) fn add(&mut self, name: String, source: Source) {
+        if is_extension(&source.text) {
+            self.extensions.push(source);
+        } else {
+            self.definitions.insert(name, source);
+        }
+    }
+}
+
+/// Also true of a file that cannot be read as TOML but was clearly meant so: it must not replace what it extends.
+fn is_extension(text: &str) -> bool {
+    match toml::from_str::<toml::Table>(text) {
+        Ok(table) => table.contains_key("extends"),
+        Err(_) => {
+            let mut top = text
+                .lines()
+                .map(str::trim_start)
+                .take_while(|line| !line.starts_with('['));
+            top.any(|line| {
+                line.strip_prefix("extends")
+                    .is_some_and(|rest| rest.trim_start().starts_with('='))
+            })
+        }
+    }
+}
 
 /// The definitions that the binary carries.
 pub(super) fn built_in(dir: &Dir<'_>, problems: &mut Vec<Problem>) -> Sources {
-    let mut sources = Sources::new();
-    for file in dir.files().filter(|file| file.path().extension().is_some_and(|ending| ending == "toml")) {
+    let mut sources = Sources::default();
+    for file in dir
+        .files()
+        .filter(|file| file.path().extension().is_some_and(|ending| ending == "toml"))
+    {
         let path = format!("device-config/{}", file.path().display());
         match (protocol(file.path()), file.contents_utf8()) {
             (Some(name), Some(text)) => {
-                sources.insert(name, Source { path, text: text.to_owned() });
+                let text = text.to_owned();
+                sources.add(name, Source { path, text });
             }
             _ => problems.push(Problem::whole("neither its name nor its text may be other than UTF-8").in_file(&path)),
         }
@@ -97,16 +133,42 @@ pub(super) fn directory(directory: &Path, sources: &mut Sources, problems: &mut 
     };
     let mut paths: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
     paths.sort();
-    for path in paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "toml")) {
-        let shown = path.display().to_string();
-        match (protocol(path), std::fs::read_to_string(path)) {
-            (Some(name), Ok(text)) => {
-                sources.insert(name, Source { path: shown, text });
-            }
-            (None, _) => problems.push(Problem::whole("the file's name is not UTF-8").in_file(&shown)),
-            (_, Err(error)) => problems.push(Problem::whole(format!("cannot be read: {error}")).in_file(&shown)),
+    let definitions = paths
+        .iter()
+        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"));
+    for path in definitions {
+        if let Some((name, source)) = file(path, problems) {
+            sources.add(name, source);
         }
     }
+}
+
+/// Adds single files; two definitions of the same name are a problem, as neither is meant to replace the other.
+pub(super) fn files(paths: &[PathBuf], problems: &mut Vec<Problem>) -> Sources {
+    let mut sources = Sources::default();
+    for path in paths {
+        let Some((name, source)) = file(path, problems) else {
+            continue;
+        };
+        match sources.definitions.get(&name) {
+            Some(other) if !is_extension(&source.text) => {
+                let reason = format!("{} has the same name; a name is a protocol", other.path);
+                problems.push(Problem::whole(reason).in_file(&source.path));
+            }
+            _ => sources.add(name, source),
+        }
+    }
+    sources
+}
+
+fn file(path: &Path, problems: &mut Vec<Problem>) -> Option<(String, Source)> {
+    let shown = path.display().to_string();
+    match (protocol(path), std::fs::read_to_string(path)) {
+        (Some(name), Ok(text)) => return Some((name, Source { path: shown, text })),
+        (None, _) => problems.push(Problem::whole("the file's name is not UTF-8").in_file(&shown)),
+        (_, Err(error)) => problems.push(Problem::whole(format!("cannot be read: {error}")).in_file(&shown)),
+    }
+    None
 }
 
 fn protocol(path: &Path) -> Option<String> {

@@ -1,6 +1,6 @@
 //! What is known about hardware: the files of `device-config/` and of the user's own directory.
 //!
-//! Here live the reading and checking of definitions ([`definition`], [`source`]), their template language
+//! Here live the reading and checking of definitions ([`definition`], [`read`], [`load`]), their template language
 //! ([`template`]) and the matching of found hardware to definitions ([`hardware`], [`Library::candidates`]).
 //! What may not live here: links, actors, anything that talks to hardware. This room knows only `message`.
 
@@ -9,8 +9,10 @@ pub mod hardware;
 mod load;
 pub mod model;
 mod raw;
+mod read;
 pub mod template;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -61,24 +63,36 @@ impl Library {
         Self::from_sources(sources, drivers, problems)
     }
 
+    /// Reads these files and nothing else, except for a built-in definition that one of them extends.
+    #[must_use]
+    pub fn from_files(paths: &[PathBuf], drivers: &[&str]) -> Self {
+        let mut problems = Vec::new();
+        let sources = load::files(paths, &mut problems);
+        Self::from_sources(sources, drivers, problems)
+    }
+
     /// Reads definitions from texts alone; `name` is the protocol's name.
     #[must_use]
     pub fn from_texts<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>, drivers: &[&str]) -> Self {
-        let sources = texts
-            .into_iter()
-            .map(|(name, text)| (name.to_owned(), load::Source { path: format!("{name}.toml"), text: text.to_owned() }))
-            .collect();
+        let mut sources = load::Sources::default();
+        for (name, text) in texts {
+            let (path, text) = (format!("{name}.toml"), text.to_owned());
+            sources.add(name.to_owned(), load::Source { path, text });
+        }
         Self::from_sources(sources, drivers, Vec::new())
     }
 
     fn from_sources(sources: load::Sources, drivers: &[&str], mut problems: Vec<Problem>) -> Self {
-        let mut definitions = Vec::new();
-        for (name, source) in sources {
-            match Definition::parse(&name, &source.text, drivers) {
-                Ok(definition) => definitions.push(Arc::new(definition)),
-                Err(found) => problems.extend(found.into_iter().map(|problem| problem.in_file(&source.path))),
+        let mut definitions = BTreeMap::new();
+        for (name, source) in sources.definitions {
+            if let Some(definition) = parse(&name, &source, drivers, &mut problems) {
+                definitions.insert(name, definition);
             }
         }
+        for extension in &sources.extensions {
+            extend(&mut definitions, extension, drivers, &mut problems);
+        }
+        let definitions: Vec<_> = definitions.into_values().map(Arc::new).collect();
         load::conflicts(&definitions, &mut problems);
         Self { definitions, problems }
     }
@@ -116,5 +130,52 @@ impl Library {
             .collect();
         found.sort_by_key(|(strength, _)| std::cmp::Reverse(*strength));
         found.into_iter().map(|(_, candidate)| candidate).collect()
+    }
+}
+
+fn parse(name: &str, source: &load::Source, drivers: &[&str], problems: &mut Vec<Problem>) -> Option<Definition> {
+    match Definition::parse(name, &source.text, drivers) {
+        Ok(definition) => Some(Definition {
+            path: source.path.clone(),
+            ..definition
+        }),
+        Err(found) => {
+            problems.extend(found.into_iter().map(|problem| problem.in_file(&source.path)));
+            None
+        }
+    }
+}
+
+fn extend(
+    definitions: &mut BTreeMap<String, Definition>,
+    extension: &load::Source,
+    drivers: &[&str],
+    problems: &mut Vec<Problem>,
+) {
+    let built_in = || load::built_in(&BUILT_IN, &mut Vec::new()).definitions;
+    let done = read::base(&extension.text).and_then(|base| {
+        // Among single files, what is extended need not be given with them.
+        if !definitions.contains_key(&base)
+            && let Some(source) = built_in().get(&base)
+            && let Some(definition) = parse(&base, source, drivers, problems)
+        {
+            definitions.insert(base.clone(), definition);
+        }
+        match definitions.get_mut(&base) {
+            Some(definition) => definition.extend(&extension.path, &extension.text),
+            None => {
+                let names = definitions.keys().cloned().chain(built_in().into_keys());
+                let names: BTreeSet<_> = names.collect();
+                let names: Vec<_> = names.into_iter().collect();
+                let reason = format!(
+                    "there is no usable definition {base:?}; there are: {}",
+                    names.join(", ")
+                );
+                Err(vec![read::no_base(&extension.text, reason)])
+            }
+        }
+    });
+    if let Err(found) = done {
+        problems.extend(found.into_iter().map(|problem| problem.in_file(&extension.path)));
     }
 }

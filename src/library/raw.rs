@@ -1,8 +1,10 @@
 //! The shape of a definition file as TOML, before anything in it is checked.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
 use toml::Spanned;
 
 use super::hardware::SerialPort;
@@ -19,6 +21,8 @@ pub(super) struct File {
     pub identify: Vec<Spanned<Identify>>,
     #[serde(default)]
     pub connect: Vec<Spanned<String>>,
+    #[serde(rename = "let", default)]
+    pub lets: BTreeMap<Spanned<String>, Spanned<String>>,
     pub default: Spanned<Model>,
     #[serde(default)]
     pub model: Vec<Spanned<Model>>,
@@ -26,9 +30,22 @@ pub(super) struct File {
     pub write: BTreeMap<Spanned<String>, Spanned<OneOrMany>>,
     #[serde(default)]
     pub input: BTreeMap<Spanned<String>, Input>,
-    pub repeat: Option<Repeat>,
+    pub repeat: Option<Spanned<Repeat>>,
     #[serde(default)]
-    pub example: Vec<Example>,
+    pub example: Vec<Spanned<Example>>,
+}
+
+/// A file that adds to another definition.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Extension {
+    pub extends: Spanned<String>,
+    #[serde(rename = "match", default)]
+    pub matches: Vec<Spanned<Match>>,
+    #[serde(default)]
+    pub model: Vec<Spanned<Model>>,
+    #[serde(default)]
+    pub example: Vec<Spanned<Example>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -87,7 +104,7 @@ pub(super) struct Identify {
 #[serde(deny_unknown_fields)]
 pub(super) struct Model {
     #[serde(default)]
-    pub ids: Vec<String>,
+    pub ids: Vec<Spanned<String>>,
     pub name: String,
     pub features: Option<Vec<Feature>>,
     #[serde(default)]
@@ -122,19 +139,52 @@ pub(super) struct Timed {
     pub duration_ms: [u32; 2],
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
+/// One line or a list of them. Not derived, because the usual way of trying both forgets where each line stands.
+#[derive(Debug)]
 pub(super) enum OneOrMany {
     One(String),
-    Many(Vec<String>),
+    Many(Vec<Spanned<String>>),
 }
 
 impl OneOrMany {
-    pub(super) fn into_vec(self) -> Vec<String> {
-        match self {
-            Self::One(one) => vec![one],
-            Self::Many(many) => many,
+    /// Each line with the place at which it stands.
+    pub(super) fn lines(given: Spanned<Self>) -> Vec<(usize, String)> {
+        let start = given.span().start;
+        match given.into_inner() {
+            Self::One(one) => vec![(start, one)],
+            Self::Many(many) => many
+                .into_iter()
+                .map(|line| (line.span().start, line.into_inner()))
+                .collect(),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Lines;
+
+        impl<'de> Visitor<'de> for Lines {
+            type Value = OneOrMany;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a line or a list of lines")
+            }
+
+            fn visit_str<E>(self, line: &str) -> Result<OneOrMany, E> {
+                Ok(OneOrMany::One(line.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OneOrMany, A::Error> {
+                let mut lines = Vec::new();
+                while let Some(line) = list.next_element()? {
+                    lines.push(line);
+                }
+                Ok(OneOrMany::Many(lines))
+            }
+        }
+
+        deserializer.deserialize_any(Lines)
     }
 }
 
@@ -147,7 +197,7 @@ pub(super) struct Input {
     pub value: Spanned<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Repeat {
     pub every_ms: u64,
@@ -159,6 +209,8 @@ pub(super) struct Repeat {
 #[serde(deny_unknown_fields)]
 pub(super) struct Example {
     pub model: Option<Spanned<String>>,
+    pub name: Option<String>,
+    pub manufacturer: Option<Manufacturer>,
     pub endpoints: Option<Vec<Spanned<String>>>,
     pub steps: Vec<Spanned<String>>,
 }

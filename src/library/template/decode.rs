@@ -31,6 +31,10 @@ pub trait Domain {
     fn range(&self, unknown: Unknown) -> Option<(i64, i64)>;
     /// The index `i` of the feature the packet is for.
     fn index(&self) -> u32;
+    /// The kind of output that the packet is for, where that is known.
+    fn kind(&self) -> Option<OutputKind> {
+        None
+    }
     /// Indexes of the features having an output (of that kind), in order.
     fn outputs(&self, kind: Option<OutputKind>) -> Vec<u32>;
     /// The value of a parameter.
@@ -119,6 +123,14 @@ fn unknowns(expr: &Expr, turn: Option<Turn>, domain: &dyn Domain) -> Option<BTre
             Expr::Duration => Some(Unknown::Duration),
             Expr::Feature(index) => Some(Unknown::Feature(*index)),
             Expr::Kind(kind) => domain.outputs(Some(*kind)).first().copied().map(Unknown::Feature),
+            // With several kinds on one feature, which of them was set last is not told.
+            Expr::Is(_) => {
+                told &= match turn {
+                    Some(turn) => turn.kind.is_some() || kinds_of(domain, turn.index).count() == 1,
+                    None => domain.kind().is_some(),
+                };
+                None
+            }
             Expr::Previous | Expr::Sequence | Expr::Checksum(..) => {
                 told = false;
                 None
@@ -128,6 +140,12 @@ fn unknowns(expr: &Expr, turn: Option<Turn>, domain: &dyn Domain) -> Option<BTre
         found.extend(unknown.filter(|unknown| domain.range(*unknown).is_some()));
     });
     told.then_some(found)
+}
+
+fn kinds_of(domain: &dyn Domain, index: u32) -> impl Iterator<Item = OutputKind> + '_ {
+    OutputKind::ALL
+        .into_iter()
+        .filter(move |kind| domain.outputs(Some(*kind)).contains(&index))
 }
 
 /// What an expression has to come to.
@@ -199,6 +217,14 @@ impl Scope for Trial<'_> {
 
     fn index(&self) -> f64 {
         f64::from(self.domain.index())
+    }
+
+    fn kind(&self) -> Option<OutputKind> {
+        self.domain.kind()
+    }
+
+    fn kind_of(&self, index: u32) -> Option<OutputKind> {
+        kinds_of(self.domain, index).next()
     }
 
     fn previous(&self) -> f64 {

@@ -3,6 +3,7 @@
 use super::Scope;
 use super::error::Fault;
 use super::syntax::{Binary, Expr, Math, Unary};
+use crate::message::OutputKind;
 
 /// One turn of a loop over features.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,6 +14,8 @@ pub(super) struct Turn {
     pub(super) value: f64,
     /// Which turn this is, from 1.
     pub(super) position: u32,
+    /// The kind of output that the loop is about, if it is about one.
+    pub(super) kind: Option<OutputKind>,
 }
 
 /// What an expression is computed from.
@@ -62,10 +65,19 @@ impl Context<'_> {
             Expr::Length(name) => self.scope.buffer(name).map_or(0.0, |bytes| bytes.len() as f64),
             Expr::Count(kind) => self.scope.outputs(Some(*kind)).len() as f64,
             Expr::Has(endpoint) => f64::from(self.scope.has(*endpoint)),
+            Expr::Is(kind) => f64::from(self.kind() == Some(*kind)),
             Expr::Sequence => f64::from(self.scope.next_sequence()),
             // Inner nodes do not come here.
             _ => f64::NAN,
         })
+    }
+
+    /// The kind of output that `v` is a value of.
+    fn kind(&self) -> Option<OutputKind> {
+        match self.turn {
+            Some(turn) => turn.kind.or_else(|| self.scope.kind_of(turn.index)),
+            None => self.scope.kind(),
+        }
     }
 
     fn choice(&self, parts: &[Expr; 3]) -> Result<f64, Fault> {

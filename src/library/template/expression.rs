@@ -19,7 +19,22 @@ impl Expression {
     /// # Errors
     /// What is wrong and at which column.
     pub fn parse(source: &str, names: &Names) -> Result<Self, ParseError> {
+        Self::whole(Parser::new(source, names)?, source)
+    }
+
+    /// Parses an expression that others may use by a name. It may speak of `k` and of buffers that are known only where
+    /// it is used; that they are is looked at there.
+    ///
+    /// # Errors
+    /// What is wrong and at which column.
+    pub fn parse_named(source: &str, names: &Names) -> Result<Self, ParseError> {
         let mut parser = Parser::new(source, names)?;
+        parser.in_each = true;
+        parser.open = true;
+        Self::whole(parser, source)
+    }
+
+    fn whole(mut parser: Parser<'_>, source: &str) -> Result<Self, ParseError> {
         let expr = parser.expression()?;
         parser.blanks();
         if parser.peek().is_some() {

@@ -2,6 +2,7 @@
 
 use super::checksum::Checksum;
 use super::error::{ParseError, Problem};
+use super::expression::Expression;
 use super::parser::Parser;
 use super::syntax::{Binary, Expr, LAST_FEATURE, Math, Unary, functions, is_function, kinds};
 use crate::message::OutputKind;
@@ -132,7 +133,7 @@ impl Parser<'_> {
                 self.skip(1);
                 self.call(start, &name)
             }
-            Some('[') if self.names.buffers.contains(&name) => {
+            Some('[') if self.has_buffer(&name) => {
                 self.skip(1);
                 let index = self.choice()?;
                 self.blanks();
@@ -158,17 +159,33 @@ impl Parser<'_> {
         if self.names.params.contains(&name) {
             return Ok(Expr::Parameter(name));
         }
-        if self.names.buffers.contains(&name) {
+        if let Some(named) = self.names.lets.get(&name) {
+            return self.named(start, named);
+        }
+        if !self.open && self.has_buffer(&name) {
             return Err(self.error(start, Problem::BufferAsNumber { name }));
         }
         let mut allowed = format!("v, d, i, k, n, prev, f0 to f{LAST_FEATURE}, {}", kinds());
-        for parameter in &self.names.params {
+        for parameter in self.names.params.iter().chain(self.names.lets.keys()) {
             allowed.push_str(&format!(", {parameter}"));
         }
-        for buffer in &self.names.buffers {
+        for buffer in self.names.buffers.iter().chain(&self.heard) {
             allowed.push_str(&format!(", {buffer}[INDEX]"));
         }
         Err(self.unknown(start, "identifier", name, allowed))
+    }
+
+    /// A named expression stands for itself, as if it were written here in parentheses.
+    fn named(&self, start: usize, named: &Expression) -> Result<Expr, ParseError> {
+        let mut wrong = None;
+        named.expr.visit(&mut |node| match node {
+            Expr::Turn if !self.in_each => wrong = Some(self.error(start, Problem::OutsideEach)),
+            Expr::Byte(buffer, _) | Expr::Length(buffer) if !self.has_buffer(buffer) => {
+                wrong = Some(self.unknown_buffer(start, buffer.clone()));
+            }
+            _ => {}
+        });
+        wrong.map_or_else(|| Ok(named.expr.clone()), Err)
     }
 
     pub(super) fn unknown_buffer(&self, start: usize, name: String) -> ParseError {
@@ -178,7 +195,7 @@ impl Parser<'_> {
 
     /// The arguments and the closing parenthesis of a call.
     fn call(&mut self, start: usize, name: &str) -> Result<Expr, ParseError> {
-        if matches!(name, "len" | "count" | "has") {
+        if matches!(name, "len" | "count" | "has" | "is") {
             return self.call_of_name(start, name);
         }
         let arguments = self.arguments()?;
@@ -247,9 +264,10 @@ impl Parser<'_> {
             return Err(self.error(start, problem));
         };
         match function {
-            "len" if self.names.buffers.contains(&name) => Ok(Expr::Length(name)),
+            "len" if self.has_buffer(&name) => Ok(Expr::Length(name)),
             "len" => Err(self.unknown_buffer(at, name)),
-            "count" => match OutputKind::from_key(&name) {
+            "count" | "is" => match OutputKind::from_key(&name) {
+                Some(kind) if function == "is" => Ok(Expr::Is(kind)),
                 Some(kind) => Ok(Expr::Count(kind)),
                 None => Err(self.unknown(at, "output kind", name, kinds())),
             },

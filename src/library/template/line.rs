@@ -1,5 +1,7 @@
 //! Parses lines: one packet each.
 
+use std::collections::BTreeSet;
+
 use super::Names;
 use super::error::{ParseError, Problem};
 use super::eval::Turn;
@@ -107,10 +109,37 @@ impl Line {
         &self.source
     }
 
+    /// The endpoints that the line asks for with `has`.
+    #[must_use]
+    pub fn asks_for(&self) -> BTreeSet<Endpoint> {
+        let mut found = BTreeSet::new();
+        let mut look = |node: &Expr| {
+            if let Expr::Has(endpoint) = node {
+                found.insert(*endpoint);
+            }
+        };
+        if let Some(condition) = &self.condition {
+            condition.expr.visit(&mut look);
+        }
+        visit(&self.items, &mut look);
+        found
+    }
+
     /// Whether rendering takes numbers from the running packet counter, so that no two packets are equal.
     #[must_use]
     pub fn uses_sequence(&self) -> bool {
         self.sequence
+    }
+}
+
+/// Shows the visitor every expression of these items.
+fn visit(items: &[Item], visitor: &mut dyn FnMut(&Expr)) {
+    for item in items {
+        match &item.content {
+            Content::Piece(Piece::Number { expr, .. }) => expr.visit(visitor),
+            Content::Piece(_) => {}
+            Content::Group(items) | Content::Each(_, items) => visit(items, visitor),
+        }
     }
 }
 
@@ -271,6 +300,10 @@ impl Parser<'_> {
         if format != "bytes" || !self.eat('}') {
             return Ok(None);
         }
-        if self.names.buffers.contains(&name) { Ok(Some(name)) } else { Err(self.unknown_buffer(start, name)) }
+        if self.has_buffer(&name) {
+            Ok(Some(name))
+        } else {
+            Err(self.unknown_buffer(start, name))
+        }
     }
 }

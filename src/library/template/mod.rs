@@ -9,13 +9,14 @@
 //! ```text
 //! LINE   [if {EXPR}] ENDPOINT [ack]: ITEM ITEM ...     one packet; ack = write with response
 //!
-//! STEP   LINE
+//! STEP   [if {EXPR}] LINE or one of those below
 //!        subscribe ENDPOINT | unsubscribe ENDPOINT
 //!        sleep TIME                                    TIME = 100ms | 3s, from 1ms to 60s
-//!        wait ENDPOINT TIME [as NAME]                  a notification must come within TIME
-//!        maybe ENDPOINT TIME [as NAME]                 like wait, but going on without one is fine
+//!        wait ENDPOINT TIME [as NAME] [when {EXPR}]    a notification must come within TIME
+//!        maybe ENDPOINT TIME [as NAME] [when {EXPR}]   like wait, but going on without one is fine
 //!        read ENDPOINT [as NAME]
 //!        expect {EXPR}                                 fails the sequence when 0
+//!        "when {EXPR}" passes over notifications for which it is 0; there the notification is NAME, else b
 //!        "as NAME" keeps the bytes in a buffer for what follows; [a-z_][a-z0-9_]*, no built-in name or parameter
 //!
 //! ITEM   F1                                            a byte, exactly two hex digits
@@ -45,13 +46,15 @@
 //!        prev          position this feature was last sent to, 0 at the start
 //!        f0 .. f31     latest value of the feature with that index, 0 if there is none
 //!        KIND          vibrate, rotate, ...: latest value of the first feature with that output, 0 if there is none
-//!        anything else a parameter of the model, or a buffer in BUFFER[EXPR], len(BUFFER) and {BUFFER:bytes}
+//!        anything else a parameter of the model, a named expression, or a buffer in BUFFER[EXPR], len(BUFFER) and {BUFFER:bytes}
 //!        A byte past the end of a buffer is 0; a buffer that nothing filled yet is empty.
 //!
 //! CALL   abs(a) floor(a) ceil(a) trunc(a) round(a)     round: half away from zero
 //!        min(a, b, ...) max(a, b, ...) pow(a, b)
 //!        len(BUFFER)                                   its bytes
 //!        count(KIND)                                   number of features with that output
+//!        is(KIND)                                      1 if v is a value of such an output: of what is commanded,
+//!                                                      or in each of what the feature was last set by
 //!        has(ENDPOINT)                                 1 if the hardware really exposes it
 //!        only in packets:
 //!        seq()                                         running packet counter 0 .. 255, taken and incremented
@@ -79,7 +82,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use decode::{Domain, Unknown, decode};
 pub use error::{EvalError, Fault, ParseError, Problem};
@@ -91,12 +94,14 @@ pub use syntax::is_free_name;
 use crate::message::{Endpoint, OutputKind};
 
 /// What expressions may mention besides the built-in names.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Names {
     /// Parameters of the model. A built-in name wins over a parameter, see [`is_free_name`].
     pub params: BTreeSet<String>,
     /// Buffers that earlier steps fill.
     pub buffers: BTreeSet<String>,
+    /// Expressions with a name, see [`Expression::parse_named`].
+    pub lets: BTreeMap<String, Expression>,
 }
 
 /// What a line can ask for while it is rendered.
@@ -107,6 +112,14 @@ pub trait Scope {
     fn duration(&self) -> f64;
     /// The index of the feature that was commanded.
     fn index(&self) -> f64;
+    /// The kind of output that was commanded, if one was.
+    fn kind(&self) -> Option<OutputKind> {
+        None
+    }
+    /// The kind of output that the latest value of this feature is of; its first kind as long as none was set.
+    fn kind_of(&self, _feature: u32) -> Option<OutputKind> {
+        None
+    }
     /// The position this feature was last sent to; 0 at the start.
     fn previous(&self) -> f64;
     /// The latest value of the feature with this index; 0 when there is none.

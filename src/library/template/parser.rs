@@ -4,6 +4,7 @@
 
 use super::Names;
 use super::error::{ParseError, Problem};
+use super::syntax::is_free_name;
 use crate::message::Endpoint;
 
 /// Keeps a mistaken definition from costing memory and time.
@@ -24,6 +25,10 @@ pub(super) struct Parser<'a> {
     pub(super) in_packet: bool,
     /// Whether the expression at hand is in a loop over features.
     pub(super) in_each: bool,
+    /// Whether the buffers of the expression at hand are known only where it is used.
+    pub(super) open: bool,
+    /// A buffer beside those of the names: the notification that a condition is about.
+    pub(super) heard: Option<String>,
     /// Whether `seq()` was met.
     pub(super) sequence: bool,
 }
@@ -39,7 +44,23 @@ impl<'a> Parser<'a> {
         }
         let chars = source.chars().collect();
         let (at, depth, operators) = (0, 0, 0);
-        Ok(Self { chars, at, names, depth, operators, in_packet: false, in_each: false, sequence: false })
+        Ok(Self {
+            chars,
+            at,
+            names,
+            depth,
+            operators,
+            in_packet: false,
+            in_each: false,
+            open: false,
+            heard: None,
+            sequence: false,
+        })
+    }
+
+    pub(super) fn has_buffer(&self, name: &str) -> bool {
+        let open = || self.open && is_free_name(name) && !self.names.params.contains(name);
+        self.names.buffers.contains(name) || self.heard.as_deref() == Some(name) || open()
     }
 
     pub(super) fn at(&self) -> usize {

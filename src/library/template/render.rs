@@ -84,10 +84,21 @@ impl<'l> Unrolled<'l, '_> {
                 true
             }
             Content::Group(items) => self.unroll(items, turn),
-            Content::Each(kind, items) => (self.features)(*kind)
-                .into_iter()
-                .zip(1..)
-                .all(|((index, value), position)| self.unroll(items, Some(Turn { index, value, position }))),
+            Content::Each(kind, items) => {
+                (self.features)(*kind)
+                    .into_iter()
+                    .zip(1..)
+                    .all(|((index, value), position)| {
+                        let kind = *kind;
+                        let turn = Turn {
+                            index,
+                            value,
+                            position,
+                            kind,
+                        };
+                        self.unroll(items, Some(turn))
+                    })
+            }
         }
     }
 }

@@ -16,6 +16,8 @@ const MAX_TIME: Duration = Duration::from_secs(60);
 /// One step of a connect sequence or of an input read.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
+    /// Do it only if the value is not 0.
+    If(Expression, Box<Step>),
     /// Send a packet, if its condition holds.
     Write(Line),
     /// Have the hardware send notifications.
@@ -32,6 +34,8 @@ pub enum Step {
         limit: Duration,
         /// The buffer that keeps it.
         name: Option<String>,
+        /// Which notifications count.
+        when: Option<Expression>,
     },
     /// Wait for a notification, and go on without one when none comes.
     Maybe {
@@ -41,6 +45,8 @@ pub enum Step {
         limit: Duration,
         /// The buffer that keeps it.
         name: Option<String>,
+        /// Which notifications count.
+        when: Option<Expression>,
     },
     /// Read a value.
     Read {
@@ -60,17 +66,46 @@ impl Step {
     /// What is wrong and at which column; `names` stay as they are then.
     pub fn parse(source: &str, names: &mut Names) -> Result<Self, ParseError> {
         let step = Self::parse_with(source, names)?;
-        if let Self::Wait { name, .. } | Self::Maybe { name, .. } | Self::Read { name, .. } = &step {
-            names.buffers.extend(name.clone());
-        }
+        names.buffers.extend(step.buffer().cloned());
         Ok(step)
+    }
+
+    /// The endpoint that the step is about.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<Endpoint> {
+        match self {
+            Self::If(_, step) => step.endpoint(),
+            Self::Write(line) => Some(line.endpoint()),
+            Self::Subscribe(endpoint)
+            | Self::Unsubscribe(endpoint)
+            | Self::Wait { endpoint, .. }
+            | Self::Maybe { endpoint, .. }
+            | Self::Read { endpoint, .. } => Some(*endpoint),
+            Self::Sleep(_) | Self::Expect(_) => None,
+        }
+    }
+
+    fn buffer(&self) -> Option<&String> {
+        match self {
+            Self::If(_, step) => step.buffer(),
+            Self::Wait { name, .. } | Self::Maybe { name, .. } | Self::Read { name, .. } => name.as_ref(),
+            _ => None,
+        }
     }
 
     fn parse_with(source: &str, names: &Names) -> Result<Self, ParseError> {
         let mut parser = Parser::new(source, names)?;
         parser.blanks();
-        let keyword = parser.word();
+        let mut keyword = parser.word();
         parser.blanks();
+        let mut condition = None;
+        if keyword == "if" {
+            let (expr, source) = parser.braced()?;
+            condition = Some(Expression::new(expr, source));
+            parser.blanks();
+            keyword = parser.word();
+            parser.blanks();
+        }
         let step = match keyword.as_str() {
             "subscribe" => Self::Subscribe(parser.endpoint()?),
             "unsubscribe" => Self::Unsubscribe(parser.endpoint()?),
@@ -80,10 +115,21 @@ impl Step {
                 parser.blanks();
                 let limit = parser.time()?;
                 let name = parser.defined_buffer()?;
+                let when = parser.heard_condition(name.as_deref())?;
                 if keyword == "wait" {
-                    Self::Wait { endpoint, limit, name }
+                    Self::Wait {
+                        endpoint,
+                        limit,
+                        name,
+                        when,
+                    }
                 } else {
-                    Self::Maybe { endpoint, limit, name }
+                    Self::Maybe {
+                        endpoint,
+                        limit,
+                        name,
+                        when,
+                    }
                 }
             }
             "read" => Self::Read { endpoint: parser.endpoint()?, name: parser.defined_buffer()? },
@@ -94,7 +140,10 @@ impl Step {
             _ => return Line::parse(source, names).map(Self::Write),
         };
         parser.need_end()?;
-        Ok(step)
+        Ok(match condition {
+            Some(condition) => Self::If(condition, Box::new(step)),
+            None => step,
+        })
     }
 }
 
@@ -128,10 +177,26 @@ impl Parser<'_> {
         self.blanks();
         let at = self.at();
         let name = self.word();
-        if !is_free_name(&name) || self.names.params.contains(&name) {
+        let taken = self.names.params.contains(&name) || self.names.lets.contains_key(&name);
+        if !is_free_name(&name) || taken {
             return Err(self.error(at, Problem::BufferName { name }));
         }
         Ok(Some(name))
+    }
+
+    /// `when {EXPR}`, if it is there; the notification has the name that it will be kept under, else `b`.
+    fn heard_condition(&mut self, name: Option<&str>) -> Result<Option<Expression>, ParseError> {
+        self.blanks();
+        let start = self.at();
+        if self.word() != "when" {
+            self.rewind(start);
+            return Ok(None);
+        }
+        self.blanks();
+        self.heard = Some(name.unwrap_or("b").to_owned());
+        let (expr, source) = self.braced()?;
+        self.heard = None;
+        Ok(Some(Expression::new(expr, source)))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::message::{Endpoint, OutputKind};
 pub(super) const LAST_FEATURE: u32 = 31;
 
 /// Everything that is called with parentheses.
-const FUNCTIONS: [&str; 16] = [
+const FUNCTIONS: [&str; 17] = [
     "abs",
     "min",
     "max",
@@ -19,6 +19,7 @@ const FUNCTIONS: [&str; 16] = [
     "len",
     "count",
     "has",
+    "is",
     "seq",
     "sum",
     "xor",
@@ -45,6 +46,7 @@ pub(super) enum Expr {
     Length(String),
     Count(OutputKind),
     Has(Endpoint),
+    Is(OutputKind),
     Sequence,
     Checksum(Checksum, Vec<Expr>),
     Math(Math, Vec<Expr>),
@@ -234,8 +236,11 @@ mod tests {
     #[test]
     fn every_listed_function_is_one() {
         for name in FUNCTIONS {
-            let other = ["len", "count", "has", "seq"].contains(&name);
-            assert!(other || Math::from_name(name).is_some() || Checksum::from_name(name).is_some(), "{name}");
+            let other = ["len", "count", "has", "is", "seq"].contains(&name);
+            assert!(
+                other || Math::from_name(name).is_some() || Checksum::from_name(name).is_some(),
+                "{name}"
+            );
         }
     }
 }

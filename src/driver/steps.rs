@@ -1,0 +1,243 @@
+//! Runs the steps of a definition, and what its templates see.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::library::template::{Expression, Scope, Step};
+use crate::link::{Link, LinkError, Listener, Packet};
+use crate::message::{Endpoint, OutputKind};
+
+use super::template::Device;
+use super::{Change, DriverError, Levels};
+
+type Buffers = BTreeMap<String, Vec<u8>>;
+
+/// Runs steps one after the other and returns what they read, beside what was known before.
+pub(super) async fn run(
+    steps: &[Step],
+    device: &Device,
+    link: &Link,
+    buffers: Buffers,
+    feature: u32,
+) -> Result<Buffers, DriverError> {
+    let mut runner = Runner {
+        device,
+        link,
+        buffers,
+        feature,
+        heard: link.listen(),
+        sequence: AtomicU8::new(0),
+    };
+    for step in steps {
+        runner.step(step).await?;
+    }
+    Ok(runner.buffers)
+}
+
+struct Runner<'a> {
+    device: &'a Device,
+    link: &'a Link,
+    buffers: Buffers,
+    feature: u32,
+    heard: Listener,
+    sequence: AtomicU8,
+}
+
+impl Runner<'_> {
+    fn scope(&self) -> View<'_> {
+        View {
+            feature: self.feature,
+            ..View::new(self.device, &self.buffers, &self.sequence)
+        }
+    }
+
+    async fn step(&mut self, mut step: &Step) -> Result<(), DriverError> {
+        while let Step::If(condition, then) = step {
+            if !condition.holds(&self.scope())? {
+                return Ok(());
+            }
+            step = then;
+        }
+        let (name, bytes) = match step {
+            Step::If(..) => return Ok(()),
+            Step::Write(line) => {
+                if line.applies(&self.scope())? {
+                    let packet = Packet {
+                        endpoint: line.endpoint(),
+                        data: line.render(&self.scope())?,
+                        ack: line.ack(),
+                    };
+                    self.forget();
+                    self.link.write(packet).await?;
+                }
+                return Ok(());
+            }
+            Step::Subscribe(endpoint) => {
+                self.forget();
+                return Ok(self.link.subscribe(*endpoint).await?);
+            }
+            Step::Unsubscribe(endpoint) => return Ok(self.link.unsubscribe(*endpoint).await?),
+            Step::Sleep(time) => {
+                self.link.sleep(*time).await;
+                return Ok(());
+            }
+            Step::Expect(condition) => {
+                if condition.holds(&self.scope())? {
+                    return Ok(());
+                }
+                let reason = format!("the hardware did not answer as expected: {}", condition.source());
+                return Err(DriverError::Unexpected(reason));
+            }
+            Step::Wait {
+                endpoint,
+                limit,
+                name,
+                when,
+            } => (
+                name,
+                self.wait(*endpoint, *limit, name.as_deref(), when.as_ref()).await?,
+            ),
+            Step::Maybe {
+                endpoint,
+                limit,
+                name,
+                when,
+            } => match self.wait(*endpoint, *limit, name.as_deref(), when.as_ref()).await {
+                Ok(bytes) => (name, bytes),
+                Err(DriverError::Link(LinkError::Timeout { .. })) => (name, Vec::new()),
+                Err(error) => return Err(error),
+            },
+            Step::Read { endpoint, name } => (name, self.link.read(*endpoint).await?),
+        };
+        if let Some(name) = name {
+            self.buffers.insert(name.clone(), bytes);
+        }
+        Ok(())
+    }
+
+    /// What was heard so far answers nothing that is said from now on.
+    fn forget(&mut self) {
+        self.heard = self.link.listen();
+    }
+
+    /// The next notification that counts.
+    async fn wait(
+        &mut self,
+        endpoint: Endpoint,
+        limit: Duration,
+        name: Option<&str>,
+        when: Option<&Expression>,
+    ) -> Result<Vec<u8>, DriverError> {
+        let until = Instant::now() + limit;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let bytes = self.heard.next_on(endpoint, left).await?;
+            let Some(when) = when else { return Ok(bytes) };
+            let scope = View {
+                heard: Some((name.unwrap_or("b"), &bytes)),
+                ..self.scope()
+            };
+            if when.holds(&scope)? {
+                return Ok(bytes);
+            }
+        }
+    }
+}
+
+/// What a template can see while it is rendered.
+pub(super) struct View<'a> {
+    pub(super) device: &'a Device,
+    pub(super) buffers: &'a Buffers,
+    /// A notification that is at hand, under its name.
+    pub(super) heard: Option<(&'a str, &'a [u8])>,
+    pub(super) levels: Option<&'a Levels>,
+    pub(super) change: Option<&'a Change>,
+    /// The feature that is meant where nothing is commanded.
+    pub(super) feature: u32,
+    pub(super) sequence: &'a AtomicU8,
+}
+
+impl<'a> View<'a> {
+    /// Nothing is commanded and nothing heard.
+    pub(super) fn new(device: &'a Device, buffers: &'a Buffers, sequence: &'a AtomicU8) -> Self {
+        Self {
+            device,
+            buffers,
+            heard: None,
+            levels: None,
+            change: None,
+            feature: 0,
+            sequence,
+        }
+    }
+}
+
+impl Scope for View<'_> {
+    fn value(&self) -> f64 {
+        self.change.map_or(0.0, |change| change.output.value.into())
+    }
+
+    fn duration(&self) -> f64 {
+        self.change.map_or(0.0, |change| change.output.duration_ms.into())
+    }
+
+    fn index(&self) -> f64 {
+        self.change.map_or(self.feature, |change| change.feature).into()
+    }
+
+    fn kind(&self) -> Option<OutputKind> {
+        self.change.map(|change| change.output.kind)
+    }
+
+    fn kind_of(&self, feature: u32) -> Option<OutputKind> {
+        match self.levels {
+            Some(levels) => levels.kind(feature),
+            None => Levels::new(&self.device.model).kind(feature),
+        }
+    }
+
+    fn previous(&self) -> f64 {
+        self.change.map_or(0.0, |change| change.previous.into())
+    }
+
+    fn feature(&self, index: u32) -> f64 {
+        self.levels.map_or(0.0, |levels| levels.feature(index).into())
+    }
+
+    fn outputs(&self, kind: Option<OutputKind>) -> Vec<(u32, f64)> {
+        match self.levels {
+            Some(levels) => levels
+                .outputs(kind)
+                .into_iter()
+                .map(|(index, value)| (index, value.into()))
+                .collect(),
+            None => Levels::new(&self.device.model)
+                .outputs(kind)
+                .iter()
+                .map(|(index, _)| (*index, 0.0))
+                .collect(),
+        }
+    }
+
+    fn param(&self, name: &str) -> Option<f64> {
+        self.device.model.set.get(name).copied()
+    }
+
+    fn buffer(&self, name: &str) -> Option<&[u8]> {
+        match self.heard {
+            Some((known, bytes)) if known == name => Some(bytes),
+            _ => self.buffers.get(name).map(Vec::as_slice),
+        }
+    }
+
+    fn has(&self, endpoint: Endpoint) -> bool {
+        self.device.link.has(endpoint)
+    }
+
+    fn next_sequence(&self) -> u8 {
+        self.sequence.fetch_add(1, Ordering::Relaxed)
+    }
+}

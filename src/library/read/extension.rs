@@ -1,0 +1,114 @@
+//! Reads a file that adds recognition and models to another definition.
+
+use super::features::Rules;
+use super::{Reader, from_toml, rules};
+use crate::library::definition::{Definition, Example};
+use crate::library::hardware::{Matcher, Services};
+use crate::library::load::Problem;
+use crate::library::model::Model;
+use crate::library::raw;
+use crate::message::Endpoint;
+
+/// What an extension adds.
+struct Added {
+    matchers: Vec<Matcher>,
+    models: Vec<Model>,
+    examples: Vec<Example>,
+}
+
+/// The name of the definition that a file with `extends` adds to.
+pub(in crate::library) fn base(text: &str) -> Result<String, Vec<Problem>> {
+    from_toml::<raw::Extension>(text).map(|file| file.extends.into_inner())
+}
+
+/// The line of `extends`, as a problem.
+pub(in crate::library) fn no_base(text: &str, reason: String) -> Problem {
+    let at = from_toml::<raw::Extension>(text).map_or(0, |file| file.extends.span().start);
+    Problem::at(text, at, reason)
+}
+
+impl Definition {
+    /// Adds what a file with `extends` says; `path` is where the file is.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file. The definition stays as it is then.
+    pub(in crate::library) fn extend(&mut self, path: &str, text: &str) -> Result<(), Vec<Problem>> {
+        let file = from_toml(text)?;
+        let mut reader = Reader::new(text);
+        let added = reader.extension(self, file, path);
+        let added = reader.end(added)?;
+        let replaced: Vec<_> = added.models.iter().flat_map(|model| model.ids.clone()).collect();
+        for model in &mut self.models {
+            model.ids.retain(|id| !replaced.contains(id));
+        }
+        self.models.retain(|model| !model.ids.is_empty());
+        // They show what the model was before.
+        let shows = |example: &Example| example.model.as_ref().is_some_and(|id| replaced.contains(id));
+        self.examples.retain(|example| !shows(example));
+        self.added.extend(replaced.into_iter().map(|id| (id, path.to_owned())));
+        self.matchers.extend(added.matchers);
+        self.models.extend(added.models);
+        self.examples.extend(added.examples);
+        Ok(())
+    }
+}
+
+impl Reader<'_> {
+    fn extension(&mut self, base: &Definition, file: raw::Extension, path: &str) -> Added {
+        if file.matches.is_empty() && file.model.is_empty() {
+            self.wrong(
+                &file.extends,
+                "the file adds nothing: neither a [[match]] nor a [[model]]",
+            );
+        }
+        let matchers = file.matches.iter().filter_map(|entry| {
+            let mut matcher = self.matcher(entry)?;
+            // A new name for known hardware: the endpoints are where they always are.
+            if let Matcher::Btle { services, .. } = &mut matcher
+                && services.is_empty()
+            {
+                *services = known_services(base);
+                if services.is_empty() {
+                    let reason = format!("{} has no Bluetooth services; name them here", base.protocol);
+                    self.wrong(entry, reason);
+                }
+            }
+            Some(matcher)
+        });
+        let matchers: Vec<_> = matchers.collect();
+        let has_battery = [&base.matchers, &matchers]
+            .into_iter()
+            .any(|matchers| rules::endpoints(matchers).contains(&Endpoint::BATTERY));
+        let rules = Rules {
+            coded: base.driver.is_some(),
+            inputs: &base.inputs,
+            write: &base.write,
+            features: &base.default.features,
+            set: &base.default.set,
+            has_battery,
+        };
+        let models = self.models(file.model, &rules);
+        // An example may also show a model that was there before.
+        let all: Vec<_> = models.iter().chain(&base.models).cloned().collect();
+        let examples = file.example.iter().map(|entry| Example {
+            file: Some(path.to_owned()),
+            ..self.example(entry, &all)
+        });
+        let examples = examples.collect();
+        Added {
+            matchers,
+            models,
+            examples,
+        }
+    }
+}
+
+fn known_services(base: &Definition) -> Services {
+    let mut known = Services::new();
+    for matcher in &base.matchers {
+        if let Matcher::Btle { services, .. } = matcher {
+            known.extend(services.clone());
+        }
+    }
+    known
+}

@@ -1,0 +1,227 @@
+//! Reads models and their features.
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+
+use super::Reader;
+use crate::library::definition::InputRule;
+use crate::library::model::{Feature, InputSpec, Model, OutputSpec};
+use crate::library::raw;
+use crate::library::template::Line;
+use crate::message::{InputKind, OutputKind};
+
+/// What models are read against.
+pub(super) struct Rules<'a> {
+    pub(super) coded: bool,
+    pub(super) inputs: &'a BTreeMap<InputKind, InputRule>,
+    pub(super) write: &'a BTreeMap<OutputKind, Vec<Line>>,
+    /// The features of the default, which models without features have.
+    pub(super) features: &'a [Feature],
+    /// The parameters of the default.
+    pub(super) set: &'a BTreeMap<String, f64>,
+    /// Some hardware has the standard endpoint for the battery.
+    pub(super) has_battery: bool,
+}
+
+impl Reader<'_> {
+    /// Every `[[model]]`.
+    pub(super) fn models(&mut self, raw: Vec<Spanned<raw::Model>>, rules: &Rules<'_>) -> Vec<Model> {
+        let mut seen: BTreeMap<String, String> = BTreeMap::new();
+        let mut models = Vec::new();
+        for entry in raw {
+            if entry.get_ref().ids.is_empty() {
+                self.wrong(&entry, "a [[model]] needs its `ids`, the identifiers that mean it");
+            }
+            let name = &entry.get_ref().name;
+            for id in &entry.get_ref().ids {
+                let text = id.get_ref();
+                if matches!(text.as_str(), "" | "*") {
+                    self.wrong(id, format!("the identifier {text:?} would mean nothing or everything"));
+                }
+                if let Some(other) = seen.insert(text.clone(), name.clone()) {
+                    self.wrong(id, format!("the identifier {text:?} means both {other:?} and {name:?}"));
+                }
+            }
+            models.push(self.model_at(entry.span().start, entry.into_inner(), rules));
+        }
+        models
+    }
+
+    /// One model; `at` is where its table begins.
+    pub(super) fn model_at(&mut self, at: usize, raw: raw::Model, rules: &Rules<'_>) -> Model {
+        if raw.name.trim().is_empty() {
+            self.wrong_at(at, "the model has no `name`");
+        }
+        for name in raw.set.keys().filter(|name| !rules.set.contains_key(*name)) {
+            let reason = format!("parameter {name:?} has no value in [default] `set`; give it one there");
+            self.wrong_at(at, reason);
+        }
+        let set = rules
+            .set
+            .iter()
+            .map(|(name, value)| (name.clone(), raw.set.get(name).copied().unwrap_or(*value)));
+        // What comes from the default was looked at there.
+        let (features, own) = match raw.features {
+            Some(features) => (self.features(at, features, rules), true),
+            None => (rules.features.to_vec(), false),
+        };
+        let model = Model {
+            ids: raw.ids.into_iter().map(Spanned::into_inner).collect(),
+            name: raw.name,
+            features,
+            set: set.collect(),
+        };
+        if !rules.coded && own {
+            for (index, output) in model
+                .outputs()
+                .filter(|(_, output)| !rules.write.contains_key(&output.kind))
+            {
+                let reason = format!(
+                    "feature {index} of {:?} has {key}, but [write] has no {key}",
+                    model.name,
+                    key = output.kind.key()
+                );
+                self.wrong_at(at, reason);
+            }
+        }
+        model
+    }
+
+    fn features(&mut self, at: usize, raw: Vec<raw::Feature>, rules: &Rules<'_>) -> Vec<Feature> {
+        let mut features: Vec<Feature> = Vec::new();
+        for (position, feature) in raw.into_iter().enumerate() {
+            let index = feature.index.unwrap_or(u32::try_from(position).unwrap_or(u32::MAX));
+            if index > 31 {
+                self.wrong_at(at, format!("feature index {index}; allowed: 0 to 31"));
+            }
+            if features.iter().any(|other| other.index == index) {
+                self.wrong_at(at, format!("two features have the index {index}"));
+            }
+            let (outputs, inputs) = (
+                self.outputs(at, index, &feature),
+                self.measures(at, index, &feature, rules),
+            );
+            features.push(Feature {
+                index,
+                label: feature.label,
+                outputs,
+                inputs,
+            });
+        }
+        features.sort_by_key(|feature| feature.index);
+        features
+    }
+
+    fn outputs(&mut self, at: usize, index: u32, raw: &raw::Feature) -> Vec<OutputSpec> {
+        let plain = [
+            (OutputKind::Vibrate, raw.vibrate),
+            (OutputKind::Rotate, raw.rotate),
+            (OutputKind::Oscillate, raw.oscillate),
+            (OutputKind::Constrict, raw.constrict),
+            (OutputKind::Spray, raw.spray),
+            (OutputKind::Temperature, raw.temperature),
+            (OutputKind::Led, raw.led),
+            (OutputKind::Position, raw.position),
+        ];
+        let mut outputs: Vec<_> = plain
+            .into_iter()
+            .filter_map(|(kind, range)| {
+                range.map(|[min, max]| OutputSpec {
+                    kind,
+                    min,
+                    max,
+                    duration_ms: None,
+                })
+            })
+            .collect();
+        if let Some(raw::Timed {
+            value: [min, max],
+            duration_ms: [shortest, longest],
+        }) = raw.hw_position
+        {
+            let duration_ms = Some((shortest, longest));
+            outputs.push(OutputSpec {
+                kind: OutputKind::HwPositionWithDuration,
+                min,
+                max,
+                duration_ms,
+            });
+            if shortest > longest {
+                let reason = format!("feature {index}: durations from {shortest} to {longest} are none");
+                self.wrong_at(at, reason);
+            }
+        }
+        for output in &outputs {
+            let signed = matches!(output.kind, OutputKind::Rotate | OutputKind::Temperature);
+            // Off is 0 and always within reach, also below a least level; a two-way range is symmetric (facts:
+            // devices.md section 2).
+            let least = !output.kind.is_position() && (1..=output.max).contains(&output.min);
+            let fits = output.min == 0 || least || (signed && output.min == -output.max);
+            if output.max <= 0 || output.max > 100_000 || !fits {
+                let reason = format!(
+                    "feature {index}: {} from {} to {}; allowed: from 0{} to at most 100000{}",
+                    output.kind.key(),
+                    output.min,
+                    output.max,
+                    if output.kind.is_position() {
+                        ""
+                    } else {
+                        " or a least level"
+                    },
+                    if signed { ", or from -n to n" } else { "" }
+                );
+                self.wrong_at(at, reason);
+            }
+        }
+        outputs.sort_by_key(|output| OutputKind::ALL.iter().position(|kind| *kind == output.kind));
+        outputs
+    }
+
+    fn measures(&mut self, at: usize, index: u32, raw: &raw::Feature, rules: &Rules<'_>) -> Vec<InputSpec> {
+        let all = [
+            (InputKind::Battery, raw.battery),
+            (InputKind::Rssi, raw.rssi),
+            (InputKind::Pressure, raw.pressure),
+            (InputKind::Button, raw.button),
+        ];
+        let mut inputs = Vec::new();
+        for (kind, range) in all {
+            let Some([min, max]) = range else { continue };
+            let (read, subscribe) = match rules.inputs.get(&kind) {
+                Some(InputRule::Read { .. }) => (true, false),
+                Some(InputRule::Stream { .. }) => (false, true),
+                // Without a rule a coded driver does it, and a template reads the standard battery endpoint.
+                None => (kind == InputKind::Battery, kind != InputKind::Battery),
+            };
+            if min > max {
+                self.wrong_at(
+                    at,
+                    format!("feature {index}: {} from {min} to {max} is no range", kind.key()),
+                );
+            }
+            if !rules.coded && kind == InputKind::Battery && !rules.has_battery && !rules.inputs.contains_key(&kind) {
+                let reason = format!(
+                    "feature {index} has battery, but there is neither an [input.battery] nor an endpoint rxblebattery in \
+                     a [[match]]"
+                );
+                self.wrong_at(at, reason);
+            }
+            if !rules.coded && !rules.inputs.contains_key(&kind) && kind != InputKind::Battery {
+                let reason = format!(
+                    "feature {index} has {key}, but there is no [input.{key}]",
+                    key = kind.key()
+                );
+                self.wrong_at(at, reason);
+            }
+            inputs.push(InputSpec {
+                kind,
+                min,
+                max,
+                read,
+                subscribe,
+            });
+        }
+        inputs
+    }
+}

@@ -1,0 +1,210 @@
+//! Turns the text of a file into a definition, or into everything that is wrong with it.
+
+mod example;
+mod extension;
+mod features;
+mod matching;
+mod rules;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+
+use super::definition::{Definition, Repeat};
+use super::load::Problem;
+use super::raw;
+use super::template::{Expression, Names, Step, is_free_name};
+use features::Rules;
+
+pub(super) use extension::{base, no_base};
+
+/// Below this, repeating would leave the bus no time for anything else.
+const LEAST_REPEAT_MS: u64 = 10;
+
+impl Definition {
+    /// Reads and checks a definition. `drivers` are the names of the coded drivers that exist.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(protocol: &str, text: &str, drivers: &[&str]) -> Result<Self, Vec<Problem>> {
+        let file = from_toml(text)?;
+        let mut reader = Reader::new(text);
+        let definition = reader.definition(protocol, file, drivers);
+        reader.end(definition)
+    }
+}
+
+fn from_toml<T: DeserializeOwned>(text: &str) -> Result<T, Vec<Problem>> {
+    toml::from_str(text).map_err(|error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        vec![Problem::at(text, offset, error.message().trim().replace('\n', ", "))]
+    })
+}
+
+/// A file that is read, and what was found wrong with it so far.
+struct Reader<'a> {
+    text: &'a str,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Self {
+        let problems = Vec::new();
+        Self { text, problems }
+    }
+
+    fn end<T>(self, read: T) -> Result<T, Vec<Problem>> {
+        if self.problems.is_empty() {
+            Ok(read)
+        } else {
+            Err(self.problems)
+        }
+    }
+
+    fn wrong<T>(&mut self, at: &Spanned<T>, reason: impl Into<String>) {
+        self.wrong_at(at.span().start, reason);
+    }
+
+    fn wrong_at(&mut self, offset: usize, reason: impl Into<String>) {
+        self.problems.push(Problem::at(self.text, offset, reason));
+    }
+
+    /// The line in which a byte offset lies, from 1.
+    fn line(&self, offset: usize) -> usize {
+        Problem::at(self.text, offset, "").line.unwrap_or(1)
+    }
+
+    fn definition(&mut self, protocol: &str, file: raw::File, drivers: &[&str]) -> Definition {
+        if let Some(driver) = &file.driver
+            && !drivers.contains(&driver.get_ref().as_str())
+        {
+            let (name, all) = (driver.get_ref(), drivers.join(", "));
+            self.wrong(driver, format!("there is no driver {name:?}; there are: {all}"));
+        }
+        if file.name.trim().is_empty() {
+            self.wrong_at(0, "`name` is empty; it is the title for people");
+        }
+        let coded = file.driver.is_some();
+        let matchers: Vec<_> = file.matches.iter().filter_map(|entry| self.matcher(entry)).collect();
+        if file.matches.is_empty() {
+            self.wrong_at(0, "there is no [[match]], so no hardware would ever be recognised");
+        }
+        // Without a match there is one problem already, and nothing to compare endpoints with.
+        let provided = (!file.matches.is_empty()).then(|| rules::endpoints(&matchers));
+        let identify = file
+            .identify
+            .iter()
+            .filter_map(|entry| self.identify(entry, provided.as_ref()))
+            .collect();
+        let mut names = self.names(&file.default, &file.lets);
+        let connect = file
+            .connect
+            .iter()
+            .filter_map(|step| self.step(step, &mut names, provided.as_ref()))
+            .collect();
+        let writes = self.writes(file.write, &names, provided.as_ref());
+        let (inputs, input_places) = self.inputs(file.input, &names, provided.as_ref());
+        let has_battery = provided.is_none_or(|provided| provided.contains(&crate::message::Endpoint::BATTERY));
+        let (at, default) = (file.default.span().start, file.default.into_inner());
+        let set = default.set.clone();
+        let mut rules = Rules {
+            coded,
+            inputs: &inputs,
+            write: &writes.lines,
+            features: &[],
+            set: &set,
+            has_battery,
+        };
+        let default = self.model_at(at, default, &rules);
+        rules.features = &default.features;
+        let models = self.models(file.model, &rules);
+        let all = || std::iter::once(&default).chain(&models);
+        self.unused(&writes, &input_places, all);
+        let examples = file
+            .example
+            .iter()
+            .map(|example| self.example(example, &models))
+            .collect();
+        let repeat = file.repeat.map(|repeat| self.repeat(&repeat));
+        Definition {
+            protocol: protocol.to_owned(),
+            path: format!("{protocol}.toml"),
+            name: file.name,
+            driver: file.driver.map(Spanned::into_inner),
+            gap: file.gap_ms.map(|ms| Duration::from_millis(ms.into())),
+            matchers,
+            identify,
+            connect,
+            default,
+            models,
+            write: writes.lines,
+            inputs,
+            repeat,
+            examples,
+            added: BTreeMap::new(),
+        }
+    }
+
+    /// What expressions of the whole file may mention.
+    fn names(&mut self, default: &Spanned<raw::Model>, lets: &BTreeMap<Spanned<String>, Spanned<String>>) -> Names {
+        let mut names = Names {
+            params: default.get_ref().set.keys().cloned().collect(),
+            ..Names::default()
+        };
+        for name in names.params.iter().filter(|name| !is_free_name(name)) {
+            let reason = format!("a parameter cannot be called {name:?}: it is no plain name, or is taken");
+            self.wrong(default, reason);
+        }
+        let mut named = BTreeMap::new();
+        for (name, source) in lets {
+            let key = name.get_ref();
+            if !is_free_name(key) || names.params.contains(key) {
+                let reason = format!("an expression cannot be called {key:?}: it is no plain name, or is taken");
+                self.wrong(name, reason);
+            }
+            // Parsed with no other named expression in sight, so that none can contain itself.
+            match Expression::parse_named(source.get_ref(), &names) {
+                Ok(expression) => {
+                    named.insert(key.clone(), expression);
+                }
+                Err(error) => self.wrong(source, error.to_string()),
+            }
+        }
+        names.lets = named;
+        names
+    }
+
+    fn step(&mut self, step: &Spanned<String>, names: &mut Names, provided: Option<&rules::Endpoints>) -> Option<Step> {
+        match Step::parse(step.get_ref(), names) {
+            Ok(parsed) => {
+                if let Some(endpoint) = parsed.endpoint() {
+                    self.provided(step.span().start, endpoint, provided);
+                }
+                Some(parsed)
+            }
+            Err(error) => {
+                self.wrong(step, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn repeat(&mut self, raw: &Spanned<raw::Repeat>) -> Repeat {
+        let raw::Repeat { every_ms, only_running } = *raw.get_ref();
+        if every_ms < LEAST_REPEAT_MS {
+            self.wrong(
+                raw,
+                format!("every_ms = {every_ms}; allowed: {LEAST_REPEAT_MS} or more"),
+            );
+        }
+        Repeat {
+            every: Duration::from_millis(every_ms.max(LEAST_REPEAT_MS)),
+            only_running,
+        }
+    }
+}
