@@ -70,7 +70,8 @@ async fn run(definition: &Arc<Definition>, example: &Example) -> Result<(), Fail
         // Unless identification is examined, hardware that is not asked is what the example says it is.
         let told = example.model.as_deref().filter(|_| !examined(example));
         let model = definition.model(asked.as_deref().or(told));
-        if !std::ptr::eq(model, definition.model(example.model.as_deref())) {
+        let meant = definition.model(example.model.as_deref());
+        if (examined(example) || example.model.is_some()) && !std::ptr::eq(model, meant) {
             let wanted = example.model.as_deref().unwrap_or("the default");
             let reason = format!(
                 "the hardware was taken for {asked:?}, {:?}, not for {wanted:?}",

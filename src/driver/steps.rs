@@ -134,7 +134,14 @@ impl Runner<'_> {
         let until = Instant::now() + limit;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            let bytes = self.heard.next_on(endpoint, left).await?;
+            let bytes = match self.heard.next_on(endpoint, left).await {
+                // What is left after those that do not count is nobody's limit.
+                Err(LinkError::Timeout { what, .. }) => {
+                    let limit_ms = limit.as_millis();
+                    return Err(LinkError::Timeout { what, limit_ms }.into());
+                }
+                heard => heard?,
+            };
             let Some(when) = when else { return Ok(bytes) };
             let scope = View {
                 heard: Some((name.unwrap_or("b"), &bytes)),

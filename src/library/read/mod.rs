@@ -172,7 +172,12 @@ impl<'a> Reader<'a> {
                 Ok(expression) => {
                     named.insert(key.clone(), expression);
                 }
-                Err(error) => self.wrong(source, error.to_string()),
+                Err(error) => {
+                    self.wrong(source, error.to_string());
+                    // Known all the same, so that its uses are not reported as well.
+                    let nothing = Expression::parse("0", &names).ok();
+                    named.extend(nothing.map(|nothing| (key.clone(), nothing)));
+                }
             }
         }
         names.lets = named;

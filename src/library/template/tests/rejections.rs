@@ -114,7 +114,7 @@ fn expressions() {
         (
             "tx: {sqrt(1)}",
             "column 6: unknown function \"sqrt\", allowed are abs, min, max, floor, ceil, trunc, round, pow, len, \
-             count, has, seq, sum, xor, crc16_modbus, crc16_xmodem",
+             count, has, is, seq, sum, xor, crc16_modbus, crc16_xmodem",
         ),
     ]);
     assert!(error("tx: {f32}").starts_with("column 6: unknown identifier \"f32\""));

@@ -88,3 +88,44 @@ fn errors() {
     let error = Step::parse("subscribe nowhere", &mut names()).unwrap_err().to_string();
     assert!(error.starts_with("column 11: unknown endpoint \"nowhere\", allowed are "), "{error}");
 }
+
+#[test]
+fn conditions_stand_before_every_step() {
+    let names = &mut Names::default();
+    let Step::If(condition, then) = step("if {has(rx)} read rx as key", names) else {
+        panic!("a condition");
+    };
+    assert_eq!((condition.source(), then.endpoint()), ("has(rx)", Some(Endpoint::RX)));
+    assert!(names.buffers.contains("key"));
+    assert!(matches!(step("if {key[0]} sleep 1s", names), Step::If(..)));
+    assert!(matches!(step("if {key[0]} tx: 01", names), Step::Write(_)));
+    let error = Step::parse("if {key[0]} sleep 0s", names).unwrap_err();
+    assert_eq!(error.column, 19);
+}
+
+#[test]
+fn notifications_that_count() {
+    let names = &mut Names::default();
+    let when = |step: Step| match step {
+        Step::Wait { when, .. } | Step::Maybe { when, .. } => when.unwrap().source().to_owned(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(when(step("wait rx 1s as r when {r[0] == 1}", names)), "r[0] == 1");
+    assert_eq!(when(step("maybe rx 1s when {b[0] == len(r)}", names)), "b[0] == len(r)");
+    // Without a name it is `b`, and only there.
+    assert!(Step::parse("wait rx 1s as q when {b[0]}", names).is_err());
+    assert!(Step::parse("tx: {b[0]}", names).is_err());
+}
+
+#[test]
+fn lines_tell_what_they_ask_for() {
+    let line = Line::parse(
+        "if {has(rx) || v} tx: ( {has(txmode)} )*2 each( {v + has(rx)} ) 01",
+        &Names::default(),
+    )
+    .unwrap();
+    assert_eq!(
+        line.asks_for(),
+        [Endpoint::RX, Endpoint::parse("txmode").unwrap()].into()
+    );
+}
