@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::library::template::Line;
 use crate::library::{Definition, Library, Model, OutputSpec, Problem};
 use crate::link::{Deadlines, LinkInfo, pair};
 use crate::message::{Endpoint, Output};
@@ -47,7 +48,7 @@ fn model_values(definition: &Arc<Definition>, model: &Model) -> Result<(), Strin
     let all = definition.endpoints();
     Trial::new(definition, model, all.clone()).run(None)?;
     let lines = definition.write.values().flatten();
-    let asked: BTreeSet<_> = lines.flat_map(|line| line.asks_for()).collect();
+    let asked: BTreeSet<_> = lines.flat_map(Line::asks_for).collect();
     for missing in asked.intersection(&all) {
         let mut endpoints = all.clone();
         endpoints.remove(missing);

@@ -33,6 +33,7 @@ impl Protocol for Template {
 }
 
 /// Finds the model's identifier as the definition says. The first source that the hardware has decides.
+#[must_use]
 pub fn identify<'a>(
     definition: &'a Definition,
     hardware: &'a Hardware,

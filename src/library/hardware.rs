@@ -196,7 +196,7 @@ impl Matcher {
                         wanted.is_empty() || contains(data, wanted) || (!data.is_empty() && contains(wanted, data))
                     })
                 };
-                if names.iter().any(|name| *name == hardware.name) {
+                if names.contains(&hardware.name) {
                     Some(Strength::Exact)
                 } else if !advertised.is_disjoint(&hardware.advertised) {
                     Some(Strength::Service)

@@ -218,5 +218,6 @@ fn told_apart(one: &Matcher, other: &Matcher) -> bool {
         _ => Vec::new(),
     };
     let (one, other) = (services(one), services(other));
-    !one.iter().any(|service| other.contains(service)) && !(one.is_empty() && other.is_empty())
+    let alike = one.is_empty() && other.is_empty();
+    !alike && one.iter().all(|service| !other.contains(service))
 }

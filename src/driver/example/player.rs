@@ -63,8 +63,8 @@ impl Player {
     async fn carry_out(&mut self, command: &str) -> Result<(), String> {
         let words: Vec<_> = command.split_whitespace().collect();
         match words.as_slice() {
-            ["stop"] => self.batch(self.zeros(None)?, true),
-            ["stop", feature] => self.batch(self.zeros(Some(number(feature)?))?, true),
+            ["stop"] => self.batch(&self.zeros(None)?, true),
+            ["stop", feature] => self.batch(&self.zeros(Some(number(feature)?))?, true),
             ["wait", time] => self.wait(milliseconds(time)?).await,
             ["read", kind, feature, "->", value] => {
                 let wanted: i32 = number(value)?;
@@ -90,8 +90,8 @@ impl Player {
             }
             _ => {
                 let changes: Result<Vec<_>, _> = command.split(',').map(|set| self.set(set)).collect();
-                let changes = self.news(changes?);
-                self.batch(changes, false)
+                let changes = self.news(&changes?);
+                self.batch(&changes, false)
             }
         }
     }
@@ -167,7 +167,7 @@ impl Player {
     }
 
     /// What of a message reaches the driver, and in which order: see `device::wanted`.
-    fn news(&self, changes: Vec<Change>) -> Vec<Change> {
+    fn news(&self, changes: &[Change]) -> Vec<Change> {
         let place = |change: &Change| (change.feature, change.output.kind);
         let newest = self.model.outputs().filter_map(|(feature, output)| {
             let of_output = |change: &&Change| place(change) == (feature, output.kind);
@@ -202,11 +202,11 @@ impl Player {
         Ok(changes.collect())
     }
 
-    fn batch(&mut self, changes: Vec<Change>, stop: bool) -> Result<(), String> {
+    fn batch(&mut self, changes: &[Change], stop: bool) -> Result<(), String> {
         if changes.is_empty() {
             return Ok(());
         }
-        for change in &changes {
+        for change in changes {
             let Output { kind, value, .. } = change.output;
             self.levels.set(change.feature, kind, value);
             self.written.insert((change.feature, kind), value);
@@ -215,7 +215,7 @@ impl Player {
             }
         }
         let batch = Batch {
-            changes: &changes,
+            changes,
             levels: &self.levels,
             stop,
         };

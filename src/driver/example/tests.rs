@@ -19,7 +19,7 @@ async fn check(features: &str, rest: &str, examples: &[&str]) -> Vec<String> {
 }
 
 #[track_caller]
-fn one(found: Vec<String>, wanted: &str) {
+fn one(found: &[String], wanted: &str) {
     assert!(
         found.len() == 1 && found[0].contains(wanted),
         "{found:?}, not {wanted:?}"
@@ -69,7 +69,7 @@ async fn commands_reach_the_driver_as_those_of_the_writer_do() {
     ]";
     assert_eq!(check(two, lines, &[steps]).await, [""; 0]);
     one(
-        check(ONE, LINE, &["steps = ['stop 7']"]).await,
+        &check(ONE, LINE, &["steps = ['stop 7']"]).await,
         "t.toml:12: example: \"T\" has no feature 7",
     );
 }
@@ -97,7 +97,7 @@ async fn only_answers_count() {
     let steps = "steps = ['> subscribe rx', '> tx: 01', '< rx: 01', '< rx: 02 03', '< rx: 04', '> tx: 02 03']";
     assert_eq!(check(ONE, when, &[steps]).await, [""; 0]);
     let never = "steps = ['> subscribe rx', '> tx: 01', '< rx: 01']";
-    one(check(ONE, when, &[never]).await, "waiting for rx got no answer");
+    one(&check(ONE, when, &[never]).await, "waiting for rx got no answer");
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn steps_with_a_condition() {
     let with = "steps = ['> read rx', '< value: 01', 'vibrate 0 1', '> tx: 01 01']";
     let without = "endpoints = [\"tx\"]\nsteps = ['> read tx', '< value: 02']";
     one(
-        check(ONE, connect, &[with, without]).await,
+        &check(ONE, connect, &[with, without]).await,
         "the hardware did not answer as expected: 0",
     );
 }
@@ -127,19 +127,19 @@ async fn readings() {
     );
     let outside = "steps = ['read battery 0 -> 200', '> read rx', '< value: C8']";
     one(
-        check(gauge, rule, &[outside]).await,
+        &check(gauge, rule, &[outside]).await,
         "t.toml:15: example: battery 200 is outside of the range",
     );
     one(
-        check(gauge, rule, &["steps = ['read battery 1 -> 2']"]).await,
+        &check(gauge, rule, &["steps = ['read battery 1 -> 2']"]).await,
         "feature 1 of \"T\" has no battery",
     );
     one(
-        check(gauge, rule, &["steps = ['vibrate 1 1', '> tx: 01', '< value: 50']"]).await,
+        &check(gauge, rule, &["steps = ['vibrate 1 1', '> tx: 01', '< value: 50']"]).await,
         "t.toml:15: example: `< value:` answers a `> read`",
     );
     one(
-        check(gauge, rule, &["steps = [\n'vibrate 1 1',\n]"]).await,
+        &check(gauge, rule, &["steps = [\n'vibrate 1 1',\n]"]).await,
         "t.toml:16: example: sent: > tx: 01; the example says: nothing",
     );
 }
@@ -161,7 +161,7 @@ async fn streams() {
         ("'-> 3'", "nobody waited for this: -> 3"),
     ] {
         let steps = format!("steps = ['listen pressure 0', '> subscribe rx', {told}]");
-        one(check(two, rule, &[&steps]).await, wanted);
+        one(&check(two, rule, &[&steps]).await, wanted);
     }
 }
 
@@ -207,6 +207,6 @@ async fn identification_is_examined() {
             "no [[match]] recognises",
         ),
     ] {
-        one(check(ONE, parts, &[&format!("{wrong}\n{steps}")]).await, wanted);
+        one(&check(ONE, parts, &[&format!("{wrong}\n{steps}")]).await, wanted);
     }
 }
