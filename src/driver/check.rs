@@ -103,27 +103,12 @@ impl<'a> Trial<'a> {
     fn output(&mut self, feature: u32, spec: OutputSpec, beside: &Levels, lacking: bool) -> Result<(), String> {
         let kind = spec.kind;
         for (value, duration_ms) in tried(spec) {
-            let output = Output {
-                kind,
-                value,
-                duration_ms,
-            };
-            let from: &[i32] = if kind.is_position() {
-                &[0, spec.max, value]
-            } else {
-                &[0]
-            };
+            let output = Output { kind, value, duration_ms };
+            let from: &[i32] = if kind.is_position() { &[0, spec.max, value] } else { &[0] };
             for previous in from {
                 self.packets(feature, output, *previous, beside).map_err(|reason| {
-                    let from = if *previous == 0 {
-                        String::new()
-                    } else {
-                        format!(" from {previous}")
-                    };
-                    format!(
-                        "{} {value}{from} on feature {feature} has no bytes: {reason}",
-                        kind.key()
-                    )
+                    let from = if *previous == 0 { String::new() } else { format!(" from {previous}") };
+                    format!("{} {value}{from} on feature {feature} has no bytes: {reason}", kind.key())
                 })?;
             }
         }
@@ -131,11 +116,7 @@ impl<'a> Trial<'a> {
             return Ok(());
         }
         let mut silent = |value| {
-            let output = Output {
-                kind,
-                value,
-                duration_ms: 0,
-            };
+            let output = Output { kind, value, duration_ms: 0 };
             Ok::<_, String>(self.packets(feature, output, 0, beside)? == 0)
         };
         // Hardware that lacks an endpoint may have nothing to be told at all.
@@ -153,16 +134,8 @@ impl<'a> Trial<'a> {
     fn packets(&mut self, feature: u32, output: Output, previous: i32, beside: &Levels) -> Result<usize, String> {
         let mut levels = beside.clone();
         levels.set(feature, output.kind, output.value);
-        let changes = [Change {
-            feature,
-            output,
-            previous,
-        }];
-        let batch = Batch {
-            changes: &changes,
-            levels: &levels,
-            stop: false,
-        };
+        let changes = [Change { feature, output, previous }];
+        let batch = Batch { changes: &changes, levels: &levels, stop: false };
         let packets = self.driver.encode(&batch).map_err(|error| error.to_string())?;
         match packets.iter().find(|packet| !self.endpoints.contains(&packet.endpoint)) {
             Some(packet) => Err(format!("there is no endpoint {}", packet.endpoint)),
@@ -174,13 +147,8 @@ impl<'a> Trial<'a> {
 fn tried(output: OutputSpec) -> impl Iterator<Item = (i32, u32)> {
     let step = ((output.max - output.min) / TRIED).max(1);
     let (shortest, longest) = output.duration_ms.unwrap_or((0, 0));
-    let ends = [
-        (0, shortest),
-        (output.min, longest),
-        (output.max, shortest),
-        (output.max, longest),
-        (output.max, 1000),
-    ];
+    let ends =
+        [(0, shortest), (output.min, longest), (output.max, shortest), (output.max, longest), (output.max, 1000)];
     let step = usize::try_from(step).unwrap_or(1);
     (output.min..=output.max).step_by(step).map(move |value| (value, shortest)).chain(ends)
 }
@@ -207,12 +175,8 @@ mod tests {
         let library = Library::from_texts([("t", text.as_str())], &[]);
         let read: Vec<_> = library.problems().iter().map(ToString::to_string).collect();
         assert!(read.is_empty(), "{}", read.join("\n"));
-        let problems: Vec<_> = library
-            .definitions()
-            .iter()
-            .flat_map(values)
-            .map(|problem| problem.to_string())
-            .collect();
+        let problems: Vec<_> =
+            library.definitions().iter().flat_map(values).map(|problem| problem.to_string()).collect();
         problems.join("\n")
     }
 
@@ -235,14 +199,9 @@ mod tests {
     fn positions_are_tried_from_several_places() {
         let position = "{ hw_position = { value = [0, 99], duration_ms = [0, 1000] } }";
         let down = wrong(position, "[write]\nhw_position = 'tx: {v - prev}'");
-        assert!(
-            down.contains("hw_position 0 from 99 on feature 0 has no bytes"),
-            "{down}"
-        );
-        let equal = wrong(
-            position,
-            "[write]\nhw_position = 'tx: {v == 0 || prev == 0 || prev == 99 ? 0 : v / (v - prev)}'",
-        );
+        assert!(down.contains("hw_position 0 from 99 on feature 0 has no bytes"), "{down}");
+        let equal =
+            wrong(position, "[write]\nhw_position = 'tx: {v == 0 || prev == 0 || prev == 99 ? 0 : v / (v - prev)}'");
         assert!(equal.contains("hw_position 1 from 1 on"), "{equal}");
     }
 
@@ -251,22 +210,13 @@ mod tests {
         let vibrate = "{ vibrate = [0, 9] }";
         let lines = "[write]\nvibrate = ['if {has(rx)} tx: {v}', 'if {!has(rx)} tx: {v + 300}']";
         let told = wrong(vibrate, lines);
-        assert!(
-            told.contains("on hardware without rx, vibrate 0 on feature 0 has no bytes"),
-            "{told}"
-        );
+        assert!(told.contains("on hardware without rx, vibrate 0 on feature 0 has no bytes"), "{told}");
         let elsewhere = wrong(vibrate, "[write]\nvibrate = 'tx: {v} {has(tx)}'");
         assert!(elsewhere.contains("without tx, vibrate 0 on feature 0 has no bytes: there is no endpoint tx"));
         // Nothing at all may be right there, but not something that is never ended.
         assert_eq!(wrong(vibrate, "[write]\nvibrate = 'if {has(tx)} tx: {v}'"), "");
-        let half = wrong(
-            vibrate,
-            "[write]\nvibrate = ['if {has(rx)} tx: {v}', 'if {v > 0} tx: {v}']",
-        );
-        assert!(
-            half.contains("without rx, vibrate 0 on feature 0 sends nothing"),
-            "{half}"
-        );
+        let half = wrong(vibrate, "[write]\nvibrate = ['if {has(rx)} tx: {v}', 'if {v > 0} tx: {v}']");
+        assert!(half.contains("without rx, vibrate 0 on feature 0 sends nothing"), "{half}");
     }
 
     #[test]

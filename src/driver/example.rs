@@ -47,11 +47,7 @@ pub async fn run_all(definition: &Arc<Definition>) -> Vec<Problem> {
 type Steps<'a> = VecDeque<(usize, &'a str)>;
 
 async fn run(definition: &Arc<Definition>, example: &Example) -> Result<(), Failed> {
-    let mut rest: Steps<'_> = example
-        .steps
-        .iter()
-        .map(|(line, text)| (*line, text.as_str()))
-        .collect();
+    let mut rest: Steps<'_> = example.steps.iter().map(|(line, text)| (*line, text.as_str())).collect();
     let script = Arc::new(Mutex::new(Script::new(example.line)));
     fill(&script, &mut rest)?;
     let hardware = hardware(definition, example).map_err(|reason| (example.line, reason))?;
@@ -73,10 +69,7 @@ async fn run(definition: &Arc<Definition>, example: &Example) -> Result<(), Fail
         let meant = definition.model(example.model.as_deref());
         if (examined(example) || example.model.is_some()) && !std::ptr::eq(model, meant) {
             let wanted = example.model.as_deref().unwrap_or("the default");
-            let reason = format!(
-                "the hardware was taken for {asked:?}, {:?}, not for {wanted:?}",
-                model.name
-            );
+            let reason = format!("the hardware was taken for {asked:?}, {:?}, not for {wanted:?}", model.name);
             return Err((example.line, reason));
         }
         let model = Arc::new(model.clone());

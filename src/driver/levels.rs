@@ -52,12 +52,7 @@ impl Levels {
     #[must_use]
     pub fn kind(&self, feature: u32) -> Option<OutputKind> {
         let latest = self.latest.iter().find(|(index, _)| *index == feature);
-        let first = || {
-            self.outputs
-                .iter()
-                .find(|entry| entry.0 == feature)
-                .map(|entry| entry.1)
-        };
+        let first = || self.outputs.iter().find(|entry| entry.0 == feature).map(|entry| entry.1);
         latest.map(|(_, kind)| *kind).or_else(first)
     }
 

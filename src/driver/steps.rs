@@ -23,14 +23,7 @@ pub(super) async fn run(
     buffers: Buffers,
     feature: u32,
 ) -> Result<Buffers, DriverError> {
-    let mut runner = Runner {
-        device,
-        link,
-        buffers,
-        feature,
-        heard: link.listen(),
-        sequence: AtomicU8::new(0),
-    };
+    let mut runner = Runner { device, link, buffers, feature, heard: link.listen(), sequence: AtomicU8::new(0) };
     for step in steps {
         runner.step(step).await?;
     }
@@ -48,10 +41,7 @@ struct Runner<'a> {
 
 impl Runner<'_> {
     fn scope(&self) -> View<'_> {
-        View {
-            feature: self.feature,
-            ..View::new(self.device, &self.buffers, &self.sequence)
-        }
+        View { feature: self.feature, ..View::new(self.device, &self.buffers, &self.sequence) }
     }
 
     async fn step(&mut self, mut step: &Step) -> Result<(), DriverError> {
@@ -65,11 +55,8 @@ impl Runner<'_> {
             Step::If(..) => return Ok(()),
             Step::Write(line) => {
                 if line.applies(&self.scope())? {
-                    let packet = Packet {
-                        endpoint: line.endpoint(),
-                        data: line.render(&self.scope())?,
-                        ack: line.ack(),
-                    };
+                    let packet =
+                        Packet { endpoint: line.endpoint(), data: line.render(&self.scope())?, ack: line.ack() };
                     self.forget();
                     self.link.write(packet).await?;
                 }
@@ -91,25 +78,16 @@ impl Runner<'_> {
                 let reason = format!("the hardware did not answer as expected: {}", condition.source());
                 return Err(DriverError::Unexpected(reason));
             }
-            Step::Wait {
-                endpoint,
-                limit,
-                name,
-                when,
-            } => (
-                name,
-                self.wait(*endpoint, *limit, name.as_deref(), when.as_ref()).await?,
-            ),
-            Step::Maybe {
-                endpoint,
-                limit,
-                name,
-                when,
-            } => match self.wait(*endpoint, *limit, name.as_deref(), when.as_ref()).await {
-                Ok(bytes) => (name, bytes),
-                Err(DriverError::Link(LinkError::Timeout { .. })) => (name, Vec::new()),
-                Err(error) => return Err(error),
-            },
+            Step::Wait { endpoint, limit, name, when } => {
+                (name, self.wait(*endpoint, *limit, name.as_deref(), when.as_ref()).await?)
+            }
+            Step::Maybe { endpoint, limit, name, when } => {
+                match self.wait(*endpoint, *limit, name.as_deref(), when.as_ref()).await {
+                    Ok(bytes) => (name, bytes),
+                    Err(DriverError::Link(LinkError::Timeout { .. })) => (name, Vec::new()),
+                    Err(error) => return Err(error),
+                }
+            }
             Step::Read { endpoint, name } => (name, self.link.read(*endpoint).await?),
         };
         if let Some(name) = name {
@@ -143,10 +121,7 @@ impl Runner<'_> {
                 heard => heard?,
             };
             let Some(when) = when else { return Ok(bytes) };
-            let scope = View {
-                heard: Some((name.unwrap_or("b"), &bytes)),
-                ..self.scope()
-            };
+            let scope = View { heard: Some((name.unwrap_or("b"), &bytes)), ..self.scope() };
             if when.holds(&scope)? {
                 return Ok(bytes);
             }
@@ -170,15 +145,7 @@ pub(super) struct View<'a> {
 impl<'a> View<'a> {
     /// Nothing is commanded and nothing heard.
     pub(super) fn new(device: &'a Device, buffers: &'a Buffers, sequence: &'a AtomicU8) -> Self {
-        Self {
-            device,
-            buffers,
-            heard: None,
-            levels: None,
-            change: None,
-            feature: 0,
-            sequence,
-        }
+        Self { device, buffers, heard: None, levels: None, change: None, feature: 0, sequence }
     }
 }
 
@@ -216,16 +183,8 @@ impl Scope for View<'_> {
 
     fn outputs(&self, kind: Option<OutputKind>) -> Vec<(u32, f64)> {
         match self.levels {
-            Some(levels) => levels
-                .outputs(kind)
-                .into_iter()
-                .map(|(index, value)| (index, value.into()))
-                .collect(),
-            None => Levels::new(&self.device.model)
-                .outputs(kind)
-                .iter()
-                .map(|(index, _)| (*index, 0.0))
-                .collect(),
+            Some(levels) => levels.outputs(kind).into_iter().map(|(index, value)| (index, value.into())).collect(),
+            None => Levels::new(&self.device.model).outputs(kind).iter().map(|(index, _)| (*index, 0.0)).collect(),
         }
     }
 

@@ -94,12 +94,7 @@ impl Driver for TemplateDriver {
         Box::pin(async move {
             let steps = &self.device.definition.connect;
             let buffers = steps::run(steps, &self.device, link, BTreeMap::new(), 0).await?;
-            let Device {
-                definition,
-                model,
-                link,
-                ..
-            } = &*self.device;
+            let Device { definition, model, link, .. } = &*self.device;
             let (definition, model, link) = (Arc::clone(definition), Arc::clone(model), link.clone());
             self.device = Arc::new(Device { definition, model, buffers, link });
             Ok(())
@@ -123,11 +118,7 @@ impl Driver for TemplateDriver {
                 if !line.applies(&scope)? {
                     continue;
                 }
-                let packet = Packet {
-                    endpoint: line.endpoint(),
-                    data: line.render(&scope)?,
-                    ack: line.ack(),
-                };
+                let packet = Packet { endpoint: line.endpoint(), data: line.render(&scope)?, ack: line.ack() };
                 // One packet for several motors comes out alike for each of them, whatever their kinds: once is enough.
                 let again = sent.iter().any(|(source, at)| {
                     *at < before && *source == line.source() && packets.get(*at).is_some_and(|other| *other == packet)
@@ -159,10 +150,7 @@ impl Inputs for Device {
                 Some(InputRule::Read { steps, value }) => {
                     let buffers = steps::run(steps, &device, &link, device.buffers.clone(), feature).await?;
                     let sequence = AtomicU8::new(0);
-                    let scope = View {
-                        feature,
-                        ..View::new(&device, &buffers, &sequence)
-                    };
+                    let scope = View { feature, ..View::new(&device, &buffers, &sequence) };
                     whole(value.value(&scope)?)
                 }
                 Some(InputRule::Stream { .. }) => {
@@ -191,11 +179,8 @@ impl Inputs for Device {
             return None;
         }
         let sequence = AtomicU8::new(0);
-        let scope = View {
-            feature,
-            heard: Some(("b", &notification.data)),
-            ..View::new(self, &self.buffers, &sequence)
-        };
+        let scope =
+            View { feature, heard: Some(("b", &notification.data)), ..View::new(self, &self.buffers, &sequence) };
         if let Some(when) = when
             && when.value(&scope).ok()? == 0.0
         {

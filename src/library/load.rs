@@ -88,14 +88,8 @@ fn is_extension(text: &str) -> bool {
     match toml::from_str::<toml::Table>(text) {
         Ok(table) => table.contains_key("extends"),
         Err(_) => {
-            let mut top = text
-                .lines()
-                .map(str::trim_start)
-                .take_while(|line| !line.starts_with('['));
-            top.any(|line| {
-                line.strip_prefix("extends")
-                    .is_some_and(|rest| rest.trim_start().starts_with('='))
-            })
+            let mut top = text.lines().map(str::trim_start).take_while(|line| !line.starts_with('['));
+            top.any(|line| line.strip_prefix("extends").is_some_and(|rest| rest.trim_start().starts_with('=')))
         }
     }
 }
@@ -103,10 +97,7 @@ fn is_extension(text: &str) -> bool {
 /// The definitions that the binary carries.
 pub(super) fn built_in(dir: &Dir<'_>, problems: &mut Vec<Problem>) -> Sources {
     let mut sources = Sources::default();
-    for file in dir
-        .files()
-        .filter(|file| file.path().extension().is_some_and(|ending| ending == "toml"))
-    {
+    for file in dir.files().filter(|file| file.path().extension().is_some_and(|ending| ending == "toml")) {
         let path = format!("device-config/{}", file.path().display());
         match (protocol(file.path()), file.contents_utf8()) {
             (Some(name), Some(text)) => {
@@ -133,9 +124,7 @@ pub(super) fn directory(directory: &Path, sources: &mut Sources, problems: &mut 
     };
     let mut paths: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
     paths.sort();
-    let definitions = paths
-        .iter()
-        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"));
+    let definitions = paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "toml"));
     for path in definitions {
         if let Some((name, source)) = file(path, problems) {
             sources.add(name, source);

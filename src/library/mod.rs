@@ -135,10 +135,7 @@ impl Library {
 
 fn parse(name: &str, source: &load::Source, drivers: &[&str], problems: &mut Vec<Problem>) -> Option<Definition> {
     match Definition::parse(name, &source.text, drivers) {
-        Ok(definition) => Some(Definition {
-            path: source.path.clone(),
-            ..definition
-        }),
+        Ok(definition) => Some(Definition { path: source.path.clone(), ..definition }),
         Err(found) => {
             problems.extend(found.into_iter().map(|problem| problem.in_file(&source.path)));
             None
@@ -167,10 +164,7 @@ fn extend(
                 let names = definitions.keys().cloned().chain(built_in().into_keys());
                 let names: BTreeSet<_> = names.collect();
                 let names: Vec<_> = names.into_iter().collect();
-                let reason = format!(
-                    "there is no usable definition {base:?}; there are: {}",
-                    names.join(", ")
-                );
+                let reason = format!("there is no usable definition {base:?}; there are: {}", names.join(", "));
                 Err(vec![read::no_base(&extension.text, reason)])
             }
         }

@@ -152,10 +152,7 @@ impl OneOrMany {
         let start = given.span().start;
         match given.into_inner() {
             Self::One(one) => vec![(start, one)],
-            Self::Many(many) => many
-                .into_iter()
-                .map(|line| (line.span().start, line.into_inner()))
-                .collect(),
+            Self::Many(many) => many.into_iter().map(|line| (line.span().start, line.into_inner())).collect(),
         }
     }
 }

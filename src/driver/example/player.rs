@@ -74,11 +74,7 @@ impl Player {
                 lock(&self.script).listening = !self.listening.is_empty();
                 let answer = answer.map_err(|error| error.to_string())?;
                 within(input, answer)?;
-                if answer == wanted {
-                    Ok(())
-                } else {
-                    Err(format!("read {answer}; the example says {wanted}"))
-                }
+                if answer == wanted { Ok(()) } else { Err(format!("read {answer}; the example says {wanted}")) }
             }
             ["listen", kind, feature] => {
                 let (feature, input) = self.input(feature, kind)?;
@@ -133,16 +129,11 @@ impl Player {
                 (*kind, number(feature)?, number(value)?, ms)
             }
             _ => {
-                return Err(format!(
-                    "{text:?} is no step of an example; see device-config/README.md"
-                ));
+                return Err(format!("{text:?} is no step of an example; see device-config/README.md"));
             }
         };
         let kind = OutputKind::from_key(kind).ok_or_else(|| format!("{kind:?} is no output"))?;
-        let output = self
-            .model
-            .outputs()
-            .find(|(index, output)| (*index, output.kind) == (feature, kind));
+        let output = self.model.outputs().find(|(index, output)| (*index, output.kind) == (feature, kind));
         let (_, output) =
             output.ok_or_else(|| format!("feature {feature} of {:?} has no {}", self.model.name, kind.key()))?;
         let off = value == 0 && !kind.is_position();
@@ -155,15 +146,7 @@ impl Player {
             return Err(format!("{duration_ms} ms are not within {shortest} to {longest}"));
         }
         let previous = self.positions.get(&feature).copied().unwrap_or(0);
-        Ok(Change {
-            feature,
-            output: Output {
-                kind,
-                value,
-                duration_ms,
-            },
-            previous,
-        })
+        Ok(Change { feature, output: Output { kind, value, duration_ms }, previous })
     }
 
     /// What of a message reaches the driver, and in which order: see `device::wanted`.
@@ -174,9 +157,7 @@ impl Player {
             changes.iter().rev().find(of_output).copied()
         });
         let known = |change: &Change| self.written.get(&place(change)) == Some(&change.output.value);
-        newest
-            .filter(|change| change.output.kind.is_event() || !known(change))
-            .collect()
+        newest.filter(|change| change.output.kind.is_event() || !known(change)).collect()
     }
 
     fn zeros(&self, only: Option<u32>) -> Result<Vec<Change>, String> {
@@ -189,16 +170,8 @@ impl Player {
             .model
             .outputs()
             .filter(|(index, output)| !output.kind.is_position() && only.is_none_or(|only| only == *index));
-        let zero = |kind| Output {
-            kind,
-            value: 0,
-            duration_ms: 0,
-        };
-        let changes = levels.map(|(feature, output)| Change {
-            feature,
-            output: zero(output.kind),
-            previous: 0,
-        });
+        let zero = |kind| Output { kind, value: 0, duration_ms: 0 };
+        let changes = levels.map(|(feature, output)| Change { feature, output: zero(output.kind), previous: 0 });
         Ok(changes.collect())
     }
 
@@ -214,11 +187,7 @@ impl Player {
                 self.positions.insert(change.feature, value);
             }
         }
-        let batch = Batch {
-            changes,
-            levels: &self.levels,
-            stop,
-        };
+        let batch = Batch { changes, levels: &self.levels, stop };
         let packets = self.driver.encode(&batch).map_err(|error| error.to_string())?;
         self.send(&packets)?;
         if !packets.is_empty() {
@@ -271,9 +240,7 @@ fn within(input: InputSpec, value: i32) -> Result<(), String> {
         Ok(())
     } else {
         let key = kind.key();
-        Err(format!(
-            "{key} {value} is outside of the range that the feature declares, {min} to {max}"
-        ))
+        Err(format!("{key} {value} is outside of the range that the feature declares, {min} to {max}"))
     }
 }
 

@@ -26,22 +26,14 @@ pub(super) struct Script {
 
 impl Script {
     pub(super) fn new(line: usize) -> Self {
-        Self {
-            lines: VecDeque::new(),
-            failed: None,
-            line,
-            listening: false,
-        }
+        Self { lines: VecDeque::new(), failed: None, line, listening: false }
     }
 
     /// Adds a line of conversation.
     pub(super) fn add(&mut self, line: usize, text: &str) -> Result<(), Failed> {
         let talk = Talk::parse(text).map_err(|reason| (line, reason))?;
         if matches!(talk, Talk::Value(_)) && !matches!(self.lines.back(), Some((_, Talk::Read(_)))) {
-            return Err((
-                line,
-                "`< value:` answers a `> read`, but none stands before it".to_owned(),
-            ));
+            return Err((line, "`< value:` answers a `> read`, but none stands before it".to_owned()));
         }
         self.lines.push_back((line, talk));
         Ok(())
@@ -63,9 +55,8 @@ impl Script {
                 _ => Ok(Vec::new()),
             },
             other => {
-                let (line, wanted) = other.map_or((self.line, "nothing".to_owned()), |(line, talk)| {
-                    (line, talk.to_string())
-                });
+                let (line, wanted) =
+                    other.map_or((self.line, "nothing".to_owned()), |(line, talk)| (line, talk.to_string()));
                 let reason = format!("sent: {done}; the example says: {wanted}");
                 self.failed.get_or_insert((line, reason.clone()));
                 Err(LinkError::Failed(reason))
@@ -105,10 +96,7 @@ impl Script {
             (Some((line, wanted)), None) => Err((line, format!("reported nothing; the example says {wanted}"))),
             (None, Some(value)) => {
                 let line = self.lines.front().map_or(self.line, |(line, _)| *line);
-                Err((
-                    line,
-                    format!("reported {value}, which the example does not say before this"),
-                ))
+                Err((line, format!("reported {value}, which the example does not say before this")))
             }
         }
     }
@@ -193,11 +181,7 @@ impl std::fmt::Display for Talk {
         let bytes = |data: &[u8]| {
             let hex: Vec<_> = data.iter().map(|byte| format!("{byte:02X}")).collect();
             let printable = data.len() > 2 && data.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
-            let text = if printable {
-                format!(" ({:?})", String::from_utf8_lossy(data))
-            } else {
-                String::new()
-            };
+            let text = if printable { format!(" ({:?})", String::from_utf8_lossy(data)) } else { String::new() };
             hex.join(" ") + &text
         };
         match self {
@@ -218,11 +202,7 @@ impl std::fmt::Display for Talk {
 fn packet(text: &str) -> Result<Packet, String> {
     let line = Line::parse(text, &Names::default()).map_err(|error| error.to_string())?;
     let data = line.render(&Nothing).map_err(|error| error.to_string())?;
-    Ok(Packet {
-        endpoint: line.endpoint(),
-        data,
-        ack: line.ack(),
-    })
+    Ok(Packet { endpoint: line.endpoint(), data, ack: line.ack() })
 }
 
 struct Nothing;
@@ -261,6 +241,5 @@ impl Scope for Nothing {
 }
 
 pub(super) fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
-    text.parse()
-        .map_err(|_| format!("{text:?} is no number that fits here"))
+    text.parse().map_err(|_| format!("{text:?} is no number that fits here"))
 }

@@ -20,10 +20,7 @@ async fn check(features: &str, rest: &str, examples: &[&str]) -> Vec<String> {
 
 #[track_caller]
 fn one(found: &[String], wanted: &str) {
-    assert!(
-        found.len() == 1 && found[0].contains(wanted),
-        "{found:?}, not {wanted:?}"
-    );
+    assert!(found.len() == 1 && found[0].contains(wanted), "{found:?}, not {wanted:?}");
 }
 
 const ONE: &str = "{ vibrate = [0, 9] }";
@@ -39,20 +36,9 @@ async fn a_packet_for_several_kinds_goes_out_once() {
     assert_eq!(check(TWO, any, &[steps]).await, [""; 0]);
     // Other lines are other commands, though their bytes are alike; so is what carries a number of its own.
     let apart = "\n[write]\nvibrate = 'tx: {v}'\noscillate = 'tx:  {v}'";
-    assert_eq!(
-        check(
-            TWO,
-            apart,
-            &["steps = ['vibrate 0 1, oscillate 1 1', '> tx: 01', '> tx: 01']"]
-        )
-        .await,
-        [""; 0]
-    );
+    assert_eq!(check(TWO, apart, &["steps = ['vibrate 0 1, oscillate 1 1', '> tx: 01', '> tx: 01']"]).await, [""; 0]);
     let twice = "\n[write]\nany = ['tx: {f0}', 'tx: {f0}']";
-    assert_eq!(
-        check(ONE, twice, &["steps = ['vibrate 0 1', '> tx: 01', '> tx: 01']"]).await,
-        [""; 0]
-    );
+    assert_eq!(check(ONE, twice, &["steps = ['vibrate 0 1', '> tx: 01', '> tx: 01']"]).await, [""; 0]);
 }
 
 #[tokio::test]
@@ -68,10 +54,7 @@ async fn commands_reach_the_driver_as_those_of_the_writer_do() {
         'stop 1', '> tx: 01 00', 'vibrate 1 0', 'stop 1', '> tx: 01 00',
     ]";
     assert_eq!(check(two, lines, &[steps]).await, [""; 0]);
-    one(
-        &check(ONE, LINE, &["steps = ['stop 7']"]).await,
-        "t.toml:12: example: \"T\" has no feature 7",
-    );
+    one(&check(ONE, LINE, &["steps = ['stop 7']"]).await, "t.toml:12: example: \"T\" has no feature 7");
 }
 
 #[tokio::test]
@@ -106,34 +89,17 @@ async fn steps_with_a_condition() {
                    [write]\nvibrate = 'tx: {v} {r:bytes}'";
     let with = "steps = ['> read rx', '< value: 01', 'vibrate 0 1', '> tx: 01 01']";
     let without = "endpoints = [\"tx\"]\nsteps = ['> read tx', '< value: 02']";
-    one(
-        &check(ONE, connect, &[with, without]).await,
-        "the hardware did not answer as expected: 0",
-    );
+    one(&check(ONE, connect, &[with, without]).await, "the hardware did not answer as expected: 0");
 }
 
 #[tokio::test]
 async fn readings() {
     let gauge = "{ battery = [0, 100] }, { vibrate = [0, 9] }";
     let rule = "\n[write]\nvibrate = 'tx: {v}'\n[input.battery]\nread = ['read rx as r']\nvalue = 'r[0] + i'";
-    assert_eq!(
-        check(
-            gauge,
-            rule,
-            &["steps = ['read battery 0 -> 80', '> read rx', '< value: 50']"]
-        )
-        .await,
-        [""; 0]
-    );
+    assert_eq!(check(gauge, rule, &["steps = ['read battery 0 -> 80', '> read rx', '< value: 50']"]).await, [""; 0]);
     let outside = "steps = ['read battery 0 -> 200', '> read rx', '< value: C8']";
-    one(
-        &check(gauge, rule, &[outside]).await,
-        "t.toml:15: example: battery 200 is outside of the range",
-    );
-    one(
-        &check(gauge, rule, &["steps = ['read battery 1 -> 2']"]).await,
-        "feature 1 of \"T\" has no battery",
-    );
+    one(&check(gauge, rule, &[outside]).await, "t.toml:15: example: battery 200 is outside of the range");
+    one(&check(gauge, rule, &["steps = ['read battery 1 -> 2']"]).await, "feature 1 of \"T\" has no battery");
     one(
         &check(gauge, rule, &["steps = ['vibrate 1 1', '> tx: 01', '< value: 50']"]).await,
         "t.toml:15: example: `< value:` answers a `> read`",
@@ -172,10 +138,7 @@ async fn repeating_is_played() {
         "steps = ['wait 1s', 'vibrate 0 1', '> tx: 01', 'wait 120ms', '> tx: 01', '> tx: 01', 'wait 30ms', '> tx: 01',
         'stop', '> tx: 00', 'wait 40ms', 'wait 20ms', AFTER]";
     assert_eq!(check(ONE, &rule(true), &[&steps.replace(", AFTER", "")]).await, [""; 0]);
-    assert_eq!(
-        check(ONE, &rule(false), &[&steps.replace("AFTER", "'> tx: 00'")]).await,
-        [""; 0]
-    );
+    assert_eq!(check(ONE, &rule(false), &[&steps.replace("AFTER", "'> tx: 00'")]).await, [""; 0]);
 }
 
 #[tokio::test]
@@ -189,11 +152,7 @@ async fn identification_is_examined() {
         "name = \"T_B\"",
         "model = \"A9\"",
     ] {
-        assert_eq!(
-            check(ONE, parts, &[&format!("{right}\n{steps}")]).await,
-            [""; 0],
-            "{right}"
-        );
+        assert_eq!(check(ONE, parts, &[&format!("{right}\n{steps}")]).await, [""; 0], "{right}");
     }
     for (wrong, wanted) in [
         (
@@ -202,10 +161,7 @@ async fn identification_is_examined() {
         ),
         ("name = \"T_A7\"", "not for \"the default\""),
         ("name = \"Other\"", "no [[match]] recognises"),
-        (
-            "manufacturer = { company = 94, data = \"00\" }",
-            "no [[match]] recognises",
-        ),
+        ("manufacturer = { company = 94, data = \"00\" }", "no [[match]] recognises"),
     ] {
         one(&check(ONE, parts, &[&format!("{wrong}\n{steps}")]).await, wanted);
     }

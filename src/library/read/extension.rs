@@ -56,10 +56,7 @@ impl Definition {
 impl Reader<'_> {
     fn extension(&mut self, base: &Definition, file: raw::Extension, path: &str) -> Added {
         if file.matches.is_empty() && file.model.is_empty() {
-            self.wrong(
-                &file.extends,
-                "the file adds nothing: neither a [[match]] nor a [[model]]",
-            );
+            self.wrong(&file.extends, "the file adds nothing: neither a [[match]] nor a [[model]]");
         }
         let matchers = file.matches.iter().filter_map(|entry| {
             let mut matcher = self.matcher(entry)?;
@@ -90,16 +87,10 @@ impl Reader<'_> {
         let models = self.models(file.model, &rules);
         // An example may also show a model that was there before.
         let all: Vec<_> = models.iter().chain(&base.models).cloned().collect();
-        let examples = file.example.iter().map(|entry| Example {
-            file: Some(path.to_owned()),
-            ..self.example(entry, &all)
-        });
+        let examples =
+            file.example.iter().map(|entry| Example { file: Some(path.to_owned()), ..self.example(entry, &all) });
         let examples = examples.collect();
-        Added {
-            matchers,
-            models,
-            examples,
-        }
+        Added { matchers, models, examples }
     }
 }
 

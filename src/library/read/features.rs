@@ -57,10 +57,7 @@ impl Reader<'_> {
             let reason = format!("parameter {name:?} has no value in [default] `set`; give it one there");
             self.wrong_at(at, reason);
         }
-        let set = rules
-            .set
-            .iter()
-            .map(|(name, value)| (name.clone(), raw.set.get(name).copied().unwrap_or(*value)));
+        let set = rules.set.iter().map(|(name, value)| (name.clone(), raw.set.get(name).copied().unwrap_or(*value)));
         // What comes from the default was looked at there.
         let (features, own) = match raw.features {
             Some(features) => (self.features(at, features, rules), true),
@@ -73,10 +70,7 @@ impl Reader<'_> {
             set: set.collect(),
         };
         if !rules.coded && own {
-            for (index, output) in model
-                .outputs()
-                .filter(|(_, output)| !rules.write.contains_key(&output.kind))
-            {
+            for (index, output) in model.outputs().filter(|(_, output)| !rules.write.contains_key(&output.kind)) {
                 let reason = format!(
                     "feature {index} of {:?} has {key}, but [write] has no {key}",
                     model.name,
@@ -98,16 +92,8 @@ impl Reader<'_> {
             if features.iter().any(|other| other.index == index) {
                 self.wrong_at(at, format!("two features have the index {index}"));
             }
-            let (outputs, inputs) = (
-                self.outputs(at, index, &feature),
-                self.measures(at, index, &feature, rules),
-            );
-            features.push(Feature {
-                index,
-                label: feature.label,
-                outputs,
-                inputs,
-            });
+            let (outputs, inputs) = (self.outputs(at, index, &feature), self.measures(at, index, &feature, rules));
+            features.push(Feature { index, label: feature.label, outputs, inputs });
         }
         features.sort_by_key(|feature| feature.index);
         features
@@ -126,27 +112,11 @@ impl Reader<'_> {
         ];
         let mut outputs: Vec<_> = plain
             .into_iter()
-            .filter_map(|(kind, range)| {
-                range.map(|[min, max]| OutputSpec {
-                    kind,
-                    min,
-                    max,
-                    duration_ms: None,
-                })
-            })
+            .filter_map(|(kind, range)| range.map(|[min, max]| OutputSpec { kind, min, max, duration_ms: None }))
             .collect();
-        if let Some(raw::Timed {
-            value: [min, max],
-            duration_ms: [shortest, longest],
-        }) = raw.hw_position
-        {
+        if let Some(raw::Timed { value: [min, max], duration_ms: [shortest, longest] }) = raw.hw_position {
             let duration_ms = Some((shortest, longest));
-            outputs.push(OutputSpec {
-                kind: OutputKind::HwPositionWithDuration,
-                min,
-                max,
-                duration_ms,
-            });
+            outputs.push(OutputSpec { kind: OutputKind::HwPositionWithDuration, min, max, duration_ms });
             if shortest > longest {
                 let reason = format!("feature {index}: durations from {shortest} to {longest} are none");
                 self.wrong_at(at, reason);
@@ -164,11 +134,7 @@ impl Reader<'_> {
                     output.kind.key(),
                     output.min,
                     output.max,
-                    if output.kind.is_position() {
-                        ""
-                    } else {
-                        " or a least level"
-                    },
+                    if output.kind.is_position() { "" } else { " or a least level" },
                     if signed { ", or from -n to n" } else { "" }
                 );
                 self.wrong_at(at, reason);
@@ -195,10 +161,7 @@ impl Reader<'_> {
                 None => (kind == InputKind::Battery, kind != InputKind::Battery),
             };
             if min > max {
-                self.wrong_at(
-                    at,
-                    format!("feature {index}: {} from {min} to {max} is no range", kind.key()),
-                );
+                self.wrong_at(at, format!("feature {index}: {} from {min} to {max} is no range", kind.key()));
             }
             if !rules.coded && kind == InputKind::Battery && !rules.has_battery && !rules.inputs.contains_key(&kind) {
                 let reason = format!(
@@ -208,19 +171,10 @@ impl Reader<'_> {
                 self.wrong_at(at, reason);
             }
             if !rules.coded && !rules.inputs.contains_key(&kind) && kind != InputKind::Battery {
-                let reason = format!(
-                    "feature {index} has {key}, but there is no [input.{key}]",
-                    key = kind.key()
-                );
+                let reason = format!("feature {index} has {key}, but there is no [input.{key}]", key = kind.key());
                 self.wrong_at(at, reason);
             }
-            inputs.push(InputSpec {
-                kind,
-                min,
-                max,
-                read,
-                subscribe,
-            });
+            inputs.push(InputSpec { kind, min, max, read, subscribe });
         }
         inputs
     }

@@ -15,18 +15,10 @@ use crate::message::Endpoint;
 impl Reader<'_> {
     pub(super) fn matcher(&mut self, entry: &Spanned<raw::Match>) -> Option<Matcher> {
         let raw = entry.get_ref();
-        let given = [
-            raw.btle.is_some(),
-            raw.serial.is_some(),
-            raw.hid.is_some(),
-            raw.usb.is_some(),
-            raw.websocket.is_some(),
-        ];
+        let given =
+            [raw.btle.is_some(), raw.serial.is_some(), raw.hid.is_some(), raw.usb.is_some(), raw.websocket.is_some()];
         if given.iter().filter(|given| **given).count() != 1 {
-            self.wrong(
-                entry,
-                "a [[match]] names exactly one of: btle, serial, hid, usb, websocket",
-            );
+            self.wrong(entry, "a [[match]] names exactly one of: btle, serial, hid, usb, websocket");
             return None;
         }
         if raw.btle.is_none() && !raw.services.is_empty() {
@@ -41,22 +33,10 @@ impl Reader<'_> {
                     "this [[match]] has nothing to recognise hardware by; allowed: names, advertised, manufacturer",
                 );
             }
-            let advertised = btle
-                .advertised
-                .iter()
-                .filter_map(|uuid| self.uuid(entry, uuid))
-                .collect();
-            let manufacturer = btle
-                .manufacturer
-                .iter()
-                .filter_map(|raw| self.manufacturer(entry.span().start, raw))
-                .collect();
-            return Some(Matcher::Btle {
-                names: btle.names.clone(),
-                advertised,
-                manufacturer,
-                services,
-            });
+            let advertised = btle.advertised.iter().filter_map(|uuid| self.uuid(entry, uuid)).collect();
+            let manufacturer =
+                btle.manufacturer.iter().filter_map(|raw| self.manufacturer(entry.span().start, raw)).collect();
+            return Some(Matcher::Btle { names: btle.names.clone(), advertised, manufacturer, services });
         }
         if let Some(serial) = &raw.serial {
             if serial.port.is_empty() {
@@ -67,44 +47,28 @@ impl Reader<'_> {
         if let Some(websocket) = &raw.websocket {
             self.match_names(entry, &websocket.names);
             if websocket.names.is_empty() {
-                self.wrong(
-                    entry,
-                    "`websocket` needs `names`, the identifiers under which devices dial in",
-                );
+                self.wrong(entry, "`websocket` needs `names`, the identifiers under which devices dial in");
             }
             return Some(Matcher::Websocket(websocket.names.clone()));
         }
         let ids = raw.hid.as_ref().or(raw.usb.as_ref())?;
         if ids.ids.is_empty() {
-            self.wrong(
-                entry,
-                "this [[match]] has nothing to recognise hardware by: `ids` is empty",
-            );
+            self.wrong(entry, "this [[match]] has nothing to recognise hardware by: `ids` is empty");
         }
         let ids = ids
             .ids
             .iter()
             .filter_map(|id| {
                 let parsed = id.split_once(':').and_then(|(vendor, product)| {
-                    Some((
-                        u16::from_str_radix(vendor, 16).ok()?,
-                        u16::from_str_radix(product, 16).ok()?,
-                    ))
+                    Some((u16::from_str_radix(vendor, 16).ok()?, u16::from_str_radix(product, 16).ok()?))
                 });
                 if parsed.is_none() {
-                    self.wrong(
-                        entry,
-                        format!("{id:?} is not of the form vendor:product in hex, like \"1915:520a\""),
-                    );
+                    self.wrong(entry, format!("{id:?} is not of the form vendor:product in hex, like \"1915:520a\""));
                 }
                 parsed
             })
             .collect();
-        Some(if raw.hid.is_some() {
-            Matcher::Hid(ids)
-        } else {
-            Matcher::Usb(ids)
-        })
+        Some(if raw.hid.is_some() { Matcher::Hid(ids) } else { Matcher::Usb(ids) })
     }
 
     fn services(&mut self, at: &Spanned<raw::Match>, raw: &BTreeMap<String, BTreeMap<String, String>>) -> Services {
@@ -135,10 +99,7 @@ impl Reader<'_> {
         }
         let parsed = Uuid::try_parse(text).ok();
         if parsed.is_none() {
-            self.wrong(
-                at,
-                format!("{text:?} is neither a UUID nor the 4 hex digits of a Bluetooth one"),
-            );
+            self.wrong(at, format!("{text:?} is neither a UUID nor the 4 hex digits of a Bluetooth one"));
         }
         parsed
     }
@@ -156,10 +117,7 @@ impl Reader<'_> {
 
     fn match_names(&mut self, entry: &Spanned<raw::Match>, names: &[String]) {
         for name in names.iter().filter(|name| matches!(name.as_str(), "" | "*")) {
-            self.wrong(
-                entry,
-                format!("the name {name:?} would recognise nothing or everything"),
-            );
+            self.wrong(entry, format!("the name {name:?} would recognise nothing or everything"));
         }
     }
 
@@ -178,10 +136,7 @@ impl Reader<'_> {
                     IdentifyFrom::Read(endpoint)
                 }
                 None => {
-                    self.wrong(
-                        entry,
-                        format!("from = {other:?}; allowed: name, manufacturer, read ENDPOINT"),
-                    );
+                    self.wrong(entry, format!("from = {other:?}; allowed: name, manufacturer, read ENDPOINT"));
                     return None;
                 }
             },
@@ -194,10 +149,7 @@ impl Reader<'_> {
                 IdentifyForm::Part(split.clone(), part)
             }
             _ => {
-                self.wrong(
-                    entry,
-                    "allowed: as = text, hex or u32be; or split = SEPARATOR with part = 1, 2, ...",
-                );
+                self.wrong(entry, "allowed: as = text, hex or u32be; or split = SEPARATOR with part = 1, 2, ...");
                 return None;
             }
         };

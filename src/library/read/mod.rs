@@ -59,11 +59,7 @@ impl<'a> Reader<'a> {
     }
 
     fn end<T>(self, read: T) -> Result<T, Vec<Problem>> {
-        if self.problems.is_empty() {
-            Ok(read)
-        } else {
-            Err(self.problems)
-        }
+        if self.problems.is_empty() { Ok(read) } else { Err(self.problems) }
     }
 
     fn wrong<T>(&mut self, at: &Spanned<T>, reason: impl Into<String>) {
@@ -96,40 +92,21 @@ impl<'a> Reader<'a> {
         }
         // Without a match there is one problem already, and nothing to compare endpoints with.
         let provided = (!file.matches.is_empty()).then(|| rules::endpoints(&matchers));
-        let identify = file
-            .identify
-            .iter()
-            .filter_map(|entry| self.identify(entry, provided.as_ref()))
-            .collect();
+        let identify = file.identify.iter().filter_map(|entry| self.identify(entry, provided.as_ref())).collect();
         let mut names = self.names(&file.default, &file.lets);
-        let connect = file
-            .connect
-            .iter()
-            .filter_map(|step| self.step(step, &mut names, provided.as_ref()))
-            .collect();
+        let connect = file.connect.iter().filter_map(|step| self.step(step, &mut names, provided.as_ref())).collect();
         let writes = self.writes(file.write, &names, provided.as_ref());
         let (inputs, input_places) = self.inputs(file.input, &names, provided.as_ref());
         let has_battery = provided.is_none_or(|provided| provided.contains(&crate::message::Endpoint::BATTERY));
         let (at, default) = (file.default.span().start, file.default.into_inner());
         let set = default.set.clone();
-        let mut rules = Rules {
-            coded,
-            inputs: &inputs,
-            write: &writes.lines,
-            features: &[],
-            set: &set,
-            has_battery,
-        };
+        let mut rules = Rules { coded, inputs: &inputs, write: &writes.lines, features: &[], set: &set, has_battery };
         let default = self.model_at(at, default, &rules);
         rules.features = &default.features;
         let models = self.models(file.model, &rules);
         let all = || std::iter::once(&default).chain(&models);
         self.unused(&writes, &input_places, all);
-        let examples = file
-            .example
-            .iter()
-            .map(|example| self.example(example, &models))
-            .collect();
+        let examples = file.example.iter().map(|example| self.example(example, &models)).collect();
         let repeat = file.repeat.map(|repeat| self.repeat(&repeat));
         Definition {
             protocol: protocol.to_owned(),
@@ -152,10 +129,7 @@ impl<'a> Reader<'a> {
 
     /// What expressions of the whole file may mention.
     fn names(&mut self, default: &Spanned<raw::Model>, lets: &BTreeMap<Spanned<String>, Spanned<String>>) -> Names {
-        let mut names = Names {
-            params: default.get_ref().set.keys().cloned().collect(),
-            ..Names::default()
-        };
+        let mut names = Names { params: default.get_ref().set.keys().cloned().collect(), ..Names::default() };
         for name in names.params.iter().filter(|name| !is_free_name(name)) {
             let reason = format!("a parameter cannot be called {name:?}: it is no plain name, or is taken");
             self.wrong(default, reason);
@@ -202,14 +176,8 @@ impl<'a> Reader<'a> {
     fn repeat(&mut self, raw: &Spanned<raw::Repeat>) -> Repeat {
         let raw::Repeat { every_ms, only_running } = *raw.get_ref();
         if every_ms < LEAST_REPEAT_MS {
-            self.wrong(
-                raw,
-                format!("every_ms = {every_ms}; allowed: {LEAST_REPEAT_MS} or more"),
-            );
+            self.wrong(raw, format!("every_ms = {every_ms}; allowed: {LEAST_REPEAT_MS} or more"));
         }
-        Repeat {
-            every: Duration::from_millis(every_ms.max(LEAST_REPEAT_MS)),
-            only_running,
-        }
+        Repeat { every: Duration::from_millis(every_ms.max(LEAST_REPEAT_MS)), only_running }
     }
 }

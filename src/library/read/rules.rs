@@ -37,15 +37,8 @@ impl Reader<'_> {
             return;
         };
         let all: Vec<_> = provided.iter().map(ToString::to_string).collect();
-        let all = if all.is_empty() {
-            "none".to_owned()
-        } else {
-            all.join(", ")
-        };
-        self.wrong_at(
-            at,
-            format!("no [[match]] gives an endpoint {endpoint}; there are: {all}"),
-        );
+        let all = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
+        self.wrong_at(at, format!("no [[match]] gives an endpoint {endpoint}; there are: {all}"));
     }
 
     pub(super) fn writes(
@@ -126,10 +119,7 @@ impl Reader<'_> {
         let mut names = names.clone();
         match (&raw.read, &raw.subscribe) {
             (Some(steps), None) if raw.when.is_none() => {
-                let steps = steps
-                    .iter()
-                    .filter_map(|step| self.step(step, &mut names, provided))
-                    .collect();
+                let steps = steps.iter().filter_map(|step| self.step(step, &mut names, provided)).collect();
                 let value = self.expression(&raw.value, &names)?;
                 Some(InputRule::Read { steps, value })
             }
@@ -156,9 +146,7 @@ impl Reader<'_> {
     }
 
     fn expression(&mut self, source: &Spanned<String>, names: &Names) -> Option<Expression> {
-        Expression::parse(source.get_ref(), names)
-            .map_err(|error| self.wrong(source, error.to_string()))
-            .ok()
+        Expression::parse(source.get_ref(), names).map_err(|error| self.wrong(source, error.to_string())).ok()
     }
 
     /// Complains of lines and rules that nothing ever uses.
@@ -177,20 +165,14 @@ impl Reader<'_> {
         if let Some(at) = writes.any {
             let own = |kind| writes.places.iter().any(|(known, _)| *known == kind);
             if models().all(|model| model.outputs().all(|(_, output)| own(output.kind))) {
-                self.wrong_at(
-                    at,
-                    "[write] has `any`, but every output of the models has lines of its own",
-                );
+                self.wrong_at(at, "[write] has `any`, but every output of the models has lines of its own");
             }
         }
         for (kind, at) in inputs {
             let measured = |model: &Model| model.inputs().any(|(_, input)| input.kind == *kind);
             if !models().any(measured) {
                 let key = kind.key();
-                self.wrong_at(
-                    *at,
-                    format!("there is an [input.{key}], but no model has an input {key}"),
-                );
+                self.wrong_at(*at, format!("there is an [input.{key}], but no model has an input {key}"));
             }
         }
     }

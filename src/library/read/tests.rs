@@ -31,10 +31,8 @@ fn accepted(parts: &[&str]) -> Library {
 #[test]
 fn what_no_match_gives_is_refused_at_its_line() {
     let none = "no [[match]] gives an endpoint txmode; there are: rx, tx";
-    let (connect, subscribe) = (
-        "connect = ['subscribe txmode']",
-        "[input.button]\nsubscribe = 'txmode'\nvalue = 'b[0]'",
-    );
+    let (connect, subscribe) =
+        ("connect = ['subscribe txmode']", "[input.button]\nsubscribe = 'txmode'\nvalue = 'b[0]'");
     refused(&[connect, MATCH, DEFAULT, WRITE], &format!("t.toml:2: {none}"));
     let lines = "[write]\nvibrate = [\n  'tx: {v}',\n  'txmode: {v}',\n]";
     refused(&[MATCH, DEFAULT, lines], &format!("t.toml:11: {none}"));
@@ -50,18 +48,12 @@ fn what_no_match_gives_is_refused_at_its_line() {
 fn equal_bad_lines_have_their_own_numbers() {
     let lines = "[write]\nvibrate = [\n  'tx: {w}',\n  'tx: {w}',\n]";
     let found = problems(&[("t", &file(&[MATCH, DEFAULT, lines]))]);
-    assert!(
-        found[0].starts_with("t.toml:10: ") && found[1].starts_with("t.toml:11: "),
-        "{found:?}"
-    );
+    assert!(found[0].starts_with("t.toml:10: ") && found[1].starts_with("t.toml:11: "), "{found:?}");
 }
 
 #[test]
 fn nonsense_is_refused() {
-    refused(
-        &[DEFAULT, WRITE],
-        "t.toml:1: there is no [[match]], so no hardware would ever be recognised",
-    );
+    refused(&[DEFAULT, WRITE], "t.toml:1: there is no [[match]], so no hardware would ever be recognised");
     let empty = "[[match]]\nbtle = {}\nservices.fff0 = { tx = \"fff1\" }";
     refused(
         &[empty, DEFAULT, WRITE],
@@ -76,10 +68,7 @@ fn nonsense_is_refused() {
         refused(&[MATCH, DEFAULT, WRITE, &model], &wanted);
     }
     let example = "[[example]]\nsteps = []";
-    refused(
-        &[MATCH, DEFAULT, WRITE, example],
-        "t.toml:10: an [[example]] without steps shows nothing",
-    );
+    refused(&[MATCH, DEFAULT, WRITE, example], "t.toml:10: an [[example]] without steps shows nothing");
     let rotate = format!("{WRITE}\nrotate = 'tx: {{v}}'");
     let wanted = "t.toml:10: [write] has rotate, but no model has an output rotate";
     refused(&[MATCH, DEFAULT, &rotate], wanted);
@@ -87,10 +76,7 @@ fn nonsense_is_refused() {
     let wanted = "t.toml:10: there is an [input.rssi], but no model has an input rssi";
     refused(&[MATCH, DEFAULT, WRITE, rssi], wanted);
     let repeat = "[repeat]\nevery_ms = 9";
-    refused(
-        &[MATCH, repeat, DEFAULT, WRITE],
-        "t.toml:5: every_ms = 9; allowed: 10 or more",
-    );
+    refused(&[MATCH, repeat, DEFAULT, WRITE], "t.toml:5: every_ms = 9; allowed: 10 or more");
     let battery = |range: &str| DEFAULT.replace("[0, 9] }", &format!("[0, 9], battery = {range} }}"));
     let wanted = "t.toml:5: feature 0 has battery, but there is neither an [input.battery] nor an endpoint rxblebattery \
                   in a [[match]]";
@@ -129,14 +115,8 @@ fn lines_for_any_kind() {
     let library = accepted(&[MATCH, two, "[write]\nvibrate = 'tx: {v}'\nany = 'rx: {v}'"]);
     let write = &library.definitions()[0].write;
     let endpoint = |kind| write[&kind][0].endpoint();
-    assert_eq!(
-        endpoint(crate::message::OutputKind::Rotate),
-        crate::message::Endpoint::RX
-    );
-    assert_eq!(
-        endpoint(crate::message::OutputKind::Vibrate),
-        crate::message::Endpoint::TX
-    );
+    assert_eq!(endpoint(crate::message::OutputKind::Rotate), crate::message::Endpoint::RX);
+    assert_eq!(endpoint(crate::message::OutputKind::Vibrate), crate::message::Endpoint::TX);
     refused(
         &[MATCH, DEFAULT, "[write]\nvibrate = 'tx: {v}'\nany = 'rx: {v}'"],
         "t.toml:10: [write] has `any`, but every output of the models has lines of its own",
@@ -148,42 +128,17 @@ fn named_expressions() {
     let connect = "connect = ['read rx as r']";
     let lets = "[let]\nspeed = 'v + r[0] + p'\nturn = '0x80 + k'";
     let default = "[default]\nname = \"T\"\nset = { p = 1 }\nfeatures = [{ vibrate = [0, 9] }]";
-    accepted(&[
-        connect,
-        MATCH,
-        lets,
-        default,
-        "[write]\nvibrate = 'tx: {speed * 2} each( {turn} )'",
-    ]);
+    accepted(&[connect, MATCH, lets, default, "[write]\nvibrate = 'tx: {speed * 2} each( {turn} )'"]);
     let refused = |lets: &str, line: &str, wanted: &str| {
-        let found = problems(&[(
-            "t",
-            &file(&[MATCH, lets, DEFAULT, &format!("[write]\nvibrate = '{line}'")]),
-        )]);
+        let found = problems(&[("t", &file(&[MATCH, lets, DEFAULT, &format!("[write]\nvibrate = '{line}'")]))]);
         assert!(found.len() == 1 && found[0].starts_with(wanted), "{found:?}");
     };
     let outside = "t.toml:11: column 6: identifier \"k\" has a meaning only inside each";
     refused("[let]\nturn = 'k'", "tx: {turn}", outside);
-    refused(
-        "[let]\nlevel = 'r[0]'",
-        "tx: {level}",
-        "t.toml:11: column 6: unknown buffer \"r\"",
-    );
-    refused(
-        "[let]\na = '1'\nb = 'a'",
-        "tx: {b}",
-        "t.toml:7: column 1: unknown identifier \"a\"",
-    );
-    refused(
-        "[let]\na = 'seq()'",
-        "tx: {v}",
-        "t.toml:6: column 1: function seq has a meaning only inside a packet",
-    );
-    refused(
-        "[let]\nmin = '1'",
-        "tx: {v}",
-        "t.toml:6: an expression cannot be called \"min\"",
-    );
+    refused("[let]\nlevel = 'r[0]'", "tx: {level}", "t.toml:11: column 6: unknown buffer \"r\"");
+    refused("[let]\na = '1'\nb = 'a'", "tx: {b}", "t.toml:7: column 1: unknown identifier \"a\"");
+    refused("[let]\na = 'seq()'", "tx: {v}", "t.toml:6: column 1: function seq has a meaning only inside a packet");
+    refused("[let]\nmin = '1'", "tx: {v}", "t.toml:6: an expression cannot be called \"min\"");
 }
 
 #[test]
@@ -192,10 +147,7 @@ fn identifiers_may_be_beginnings() {
     let models = [model("\"LVS-*\""), model("\"LVS-A*\""), model("\"LVS-A1\"")].join("\n");
     let library = accepted(&[MATCH, DEFAULT, WRITE, &models]);
     let name = |id| library.definitions()[0].model(Some(id)).name.clone();
-    assert_eq!(
-        ["LVS-A1", "LVS-A12", "LVS-B", "LVS-", "LVS"].map(name),
-        ["LVS-A1", "LVS-A*", "LVS-*", "LVS-*", "T"]
-    );
+    assert_eq!(["LVS-A1", "LVS-A12", "LVS-B", "LVS-", "LVS"].map(name), ["LVS-A1", "LVS-A*", "LVS-*", "LVS-*", "T"]);
 }
 
 mod extensions {
@@ -206,14 +158,7 @@ mod extensions {
         let model = "[[model]]\nids = [\"One\", \"Two\"]\nname = \"Known\"\nfeatures = [{ vibrate = [0, 5] }]";
         let example = |model: &str| format!("[[example]]\n{model}steps = ['vibrate 0 1', '> tx: 01']");
         let default = DEFAULT.replace("features", "set = { p = 1 }\nfeatures");
-        file(&[
-            MATCH,
-            &default,
-            WRITE,
-            model,
-            &example(""),
-            &example("model = \"One\"\n"),
-        ])
+        file(&[MATCH, &default, WRITE, model, &example(""), &example("model = \"One\"\n")])
     }
 
     #[test]
@@ -238,16 +183,9 @@ mod extensions {
             assert_eq!((model("One").name.as_str(), model("One").set["p"]), ("Corrected", 2.0));
             assert_eq!(model("Two").name, "Known");
             // What was shown of the model that is replaced no longer holds.
-            let shown: Vec<_> = definition
-                .examples
-                .iter()
-                .map(|example| example.model.as_deref())
-                .collect();
+            let shown: Vec<_> = definition.examples.iter().map(|example| example.model.as_deref()).collect();
             assert_eq!(shown, [None, Some("New")]);
-            assert_eq!(
-                definition.examples[1].file.as_deref(),
-                Some(format!("{name}.toml").as_str())
-            );
+            assert_eq!(definition.examples[1].file.as_deref(), Some(format!("{name}.toml").as_str()));
             let named = library.candidates(&Hardware::new(Bus::Btle, "New", "a"));
             assert_eq!(named[0].matcher.endpoints().len(), 2, "the services are known");
             assert_eq!(library.candidates(&Hardware::new(Bus::Websocket, "diy", "a")).len(), 1);
@@ -274,15 +212,9 @@ mod extensions {
             ["own.toml:2: unknown field `write`, expected one of `extends`, `match`, `model`, `example`"]
         );
         let nothing = found("extends = \"t\"\n");
-        assert_eq!(
-            nothing,
-            ["own.toml:1: the file adds nothing: neither a [[match]] nor a [[model]]"]
-        );
+        assert_eq!(nothing, ["own.toml:1: the file adds nothing: neither a [[match]] nor a [[model]]"]);
         let rotate = found("extends = \"t\"\n[[model]]\nids = [\"x\"]\nname = \"X\"\nfeatures = [{ rotate = [0, 9] }]");
-        assert_eq!(
-            rotate,
-            ["own.toml:2: feature 0 of \"X\" has rotate, but [write] has no rotate"]
-        );
+        assert_eq!(rotate, ["own.toml:2: feature 0 of \"X\" has rotate, but [write] has no rotate"]);
         // One that cannot be read does not take the place of what it extends.
         let library = Library::from_texts([("t", base().as_str()), ("t", "extends = \"t\"\nx")], &[]);
         assert!(library.protocol("t").is_some() && library.problems().len() == 1);
@@ -298,11 +230,7 @@ fn files_keep_their_paths() {
     std::fs::write(&two, file(&[MATCH, DEFAULT, WRITE])).unwrap();
     let library = Library::from_files(&[one.clone(), two.clone(), directory.join("none.toml")], &[]);
     let shown = |index: usize| library.problems()[index].to_string();
-    let same = format!(
-        "{}: {} has the same name; a name is a protocol",
-        two.display(),
-        one.display()
-    );
+    let same = format!("{}: {} has the same name; a name is a protocol", two.display(), one.display());
     assert_eq!(shown(0), same);
     assert!(shown(1).starts_with(&format!("{}: cannot be read", directory.join("none.toml").display())));
     assert_eq!(library.definitions()[0].path, one.display().to_string());

@@ -143,9 +143,7 @@ fn unknowns(expr: &Expr, turn: Option<Turn>, domain: &dyn Domain) -> Option<BTre
 }
 
 fn kinds_of(domain: &dyn Domain, index: u32) -> impl Iterator<Item = OutputKind> + '_ {
-    OutputKind::ALL
-        .into_iter()
-        .filter(move |kind| domain.outputs(Some(*kind)).contains(&index))
+    OutputKind::ALL.into_iter().filter(move |kind| domain.outputs(Some(*kind)).contains(&index))
 }
 
 /// What an expression has to come to.

@@ -300,10 +300,6 @@ impl Parser<'_> {
         if format != "bytes" || !self.eat('}') {
             return Ok(None);
         }
-        if self.has_buffer(&name) {
-            Ok(Some(name))
-        } else {
-            Err(self.unknown_buffer(start, name))
-        }
+        if self.has_buffer(&name) { Ok(Some(name)) } else { Err(self.unknown_buffer(start, name)) }
     }
 }

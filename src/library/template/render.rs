@@ -85,19 +85,11 @@ impl<'l> Unrolled<'l, '_> {
             }
             Content::Group(items) => self.unroll(items, turn),
             Content::Each(kind, items) => {
-                (self.features)(*kind)
-                    .into_iter()
-                    .zip(1..)
-                    .all(|((index, value), position)| {
-                        let kind = *kind;
-                        let turn = Turn {
-                            index,
-                            value,
-                            position,
-                            kind,
-                        };
-                        self.unroll(items, Some(turn))
-                    })
+                (self.features)(*kind).into_iter().zip(1..).all(|((index, value), position)| {
+                    let kind = *kind;
+                    let turn = Turn { index, value, position, kind };
+                    self.unroll(items, Some(turn))
+                })
             }
         }
     }

@@ -70,24 +70,31 @@ impl Step {
         Ok(step)
     }
 
+    /// What is done, whatever the condition.
+    #[must_use]
+    pub fn unconditional(&self) -> &Self {
+        match self {
+            Self::If(_, step) => step.unconditional(),
+            step => step,
+        }
+    }
+
     /// The endpoint that the step is about.
     #[must_use]
     pub fn endpoint(&self) -> Option<Endpoint> {
-        match self {
-            Self::If(_, step) => step.endpoint(),
+        match self.unconditional() {
             Self::Write(line) => Some(line.endpoint()),
             Self::Subscribe(endpoint)
             | Self::Unsubscribe(endpoint)
             | Self::Wait { endpoint, .. }
             | Self::Maybe { endpoint, .. }
             | Self::Read { endpoint, .. } => Some(*endpoint),
-            Self::Sleep(_) | Self::Expect(_) => None,
+            Self::If(..) | Self::Sleep(_) | Self::Expect(_) => None,
         }
     }
 
     fn buffer(&self) -> Option<&String> {
-        match self {
-            Self::If(_, step) => step.buffer(),
+        match self.unconditional() {
             Self::Wait { name, .. } | Self::Maybe { name, .. } | Self::Read { name, .. } => name.as_ref(),
             _ => None,
         }
@@ -117,19 +124,9 @@ impl Step {
                 let name = parser.defined_buffer()?;
                 let when = parser.heard_condition(name.as_deref())?;
                 if keyword == "wait" {
-                    Self::Wait {
-                        endpoint,
-                        limit,
-                        name,
-                        when,
-                    }
+                    Self::Wait { endpoint, limit, name, when }
                 } else {
-                    Self::Maybe {
-                        endpoint,
-                        limit,
-                        name,
-                        when,
-                    }
+                    Self::Maybe { endpoint, limit, name, when }
                 }
             }
             "read" => Self::Read { endpoint: parser.endpoint()?, name: parser.defined_buffer()? },

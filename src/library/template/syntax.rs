@@ -237,10 +237,7 @@ mod tests {
     fn every_listed_function_is_one() {
         for name in FUNCTIONS {
             let other = ["len", "count", "has", "is", "seq"].contains(&name);
-            assert!(
-                other || Math::from_name(name).is_some() || Checksum::from_name(name).is_some(),
-                "{name}"
-            );
+            assert!(other || Math::from_name(name).is_some() || Checksum::from_name(name).is_some(), "{name}");
         }
     }
 }

@@ -250,23 +250,8 @@ fn independent_groups_do_not_multiply() {
 fn kinds_of_features_are_known_unless_there_are_several() {
     // Feature 0 only vibrates and 5 only rotates, but 2 does both.
     let source = "tx: each( {is(vibrate)} {v} )";
-    decodes(
-        &domain(),
-        source,
-        &[1, 7, 0, 8, 0, 9],
-        &[(Feature(0), 7), (Feature(2), 8), (Feature(5), 9)],
-    );
-    decodes(
-        &domain(),
-        source,
-        &[1, 7, 1, 8, 0, 9],
-        &[(Feature(0), 7), (Feature(2), 8), (Feature(5), 9)],
-    );
+    decodes(&domain(), source, &[1, 7, 0, 8, 0, 9], &[(Feature(0), 7), (Feature(2), 8), (Feature(5), 9)]);
+    decodes(&domain(), source, &[1, 7, 1, 8, 0, 9], &[(Feature(0), 7), (Feature(2), 8), (Feature(5), 9)]);
     refuses(&domain(), source, &[0, 7, 0, 8, 0, 9]);
-    decodes(
-        &domain(),
-        "tx: each rotate( {is(rotate)} {v} )",
-        &[1, 8, 1, 9],
-        &[(Feature(2), 8), (Feature(5), 9)],
-    );
+    decodes(&domain(), "tx: each rotate( {is(rotate)} {v} )", &[1, 8, 1, 9], &[(Feature(2), 8), (Feature(5), 9)]);
 }

@@ -47,11 +47,7 @@ fn toy() -> Toy {
 /// Names that the toy has, and a buffer and a parameter that it has not.
 fn names() -> Names {
     let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    Names {
-        params: set(&["id", "lost"]),
-        buffers: set(&["reply", "later"]),
-        lets: BTreeMap::new(),
-    }
+    Names { params: set(&["id", "lost"]), buffers: set(&["reply", "later"]), lets: BTreeMap::new() }
 }
 
 impl Scope for Toy {

@@ -14,15 +14,7 @@ fn every_step() {
     assert_eq!(step("sleep 100ms", names), Step::Sleep(Duration::from_millis(100)));
     assert_eq!(step("sleep 60s", names), Step::Sleep(Duration::from_secs(60)));
     let (endpoint, limit) = (Endpoint::RX, Duration::from_secs(3));
-    assert_eq!(
-        step("wait rx 3s", names),
-        Step::Wait {
-            endpoint,
-            limit,
-            name: None,
-            when: None
-        }
-    );
+    assert_eq!(step("wait rx 3s", names), Step::Wait { endpoint, limit, name: None, when: None });
     assert_eq!(step("read rx", names), Step::Read { endpoint, name: None });
     assert!(matches!(step("expect {n > 0}", names), Step::Expect(expression) if expression.source() == "n > 0"));
     assert!(matches!(step("tx ack: 01", names), Step::Write(line) if line.ack()));
@@ -36,12 +28,7 @@ fn buffers_are_known_to_what_follows() {
     assert!(Step::parse("expect {key[0]}", names).is_err());
     let name = Some("key".to_owned());
     let limit = Duration::from_millis(1);
-    let expected = Step::Maybe {
-        endpoint: Endpoint::RX,
-        limit,
-        name: name.clone(),
-        when: None,
-    };
+    let expected = Step::Maybe { endpoint: Endpoint::RX, limit, name: name.clone(), when: None };
     assert_eq!(step("maybe rx 1ms as key", names), expected);
     assert!(matches!(step("expect {key[0] == len(key)}", names), Step::Expect(_)));
     assert!(matches!(step("tx: {key:bytes}", names), Step::Write(_)));
@@ -119,13 +106,7 @@ fn notifications_that_count() {
 
 #[test]
 fn lines_tell_what_they_ask_for() {
-    let line = Line::parse(
-        "if {has(rx) || v} tx: ( {has(txmode)} )*2 each( {v + has(rx)} ) 01",
-        &Names::default(),
-    )
-    .unwrap();
-    assert_eq!(
-        line.asks_for(),
-        [Endpoint::RX, Endpoint::parse("txmode").unwrap()].into()
-    );
+    let line =
+        Line::parse("if {has(rx) || v} tx: ( {has(txmode)} )*2 each( {v + has(rx)} ) 01", &Names::default()).unwrap();
+    assert_eq!(line.asks_for(), [Endpoint::RX, Endpoint::parse("txmode").unwrap()].into());
 }
