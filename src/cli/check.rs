@@ -21,7 +21,8 @@ pub struct CheckArgs {
 }
 
 pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
-    let library = if args.files.is_empty() { installed(args)? } else { files(&args.files)? };
+    let library =
+        if args.files.is_empty() { installed(args)? } else { Library::from_files(&args.files, &driver::names()) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Done(format!("no runtime: {error}")))?;
     let problems = runtime.block_on(driver::check::library(&library));
@@ -47,18 +48,4 @@ fn installed(args: &CheckArgs) -> Result<Library, Failure> {
         }
     }
     Ok(super::library(&settings))
-}
-
-fn files(paths: &[PathBuf]) -> Result<Library, Failure> {
-    let mut texts = Vec::new();
-    for path in paths {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::Given(format!("{} cannot be read: {error}", path.display())))?;
-        let Some(name) = path.file_stem().and_then(|name| name.to_str()) else {
-            return Err(Failure::Given(format!("{} has no name that a protocol could have", path.display())));
-        };
-        texts.push((name.to_owned(), text));
-    }
-    let texts = texts.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-    Ok(Library::from_texts(texts, &driver::names()))
 }

@@ -27,9 +27,11 @@ pub struct UserLimits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     kind: OutputKind,
-    /// Least and greatest magnitude.
+    /// The magnitude below the least that is not off, and the greatest.
     low: i32,
     high: i32,
+    /// The hardware's own least level, where that is above 0.
+    hardware_min: i32,
     /// Negative values mean the other direction.
     signed: bool,
     disabled: bool,
@@ -43,6 +45,8 @@ impl Limits {
     pub fn new(spec: OutputSpec, user: UserLimits) -> Self {
         let (low, high) = user.range.unwrap_or((0, spec.max));
         let high = high.clamp(0, spec.max);
+        // Hardware whose levels begin above 1 has nothing between off and there: what clients call 1 is its least.
+        let low = if spec.kind.is_position() { low } else { low.max(spec.min - 1) };
         let hardware = spec.duration_ms.unwrap_or((0, 0));
         let duration_ms = user.duration_ms.map_or(hardware, |(shortest, longest)| {
             let longest = longest.clamp(hardware.0, hardware.1);
@@ -52,6 +56,7 @@ impl Limits {
             kind: spec.kind,
             low: low.clamp(0, high),
             high,
+            hardware_min: spec.min.max(0),
             signed: spec.min < 0,
             disabled: user.disabled,
             reverse: user.reverse && spec.kind.is_position(),
@@ -103,6 +108,11 @@ impl Limits {
         Ok(Output { kind, value, duration_ms })
     }
 
+    /// The least value other than off.
+    fn least(&self) -> i32 {
+        if self.kind.is_position() { self.low } else { self.low.max(self.hardware_min) }
+    }
+
     /// The last step before encoding: whatever went wrong before, the hardware gets nothing beyond the limits.
     #[must_use]
     pub fn clamp(&self, output: Output) -> Output {
@@ -116,7 +126,7 @@ impl Limits {
         } else if self.signed && value < 0 {
             -value.saturating_abs().clamp(self.low, self.high)
         } else {
-            value.clamp(self.low, self.high)
+            value.clamp(self.least(), self.high)
         };
         let duration_ms = if kind == OutputKind::HwPositionWithDuration {
             duration_ms.clamp(self.duration_ms.0, self.duration_ms.1)
@@ -160,6 +170,14 @@ mod tests {
             let reverse = limits(kind, 0, 1000, Some((200, 800)), true);
             assert_eq!([0, 1, 600].map(|v| accept(reverse, v)), [Some(800), Some(799), Some(200)]);
         }
+    }
+
+    #[test]
+    fn levels_may_begin_above_one() {
+        let heat = limits(OutputKind::Temperature, 37, 42, None, false);
+        assert_eq!(heat.description().unwrap().value, (0, 6));
+        assert_eq!([0, 1, 6, 7].map(|v| accept(heat, v)), [Some(0), Some(37), Some(42), None]);
+        assert_eq!(heat.clamp(Output { kind: OutputKind::Temperature, value: 5, duration_ms: 0 }).value, 37);
     }
 
     #[test]

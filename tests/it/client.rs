@@ -89,7 +89,7 @@ async fn a_client_finds_a_device_drives_it_and_sees_it_go() {
     client.disconnect().await.unwrap();
 }
 
-fn first_client(server: &Server) -> tokio::process::Command {
+pub fn first_client(server: &Server) -> tokio::process::Command {
     let target = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
     let mut command = tokio::process::Command::new(target.join("examples/first_client"));
     command.arg(server.url());

@@ -7,6 +7,7 @@ mod client;
 mod dial_in;
 mod hardware;
 mod protocol;
+mod readme;
 mod sessions;
 mod simulate;
 mod stop;

@@ -52,7 +52,7 @@ async fn models_of_every_kind_are_recognised_driven_and_read() {
     {
         let mut toy = Toy::start(&server, model);
         let devices = client.devices(count + 1).await;
-        let (index, device) = devices.as_object().unwrap().iter().last().unwrap();
+        let (index, device) = devices.as_object().unwrap().iter().next_back().unwrap();
         assert_eq!(device["DeviceName"], name);
         let index: u32 = index.parse().unwrap();
         client.output(index, feature, kind, value).await;

@@ -74,9 +74,11 @@ fn script(
     definition: &Definition,
     model: &Model,
 ) -> Script {
+    // A toy is ready for every step, whatever it is done for.
+    let steps: Vec<Step> = steps.iter().map(|step| step.unconditional().clone()).collect();
     let mut buffers = known.clone();
     let mut own = Vec::new();
-    for step in steps {
+    for step in &steps {
         if let Step::Wait { name: Some(name), .. }
         | Step::Maybe { name: Some(name), .. }
         | Step::Read { name: Some(name), .. } = step
@@ -109,7 +111,7 @@ fn script(
             buffers = better;
         }
     }
-    Script { steps: steps.to_vec(), buffers }
+    Script { steps, buffers }
 }
 
 /// An expression and what it must come to; `None` is anything but 0.

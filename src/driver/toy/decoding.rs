@@ -99,6 +99,7 @@ impl Place<'_> {
         }
         let renders = |levels: &Levels| {
             let moment = Moment {
+                kind: Some(self.output.kind),
                 situation: self.situation,
                 levels: Some(levels),
                 feature: self.feature,
@@ -194,14 +195,14 @@ impl Domain for Place<'_> {
     fn range(&self, unknown: Unknown) -> Option<(i64, i64)> {
         let wide = |low: i32, high: i32| (i64::from(low), i64::from(high));
         match unknown {
-            Unknown::Value => Some(wide(self.output.min, self.output.max)),
+            Unknown::Value => Some(wide(self.output.min.min(0), self.output.max)),
             Unknown::Duration => self.output.duration_ms.map(|(_, longest)| (0, i64::from(longest))),
             Unknown::Feature(feature) => match self.find(feature, self.output.kind) {
-                Some(output) => Some(wide(output.min, output.max)),
+                Some(output) => Some(wide(output.min.min(0), output.max)),
                 None => {
                     let outputs = self.situation.model.outputs();
                     let of_feature = outputs.filter(|(index, _)| *index == feature);
-                    let ranges = of_feature.map(|(_, output)| wide(output.min, output.max));
+                    let ranges = of_feature.map(|(_, output)| wide(output.min.min(0), output.max));
                     ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
                 }
             },
@@ -210,6 +211,10 @@ impl Domain for Place<'_> {
 
     fn index(&self) -> u32 {
         self.feature
+    }
+
+    fn kind(&self) -> Option<OutputKind> {
+        Some(self.output.kind)
     }
 
     fn outputs(&self, kind: Option<OutputKind>) -> Vec<u32> {
@@ -238,6 +243,7 @@ fn outputs_of(model: &Model, kind: Option<OutputKind>) -> Vec<u32> {
 pub(super) struct Moment<'a> {
     situation: &'a Situation<'a>,
     levels: Option<&'a Levels>,
+    kind: Option<OutputKind>,
     feature: u32,
     value: i32,
     duration: u32,
@@ -247,7 +253,7 @@ pub(super) struct Moment<'a> {
 impl<'a> Moment<'a> {
     /// Nothing is commanded.
     pub(super) fn idle(situation: &'a Situation<'a>) -> Self {
-        Self { situation, levels: None, feature: 0, value: 0, duration: 0, previous: 0 }
+        Self { situation, levels: None, kind: None, feature: 0, value: 0, duration: 0, previous: 0 }
     }
 }
 
@@ -266,6 +272,14 @@ impl Scope for Moment<'_> {
 
     fn previous(&self) -> f64 {
         self.previous.into()
+    }
+
+    fn kind(&self) -> Option<OutputKind> {
+        self.kind
+    }
+
+    fn kind_of(&self, feature: u32) -> Option<OutputKind> {
+        self.levels.and_then(|levels| levels.kind(feature))
     }
 
     fn feature(&self, index: u32) -> f64 {

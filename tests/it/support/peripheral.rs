@@ -79,11 +79,6 @@ impl Peripheral {
         self.send(json!({"type": "reply", "id": id})).await;
     }
 
-    pub async fn reply_data(&mut self, data: impl AsRef<[u8]>) {
-        let id = self.last_id;
-        self.send(json!({"type": "reply", "id": id, "data": hex::encode(data)})).await;
-    }
-
     pub async fn reply_error(&mut self, error: &str) {
         let id = self.last_id;
         self.send(json!({"type": "reply", "id": id, "error": error})).await;
@@ -156,15 +151,6 @@ impl Peripheral {
                 _ => continue,
             });
         }
-    }
-
-    /// Everything that the server does until it is quiet.
-    pub async fn all_done(&mut self) -> Vec<Done> {
-        let mut all = Vec::new();
-        while let Some(done) = self.done_soon().await {
-            all.push(done);
-        }
-        all
     }
 
     pub async fn detach(&mut self) {

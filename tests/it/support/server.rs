@@ -101,11 +101,6 @@ impl Server {
         panic!("the server does not end:\n{}", self.log());
     }
 
-    /// Whether it is still there.
-    pub fn is_running(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
-    }
-
     /// Gets a path over HTTP; returns status line, headers and body as text.
     pub async fn get(&self, path: &str) -> String {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
