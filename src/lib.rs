@@ -14,6 +14,7 @@
 //! [`metrics`].
 
 pub mod cli;
+pub mod describe;
 pub mod device;
 pub mod driver;
 pub mod hub;

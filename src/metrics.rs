@@ -31,6 +31,8 @@ pub enum Event<'a> {
     WriteFailed { index: u32, why: &'a str },
     ScanStarted,
     ScanStopped,
+    Held,
+    Resumed,
     StateNotSaved { why: &'a str },
 }
 
@@ -55,6 +57,7 @@ struct Inner {
     restarts: IntCounterVec,
     latency: Histogram,
     scanning: IntGauge,
+    held: IntGauge,
 }
 
 /// Upper ends of the latency histogram in seconds.
@@ -92,6 +95,7 @@ impl Metrics {
             restarts: register(&registry, IntCounterVec::new(restarts, &["actor"])?)?,
             latency: register(&registry, Histogram::with_opts(latency.buckets(LATENCY.to_vec()))?)?,
             scanning: gauge("hapticd_scanning", "1 while hardware is looked for")?,
+            held: gauge("hapticd_held", "1 while outputs are refused after an emergency stop")?,
             registry,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -140,6 +144,14 @@ impl Metrics {
             Event::ScanStopped => {
                 m.scanning.set(0);
                 info!("no longer scanning");
+            }
+            Event::Held => {
+                m.held.set(1);
+                warn!("everything was stopped from outside; outputs are refused until somebody resumes");
+            }
+            Event::Resumed => {
+                m.held.set(0);
+                info!("outputs are taken again");
             }
             Event::StateNotSaved { why } => error!("what is known of devices could not be saved: {why}"),
         }

@@ -140,6 +140,12 @@ impl Outgoing {
         self.shared.cut(why);
     }
 
+    /// Bytes that the socket has not taken yet.
+    #[must_use]
+    pub fn unsent(&self) -> usize {
+        self.shared.queue().unsent
+    }
+
     /// Why the server ended the connection, if it did.
     #[must_use]
     pub fn why(&self) -> Option<&'static str> {

@@ -7,6 +7,7 @@ mod check;
 mod devices;
 mod serve;
 mod simulate;
+mod stop;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,6 +38,8 @@ enum Command {
     Devices(devices::DevicesArgs),
     /// Play a piece of hardware to a running server and show what it is told to do
     Simulate(simulate::SimulateArgs),
+    /// Stop everything that a running server drives
+    Stop(stop::StopArgs),
 }
 
 /// Where settings come from.
@@ -97,6 +100,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Stop(args) => stop::run(&args),
     };
     let (status, text) = match done {
         Ok(()) => return ExitCode::SUCCESS,

@@ -1,11 +1,13 @@
 //! The actor of a connected device: it lives as long as one connection.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use actix::prelude::*;
 
 use super::writer::Writer;
 use super::{DeviceHandle, Pace};
+use crate::describe::Describe;
 use crate::driver::{Boxed, Driver, DriverError, Inputs};
 use crate::link::{Link, Listener, Notification};
 use crate::message::{Endpoint, InputKind, Reading};
@@ -227,5 +229,19 @@ impl Handler<Close> for DeviceActor {
         ctx.wait(async move { link.disconnect().await }.into_actor(self).map(|(), this, ctx| {
             this.end(Exit::Closed, ctx);
         }));
+    }
+}
+
+impl Handler<Describe> for DeviceActor {
+    type Result = MessageResult<Describe>;
+
+    fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
+        let shared = &self.device.shared;
+        MessageResult(serde_json::json!({
+            "name": shared.description.name, "writes": shared.vitals.writes.load(Ordering::Relaxed),
+            "failed_writes": shared.vitals.failed.load(Ordering::Relaxed), "last_error": shared.vitals.last_error(),
+            "queue": shared.wanted.waiting(), "outputs": shared.wanted.observe(),
+            "subscriptions": shared.subscriptions.count(), "link_lost": self.link.is_lost(),
+        }))
     }
 }

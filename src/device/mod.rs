@@ -12,11 +12,13 @@ mod writer;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 
+use crate::describe::Describe;
 use crate::driver::DriverError;
 use crate::library::{Bus, Definition, Model};
 use crate::message::{
@@ -26,7 +28,7 @@ use crate::message::{
 pub use actor::{DeviceActor, Exit, Exited, Opened};
 pub use limits::{Limits, UserLimits};
 pub use subscriptions::{ReadingSink, Subscriptions};
-pub use wanted::{Owner, Place, Reach, Wanted};
+pub use wanted::{Owner, Place, Reach, Refusal, Wanted};
 pub use writer::Pace;
 
 /// What the user set for a device.
@@ -63,6 +65,29 @@ pub struct DeviceHandle {
     shared: Arc<Shared>,
 }
 
+/// What the writer has done so far, over all actors of the device.
+#[derive(Debug, Default)]
+struct Vitals {
+    writes: AtomicU64,
+    failed: AtomicU64,
+    last_error: Mutex<Option<String>>,
+}
+
+impl Vitals {
+    fn wrote(&self) {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn failed(&self, why: &str) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.to_owned());
+    }
+
+    fn last_error(&self) -> Option<String> {
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// What outlives the actor.
 struct Shared {
     identity: Identity,
@@ -70,6 +95,7 @@ struct Shared {
     places: Vec<Place>,
     wanted: Wanted,
     subscriptions: Subscriptions,
+    vitals: Vitals,
     actor: ArcSwapOption<actix::Addr<DeviceActor>>,
 }
 
@@ -97,7 +123,17 @@ impl DeviceHandle {
         let wanted = Wanted::new(places.clone());
         let subscriptions = Subscriptions::default();
         let actor = ArcSwapOption::empty();
-        Self { shared: Arc::new(Shared { identity, description, places, wanted, subscriptions, actor }) }
+        Self {
+            shared: Arc::new(Shared {
+                identity,
+                description,
+                places,
+                wanted,
+                subscriptions,
+                vitals: Vitals::default(),
+                actor,
+            }),
+        }
     }
 
     /// Index for clients.
@@ -147,7 +183,10 @@ impl DeviceHandle {
     /// A device that was given up.
     pub fn set(&self, owner: Owner, sets: &[(u32, Output)]) -> Result<usize, ProtocolError> {
         let device = self.index();
-        self.shared.wanted.set(owner, sets).map_err(|why| ProtocolError::DeviceUnreachable { device, why })
+        self.shared.wanted.set(owner, sets).map_err(|refusal| match refusal {
+            Refusal::Held(why) => ProtocolError::OutputsRefused { device, why },
+            Refusal::Gone(why) => ProtocolError::DeviceUnreachable { device, why },
+        })
     }
 
     /// Begins to stop outputs of one feature or all, whoever holds them; the number is for [`Wanted::confirmed`].
@@ -240,6 +279,12 @@ impl DeviceHandle {
                 Ok(None)
             }
         }
+    }
+
+    /// Where its actor is asked what it does, if there is one.
+    #[must_use]
+    pub fn describer(&self) -> Option<actix::Recipient<Describe>> {
+        self.shared.actor.load_full().map(|actor| (*actor).clone().recipient())
     }
 
     /// Whether an actor drives it at the moment.

@@ -39,6 +39,15 @@ pub enum Reach {
     Gone(String),
 }
 
+/// Why a value is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// Outputs are held, for this reason.
+    Held(String),
+    /// The device was given up, for this reason.
+    Gone(String),
+}
+
 /// The wanted state of a device.
 #[derive(Debug)]
 pub struct Wanted {
@@ -178,16 +187,16 @@ impl Wanted {
     /// replaced.
     ///
     /// # Errors
-    /// The reason why the device was given up.
-    pub fn set(&self, owner: Owner, sets: &[(u32, Output)]) -> Result<usize, String> {
+    /// Why nothing may be set.
+    pub fn set(&self, owner: Owner, sets: &[(u32, Output)]) -> Result<usize, Refusal> {
         let now = Instant::now();
         let mut replaced = 0;
         let mut board = self.board();
         if let Some(why) = &board.held {
-            return Err(why.clone());
+            return Err(Refusal::Held(why.clone()));
         }
         if let Reach::Gone(why) = &board.reach {
-            return Err(why.clone());
+            return Err(Refusal::Gone(why.clone()));
         }
         // A writer that has something to write already wakes by itself, when the gap is over.
         let awake = board.slots.iter().any(|slot| slot.dirty);
@@ -374,6 +383,12 @@ impl Wanted {
             slot.stop = None;
         }
         self.confirm(&board);
+    }
+
+    /// How many outputs wait to be written.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.board().slots.iter().filter(|slot| slot.dirty || slot.stop.is_some()).count()
     }
 
     /// What the outputs are and who holds them, for people.

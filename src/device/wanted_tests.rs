@@ -133,7 +133,7 @@ async fn a_device_that_comes_back_is_stopped_and_then_given_what_is_wanted() {
     wanted.done(&stop);
     assert_eq!(values(&wanted.take(false).unwrap()), [(0, 5)]);
     wanted.set_reach(Reach::Gone("unplugged".to_owned()));
-    assert_eq!(wanted.set(ANN, &[(0, vibrate(5))]), Err("unplugged".to_owned()));
+    assert_eq!(wanted.set(ANN, &[(0, vibrate(5))]), Err(Refusal::Gone("unplugged".to_owned())));
 }
 
 #[tokio::test(start_paused = true)]

@@ -210,6 +210,7 @@ impl Writer {
                 Ok(()) => {
                     self.failures = 0;
                     self.metrics.written();
+                    self.device.shared.vitals.wrote();
                     self.driver.confirmed(packet);
                 }
                 Err(error) => return Outcome::Failed(error.to_string()),
@@ -226,6 +227,7 @@ impl Writer {
     }
 
     fn failed(&mut self, why: &str) {
+        self.device.shared.vitals.failed(why);
         self.metrics.emit(&Event::WriteFailed { index: self.device.index(), why });
         let pause = FIRST_RETRY.saturating_mul(1 << self.failures.min(10)).min(LAST_RETRY);
         self.failures += 1;

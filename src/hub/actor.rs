@@ -11,7 +11,7 @@ use super::open::{self, Ready};
 use super::registry::{self, Key, Registry};
 use super::scan::{Scans, Turn};
 use super::supervise::{Device, Manager, State};
-use super::{Bus, HubEvent, HubOptions, Routes, Shared};
+use super::{Bus, HubEvent, HubOptions, Routes, SessionHandle, Shared};
 use crate::device::{DeviceActor, DeviceHandle, Identity, Owner, Reach};
 use crate::library::{self, Candidate, Definition, Hardware, Library};
 use crate::link::Link;
@@ -31,12 +31,14 @@ pub struct Hub {
     /// Threads for devices; none means the hub's own.
     arbiters: Vec<ArbiterHandle>,
     pub(super) shared: Arc<Shared>,
-    pub(super) sessions: BTreeMap<Owner, Recipient<HubEvent>>,
+    pub(super) sessions: BTreeMap<Owner, SessionHandle>,
     pub(super) scans: Scans,
     pub(super) devices: BTreeMap<u32, Device>,
     /// Hardware that is being opened.
     pub(super) opening: BTreeSet<(library::Bus, String)>,
     pub(super) shutting_down: bool,
+    /// Outputs are refused until somebody resumes.
+    pub(super) held: bool,
     saving: bool,
     save_again: bool,
 }
@@ -54,7 +56,7 @@ impl Hub {
         let delay = options.restart_delay;
         let managers = buses.into_iter().map(|bus| {
             let budget = Budget::new(None, window, delay, MANAGER_PAUSE);
-            Manager { bus, scan: None, generation: 0, budget, failed: None }
+            Manager { bus, running: None, generation: 0, budget, failed: None }
         });
         Self {
             options,
@@ -68,6 +70,7 @@ impl Hub {
             devices: BTreeMap::new(),
             opening: BTreeSet::new(),
             shutting_down: false,
+            held: false,
             saving: false,
             save_again: false,
         }
@@ -101,14 +104,14 @@ impl Hub {
 
     pub(super) fn tell(&self, event: &HubEvent) {
         for session in self.sessions.values() {
-            session.do_send(event.clone());
+            session.events.do_send(event.clone());
         }
     }
 
     pub(super) fn tell_managers(&self, scan: Scan) {
         for manager in &self.managers {
-            if let Some(scans) = &manager.scan {
-                scans.do_send(scan);
+            if let Some(running) = &manager.running {
+                running.scan.do_send(scan);
             }
         }
     }
@@ -134,7 +137,7 @@ impl Hub {
 
     /// Without a bus that scans there is nothing to wait for.
     pub(super) fn finish_scan_if_nobody_can(&mut self) {
-        if self.scans.active() && !self.managers.iter().any(|manager| manager.bus.scans && manager.scan.is_some()) {
+        if self.scans.active() && !self.managers.iter().any(|manager| manager.bus.scans && manager.running.is_some()) {
             self.scans.end();
             self.shared.metrics.emit(&Event::ScanStopped);
             self.tell(&HubEvent::ScanningFinished);
@@ -260,6 +263,9 @@ impl Hub {
                 (handle, 1, Budget::new(Some(restart_budget), restart_window, restart_delay, longest))
             }
         };
+        if self.held {
+            handle.wanted().hold(Some(super::halt::HELD.to_owned()));
+        }
         handle.wanted().connected(again, repeats);
         self.start_device(&handle, opened, generation, ctx);
         let name = handle.description().name.clone();
@@ -348,14 +354,14 @@ impl Handler<Found> for Hub {
 #[rtype(result = "()")]
 pub(super) struct Join {
     pub owner: Owner,
-    pub events: Recipient<HubEvent>,
+    pub session: SessionHandle,
 }
 
 impl Handler<Join> for Hub {
     type Result = ();
 
-    fn handle(&mut self, Join { owner, events }: Join, _: &mut Self::Context) {
-        self.sessions.insert(owner, events);
+    fn handle(&mut self, Join { owner, session }: Join, _: &mut Self::Context) {
+        self.sessions.insert(owner, session);
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod actor;
 mod budget;
+mod halt;
 mod observe;
 mod open;
 pub mod registry;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use arc_swap::ArcSwap;
 
+use crate::describe::Describe;
 use crate::device::{DeviceHandle, Owner, Pace};
 use crate::library::Library;
 use crate::manager::Factory;
@@ -48,6 +50,15 @@ pub enum HubEvent {
     ScanningFinished,
     /// The server ends; outputs are stopped.
     ShuttingDown,
+}
+
+/// What the hub holds of a session.
+#[derive(Debug, Clone)]
+pub struct SessionHandle {
+    /// Where it is told what happens.
+    pub events: Recipient<HubEvent>,
+    /// Where it is asked what it does.
+    pub describe: Recipient<Describe>,
 }
 
 /// What the hub is set to.
@@ -159,8 +170,8 @@ impl HubHandle {
     }
 
     /// Has a session told what happens.
-    pub fn tell(&self, owner: Owner, events: Recipient<HubEvent>) {
-        self.hub.do_send(actor::Join { owner, events });
+    pub fn tell(&self, owner: Owner, session: SessionHandle) {
+        self.hub.do_send(actor::Join { owner, session });
     }
 
     /// Stops what a session holds and ends what it listens to.
@@ -180,6 +191,28 @@ impl HubHandle {
     pub async fn shut_down(&self, deadline: Duration) -> Vec<String> {
         self.shared.shutting_down.store(true, Ordering::Relaxed);
         self.hub.send(shutdown::ShutDown { deadline }).await.unwrap_or_default()
+    }
+
+    /// Stops every output of every device at once. With `hold`, outputs are refused afterwards until
+    /// [`HubHandle::resume`]. Returns the devices that did not confirm within a second; their stop is repeated.
+    pub async fn stop_all(&self, hold: bool) -> Vec<String> {
+        // The outputs are stopped here and now; the hub is only asked to keep the hold for devices to come.
+        let stopping = halt::stop(&self.routes(), hold);
+        if hold {
+            self.hub.do_send(halt::Hold(true));
+        }
+        stopping.await
+    }
+
+    /// Outputs are taken again.
+    pub async fn resume(&self) {
+        let _ = self.hub.send(halt::Hold(false)).await;
+    }
+
+    /// What every actor says of itself.
+    pub async fn observe_actors(&self) -> serde_json::Value {
+        let observed = self.hub.send(observe::ObserveActors).await;
+        observed.unwrap_or_else(|_| serde_json::json!({ "error": "the hub does not answer" }))
     }
 
     /// What the hub and everything under it is doing.

@@ -3,6 +3,7 @@
 use actix::prelude::*;
 
 use super::actor::Hub;
+use crate::describe;
 
 /// Request: what is the hub and everything under it doing?
 #[derive(Debug, Message)]
@@ -15,7 +16,7 @@ impl Handler<Observe> for Hub {
     fn handle(&mut self, Observe: Observe, _: &mut Self::Context) -> Self::Result {
         let managers = self.managers.iter().map(|manager| {
             serde_json::json!({
-                "bus": manager.bus.name, "running": manager.scan.is_some(), "error": manager.failed,
+                "bus": manager.bus.name, "running": manager.running.is_some(), "error": manager.failed,
                 "restarts": manager.budget.count(),
             })
         });
@@ -31,6 +32,64 @@ impl Handler<Observe> for Hub {
             "opening": self.opening.len(), "definitions": self.library.definitions().len(),
             "buses": managers.collect::<Vec<_>>(), "devices": devices.collect::<Vec<_>>(),
             "shutting_down": self.shutting_down,
+            "held": self.held,
         }))
+    }
+}
+
+/// Request: what does every actor say of itself?
+#[derive(Debug, Message)]
+#[rtype(result = "serde_json::Value")]
+pub(super) struct ObserveActors;
+
+impl Handler<ObserveActors> for Hub {
+    type Result = ResponseFuture<serde_json::Value>;
+
+    fn handle(&mut self, ObserveActors: ObserveActors, _: &mut Self::Context) -> Self::Result {
+        let managers = self.managers.iter().map(|manager| {
+            let own = serde_json::json!({
+                "actor": format!("manager {}", manager.bus.name), "generation": manager.generation,
+                "restarts": manager.budget.count(), "last_error": manager.failed,
+            });
+            (own, manager.running.as_ref().map(|running| running.describe.clone()))
+        });
+        let devices = self.devices.iter().map(|(index, device)| {
+            let own = serde_json::json!({
+                "actor": format!("device {index}"), "generation": device.generation,
+                "restarts": device.budget.count(), "state": format!("{:?}", device.state),
+            });
+            (own, device.handle.describer())
+        });
+        let sessions = self.sessions.iter().map(|(owner, session)| {
+            (serde_json::json!({ "actor": format!("session {}", owner.0) }), Some(session.describe.clone()))
+        });
+        let children: Vec<_> = managers.chain(devices).chain(sessions).collect();
+        let hub = serde_json::json!({
+            "actor": "hub", "state": if self.shutting_down { "shutting down" } else { "running" },
+            "opening": self.opening.len(), "scanned_for_by": self.scans.count(), "held": self.held,
+        });
+        Box::pin(async move {
+            // All are asked at once, so that one that is stuck does not hold up the others.
+            let asked = children.into_iter().map(|(own, actor)| async move {
+                let told = match actor {
+                    Some(actor) => describe::ask(&actor).await,
+                    None => serde_json::json!({ "state": "not running" }),
+                };
+                merge(told, own)
+            });
+            let children = futures_util::future::join_all(asked).await;
+            merge(serde_json::json!({ "children": children }), hub)
+        })
+    }
+}
+
+/// What the supervisor knows of an actor, over what the actor says of itself.
+fn merge(told: serde_json::Value, own: serde_json::Value) -> serde_json::Value {
+    match (told, own) {
+        (serde_json::Value::Object(mut told), serde_json::Value::Object(own)) => {
+            told.extend(own.into_iter().filter(|(_, value)| !value.is_null()));
+            serde_json::Value::Object(told)
+        }
+        (_, own) => own,
     }
 }

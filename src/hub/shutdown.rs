@@ -47,7 +47,7 @@ impl Handler<ShutDown> for Hub {
                 }
             }
             for session in sessions {
-                session.do_send(HubEvent::ShuttingDown);
+                session.events.do_send(HubEvent::ShuttingDown);
             }
             for (handle, _) in &stops {
                 handle.close();

@@ -10,7 +10,7 @@ use super::budget::Budget;
 use crate::device::{DeviceHandle, Exit, Exited, Reach};
 use crate::library::{Candidate, Hardware};
 use crate::link::Link;
-use crate::manager::{Connector, ManagerContext, ManagerExited, ManagerGuard, Scan};
+use crate::manager::{Connector, ManagerContext, ManagerExited, ManagerGuard, ManagerHandle, Scan};
 use crate::metrics::Event;
 
 /// A device and what is needed to start it again.
@@ -42,7 +42,7 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) struct Manager {
     pub bus: Bus,
-    pub scan: Option<Recipient<Scan>>,
+    pub running: Option<ManagerHandle>,
     pub generation: u64,
     pub budget: Budget,
     /// Why it does not run, if so.
@@ -158,11 +158,11 @@ impl Hub {
         };
         manager.generation += 1;
         let guard = ManagerGuard::new(ctx.address().recipient(), manager.bus.name, manager.generation);
-        let scan = (manager.bus.factory)(ManagerContext { found: ctx.address().recipient(), guard });
+        let running = (manager.bus.factory)(ManagerContext { found: ctx.address().recipient(), guard });
         if self.scans.active() {
-            scan.do_send(Scan::Start);
+            running.scan.do_send(Scan::Start);
         }
-        manager.scan = Some(scan);
+        manager.running = Some(running);
         manager.failed = None;
     }
 }
@@ -179,7 +179,7 @@ impl Handler<ManagerExited> for Hub {
         let Some(manager) = self.managers.get_mut(position) else {
             return;
         };
-        manager.scan = None;
+        manager.running = None;
         manager.failed = Some(why.clone());
         metrics.emit(&Event::ManagerFailed { name, why: &why });
         if let Some(delay) = manager.budget.spend() {

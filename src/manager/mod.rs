@@ -13,6 +13,7 @@ use std::sync::Arc;
 use actix::prelude::*;
 use uuid::Uuid;
 
+use crate::describe::Describe;
 use crate::driver::Boxed;
 use crate::library::{Candidate, Hardware};
 use crate::link::{Link, LinkError};
@@ -108,8 +109,28 @@ impl Drop for ManagerGuard {
     }
 }
 
+/// What the hub holds of a manager.
+#[derive(Debug, Clone)]
+pub struct ManagerHandle {
+    /// Where it is told to scan.
+    pub scan: Recipient<Scan>,
+    /// Where it is asked what it does.
+    pub describe: Recipient<Describe>,
+}
+
+impl ManagerHandle {
+    /// The handle of a manager's actor.
+    #[must_use]
+    pub fn new<A>(manager: Addr<A>) -> Self
+    where
+        A: Actor<Context = Context<A>> + Handler<Scan> + Handler<Describe>,
+    {
+        Self { scan: manager.clone().recipient(), describe: manager.recipient() }
+    }
+}
+
 /// Starts the manager of one bus; called again when it has failed.
-pub type Factory = Box<dyn Fn(ManagerContext) -> Recipient<Scan> + Send>;
+pub type Factory = Box<dyn Fn(ManagerContext) -> ManagerHandle + Send>;
 
 /// Which of the candidates hardware with these services is, and the endpoints it has. Without services it is taken to
 /// be the first and to have everything.

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use actix::prelude::*;
 use arc_swap::ArcSwapOption;
 
-use super::{Factory, Found, ManagerContext, ManagerGuard, Scan};
+use super::{Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
+use crate::describe::Describe;
 use crate::library::Hardware;
 use crate::link::Deadlines;
 use crate::socket::Socket;
@@ -58,7 +59,7 @@ pub fn factory(port: Port, deadlines: Deadlines, max_devices: usize) -> Factory 
         };
         let address = manager.start();
         port.manager.store(Some(Arc::new(address.clone())));
-        address.recipient()
+        ManagerHandle::new(address)
     })
 }
 
@@ -143,5 +144,16 @@ impl Handler<Scan> for VirtualManager {
                 self.report(hardware, handle);
             }
         }
+    }
+}
+
+impl Handler<Describe> for VirtualManager {
+    type Result = MessageResult<Describe>;
+
+    fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
+        let connected = self.attached.values().filter(|(_, handle)| handle.is_connected()).count();
+        MessageResult(serde_json::json!({
+            "state": "running", "sockets": self.sockets, "attached": self.attached.len(), "connected": connected,
+        }))
     }
 }

@@ -19,7 +19,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Message as Frame, protocol::WebSocketConfig};
 use tracing::debug;
 
-use super::{Connector, Factory, Found, ManagerContext, ManagerGuard, Scan, choose};
+use super::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan, choose};
+use crate::describe::Describe;
 use crate::driver::Boxed;
 use crate::library::{Bus, Candidate, Hardware};
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, pair};
@@ -51,6 +52,8 @@ pub struct WebsocketOptions {
 #[derive(Debug)]
 pub struct WebsocketManager {
     options: WebsocketOptions,
+    /// One place for each device at once.
+    room: Arc<Semaphore>,
     found: Recipient<Found>,
     guard: ManagerGuard,
 }
@@ -58,14 +61,17 @@ pub struct WebsocketManager {
 /// Makes managers of devices that dial in.
 #[must_use]
 pub fn factory(options: WebsocketOptions) -> Factory {
-    Box::new(move |ManagerContext { found, guard }| WebsocketManager { options, found, guard }.start().recipient())
+    Box::new(move |ManagerContext { found, guard }| {
+        let room = Arc::new(Semaphore::new(options.max_devices));
+        ManagerHandle::new(WebsocketManager { options, room, found, guard }.start())
+    })
 }
 
 impl Actor for WebsocketManager {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let listening = listen(self.options, self.found.clone());
+        let listening = listen(self.options, Arc::clone(&self.room), self.found.clone());
         ctx.spawn(listening.into_actor(self).map(|why, this, ctx| {
             this.guard.because(why);
             ctx.stop();
@@ -81,13 +87,23 @@ impl Handler<Scan> for WebsocketManager {
     }
 }
 
+impl Handler<Describe> for WebsocketManager {
+    type Result = MessageResult<Describe>;
+
+    fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
+        let sockets = self.options.max_devices.saturating_sub(self.room.available_permits());
+        MessageResult(serde_json::json!({
+            "state": "running", "listen": self.options.listen.to_string(), "sockets": sockets,
+        }))
+    }
+}
+
 /// Accepts devices until the port fails; returns why.
-async fn listen(options: WebsocketOptions, found: Recipient<Found>) -> String {
+async fn listen(options: WebsocketOptions, room: Arc<Semaphore>, found: Recipient<Found>) -> String {
     let listener = match TcpListener::bind(options.listen).await {
         Ok(listener) => listener,
         Err(error) => return format!("`buses.websocket.listen` = {} cannot be used: {error}", options.listen),
     };
-    let room = Arc::new(Semaphore::new(options.max_devices));
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,

@@ -81,6 +81,8 @@ pub enum ProtocolError {
     DurationRange { device: u32, feature: u32, value: u32, min: u32, max: u32 },
     #[error("device {device} is out of reach: {why}")]
     DeviceUnreachable { device: u32, why: String },
+    #[error("device {device} takes no outputs now: {why}")]
+    OutputsRefused { device: u32, why: String },
     #[error("reading {kind} from device {device} failed: {why}")]
     InputFailed { device: u32, kind: InputKind, why: String },
     #[error("device {device} did not confirm the stop within {limit_ms} ms; it is repeated until it does")]
@@ -118,6 +120,7 @@ impl ProtocolError {
             | Self::ValueRange { .. }
             | Self::DurationRange { .. }
             | Self::DeviceUnreachable { .. }
+            | Self::OutputsRefused { .. }
             | Self::InputFailed { .. }
             | Self::StopUnconfirmed { .. } => ErrorCode::Device,
         }

@@ -7,8 +7,9 @@ use actix::prelude::*;
 use tokio::time::Instant;
 
 use super::{Action, Session, SessionOptions};
+use crate::describe::Describe;
 use crate::device::{DeviceHandle, ReadingSink};
-use crate::hub::{HubEvent, HubHandle, SessionGuard};
+use crate::hub::{HubEvent, HubHandle, SessionGuard, SessionHandle};
 use crate::message::description::Descriptions;
 use crate::message::{InputAction, InputKind, ProtocolError, Reading, ServerMessage, Wire, wire};
 use crate::metrics::Event;
@@ -56,6 +57,9 @@ struct SessionActor {
     told: Arc<Descriptions>,
     told_at: Instant,
     tell_later: bool,
+    /// What the client calls itself, once it has.
+    client: String,
+    peer: String,
     why: &'static str,
 }
 
@@ -69,7 +73,8 @@ impl SessionActor {
     ) -> Self {
         let Socket { incoming, outgoing, peer } = socket;
         ctx.add_stream(incoming.into_stream());
-        hub.tell(guard.owner(), ctx.address().recipient());
+        let own = ctx.address();
+        hub.tell(guard.owner(), SessionHandle { events: own.clone().recipient(), describe: own.recipient() });
         hub.metrics().emit(&Event::SessionOpened { id: guard.owner().0, peer: &peer });
         ctx.run_later(options.handshake, |this, ctx| {
             if this.session.wire().is_none() {
@@ -88,6 +93,8 @@ impl SessionActor {
             pending: 0,
             told_at: Instant::now(),
             tell_later: false,
+            client: String::new(),
+            peer,
             why: "it closed the connection",
         }
     }
@@ -126,6 +133,7 @@ impl SessionActor {
                 }
             }
             Action::Connected { client, version } => {
+                self.client.clone_from(&client);
                 let id = self.guard.owner().0;
                 self.hub.metrics().emit(&Event::SessionNamed { id, client: &client, version });
                 self.pinged(ctx);
@@ -325,5 +333,18 @@ impl Handler<Heard> for SessionActor {
         if self.session.wire().is_some() {
             self.say(&ServerMessage::Reading { id: 0, reading, mixed_case });
         }
+    }
+}
+
+impl Handler<Describe> for SessionActor {
+    type Result = MessageResult<Describe>;
+
+    fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
+        let version = self.session.wire().map(Wire::version);
+        MessageResult(serde_json::json!({
+            "state": if version.is_some() { "connected" } else { "awaiting handshake" }, "client": self.client,
+            "peer": self.peer, "version": version, "waiting_for_hardware": self.pending,
+            "unsent_bytes": self.outgoing.unsent(),
+        }))
     }
 }

@@ -18,6 +18,12 @@ pub(super) async fn health(site: web::Data<Site>) -> HttpResponse {
         .json(observed)
 }
 
+/// The tree of actors: what each is doing, its restarts, its last error, what waits.
+pub(super) async fn actors(site: web::Data<Site>) -> HttpResponse {
+    let observed = site.hub.observe_actors().await;
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(observed)
+}
+
 fn status(site: &Site) -> &'static str {
     if site.hub.is_shutting_down() { "shutting down" } else { "ok" }
 }

@@ -1,10 +1,11 @@
 //! HTTP on the server's one port: the WebSocket upgrade, health, metrics, and a page for people.
 //!
-//! Reserved paths are `/health`, `/metrics`, `/hardware` (when virtual hardware is on) and, for requests that are no
-//! upgrade, `/`. An upgrade on any other path is a client. What may not live here: protocol messages, devices.
+//! Reserved paths are `/health`, `/metrics`, `/debug/actors`, `/stop`, `/resume`, `/hardware` (when virtual hardware is
+//! on) and, for requests that are no upgrade, `/`. An upgrade on any other path is a client. What may not live here: protocol messages, devices.
 
 mod health;
 mod page;
+mod stop;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
@@ -34,6 +35,9 @@ pub fn configure(site: &Site, config: &mut web::ServiceConfig) {
         .app_data(web::Data::new(site.clone()))
         .route("/health", web::get().to(health::health))
         .route("/metrics", web::get().to(health::metrics))
+        .route("/debug/actors", web::get().to(health::actors))
+        .route("/stop", web::post().to(stop::stop))
+        .route("/resume", web::post().to(stop::resume))
         .route("/hardware", web::get().to(hardware))
         .default_service(web::to(anything));
 }

@@ -5,6 +5,7 @@
 mod cli;
 mod client;
 mod dial_in;
+mod emergency;
 mod hardware;
 mod protocol;
 mod readme;

@@ -103,9 +103,17 @@ impl Server {
 
     /// Gets a path over HTTP; returns status line, headers and body as text.
     pub async fn get(&self, path: &str) -> String {
+        self.request("GET", path, "").await
+    }
+
+    /// Asks for a path over HTTP, with more header lines.
+    pub async fn request(&self, method: &str, path: &str, headers: &str) -> String {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let mut stream = tokio::net::TcpStream::connect(&self.address).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address);
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n{headers}Connection: close\r\n\r\n",
+            self.address
+        );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();

@@ -1,0 +1,92 @@
+//! The stop from outside any client.
+
+use serde_json::json;
+
+use crate::support::{Done, Peripheral, Raw, Server, output, run};
+
+const STOP: [u8; 4] = [0xC5, 0x55, 0, 0xAA];
+
+async fn running(server: &Server) -> (Raw, Peripheral) {
+    let mut client = Raw::scanning(server).await;
+    let mut toy = Peripheral::attach(server, "REALOV_VIBE", "a").await;
+    toy.attached().await;
+    client.devices(1).await;
+    client.output(0, 0, "Vibrate", 9).await;
+    assert_eq!(toy.done().await, Done::tx([0xC5, 0x55, 9, 0xAA]));
+    (client, toy)
+}
+
+#[tokio::test]
+async fn a_stop_by_http_stops_everything_and_leaves_clients_in_peace() {
+    let server = Server::start(&[]);
+    let (mut client, mut toy) = running(&server).await;
+    let answer = server.request("POST", "/stop", "").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(toy.done().await, Done::tx(STOP));
+    client.output(0, 0, "Vibrate", 9).await;
+    assert_eq!(toy.done().await, Done::tx([0xC5, 0x55, 9, 0xAA]));
+    assert!(server.get("/stop").await.starts_with("HTTP/1.1 404"), "a link must not stop anything by accident");
+    assert!(server.request("POST", "/stop?hold=perhaps", "").await.starts_with("HTTP/1.1 400"));
+}
+
+#[tokio::test]
+async fn a_hold_refuses_outputs_until_somebody_resumes() {
+    let server = Server::start(&[]);
+    let (mut client, mut toy) = running(&server).await;
+    let address = server.address().to_owned();
+    let done = run(&["stop", "--hold", "--server", &address]);
+    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(toy.done().await, Done::tx(STOP));
+    assert_eq!(server.health().await["held"], true);
+    let text = client.error("OutputCmd", output(0, 0, "Vibrate", 9), 4).await;
+    assert!(text.contains("held") && text.contains("/resume"), "{text}");
+    client.ok("StopCmd", json!({})).await;
+    // Devices that come while held are held, too.
+    let mut late = Peripheral::attach(&server, "Youcups", "b").await;
+    late.attached().await;
+    client.devices(2).await;
+    client.error("OutputCmd", output(1, 0, "Vibrate", 1), 4).await;
+    let foreign = server.request("POST", "/resume", "Origin: http://elsewhere.example\r\n").await;
+    assert!(foreign.starts_with("HTTP/1.1 403"), "{foreign}");
+    assert_eq!(server.health().await["held"], true);
+    assert_eq!(run(&["stop", "--resume", "--server", &address]).status.code(), Some(0));
+    client.output(1, 0, "Vibrate", 1).await;
+    assert_eq!(late.done().await, Done::tx("$SYS,1?"));
+}
+
+#[tokio::test]
+async fn a_stop_that_is_not_confirmed_is_said_so() {
+    let server = Server::start(&["links.write_timeout_ms=10000"]);
+    let mut client = Raw::scanning(&server).await;
+    let mut toy = Peripheral::attach_manual(&server, "REALOV_VIBE", "a").await;
+    toy.attached().await;
+    client.devices(1).await;
+    let address = server.address().to_owned();
+    let done = tokio::task::spawn_blocking(move || run(&["stop", "--server", &address])).await.unwrap();
+    assert_eq!(done.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&done.stderr).contains("Realov"), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(toy.done().await, Done::tx(STOP));
+}
+
+#[test]
+fn a_stop_without_a_server_is_one_clear_sentence() {
+    let done = run(&["stop", "--server", "127.0.0.1:1"]);
+    assert_eq!(done.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&done.stderr).contains("127.0.0.1:1"));
+}
+
+#[tokio::test]
+async fn every_actor_says_what_it_does() {
+    let server = Server::start(&["buses.websocket.enabled=true", "buses.websocket.listen=127.0.0.1:0"]);
+    let (_client, _toy) = running(&server).await;
+    let answer = server.get("/debug/actors").await;
+    let json = &answer[answer.find('{').unwrap()..=answer.rfind('}').unwrap()];
+    let tree: serde_json::Value = serde_json::from_str(json).unwrap();
+    assert_eq!((&tree["actor"], &tree["state"]), (&json!("hub"), &json!("running")));
+    let children = tree["children"].as_array().unwrap();
+    let find = |actor: &str| children.iter().find(|child| child["actor"] == actor).unwrap_or_else(|| panic!("{tree}"));
+    assert_eq!(find("manager virtual")["connected"], 1);
+    assert_eq!(find("manager websocket")["state"], "running");
+    assert_eq!((&find("device 0")["writes"], &find("device 0")["queue"]), (&json!(1), &json!(0)));
+    assert_eq!((&find("session 1")["client"], &find("session 1")["version"]), (&json!("raw"), &json!(4)));
+}
