@@ -103,13 +103,16 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     print(&welcome(settings, &bound.to_string(), &names, definitions, models));
     let ended = tokio::select! {
         signal = signals() => Ok(signal),
-        served = &mut serving => Err(served),
+        served = &mut serving => Err(format!("the web server has ended ({served:?})")),
+        () = hub.ended() => Err("the hub has ended, which should never happen".to_owned()),
     };
     match &ended {
         Ok(signal) => info!("{signal}: stopping all devices"),
-        Err(served) => error!("the web server has ended ({served:?}): stopping all devices"),
+        Err(why) => error!("{why}: stopping all devices"),
     }
-    let unconfirmed = hub.shut_down(settings.server.shutdown_deadline).await;
+    // Without a hub the devices' own actors still write: they are told directly.
+    let unconfirmed =
+        if hub.is_gone() { hub.stop_all(true).await } else { hub.shut_down(settings.server.shutdown_deadline).await };
     server_handle.stop(true).await;
     for arbiter in &arbiters {
         arbiter.stop();
@@ -120,7 +123,7 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     }
     match ended {
         Ok(_) => Ok(()),
-        Err(_) => Err(Failure::Done("the web server has ended".to_owned())),
+        Err(why) => Err(Failure::Done(why)),
     }
 }
 

@@ -9,6 +9,8 @@ pub mod check;
 pub mod example;
 mod levels;
 mod lovense;
+#[cfg(test)]
+pub(crate) mod misbehaving;
 mod steps;
 pub mod template;
 pub mod toy;
@@ -31,7 +33,11 @@ pub use levels::Levels;
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Every protocol that is code. A definition names one with `driver = "..."`.
-const PROTOCOLS: &[&dyn Protocol] = &[&lovense::Lovense];
+const PROTOCOLS: &[&dyn Protocol] = &[
+    &lovense::Lovense,
+    #[cfg(test)]
+    &misbehaving::Misbehaving,
+];
 
 /// The names of the coded drivers.
 #[must_use]

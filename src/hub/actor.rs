@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use tokio_util::sync::DropGuard;
 
 use super::budget::Budget;
 use super::open::{self, Ready};
@@ -37,6 +38,8 @@ pub struct Hub {
     /// Hardware that is being opened.
     pub(super) opening: BTreeSet<(library::Bus, String)>,
     pub(super) shutting_down: bool,
+    /// Cancelled when the hub is dropped, whatever the reason.
+    _alive: DropGuard,
     /// Outputs are refused until somebody resumes.
     pub(super) held: bool,
     saving: bool,
@@ -51,6 +54,7 @@ impl Hub {
         buses: Vec<Bus>,
         arbiters: Vec<ArbiterHandle>,
         shared: Arc<Shared>,
+        alive: DropGuard,
     ) -> Self {
         let window = Duration::from_secs(60);
         let delay = options.restart_delay;
@@ -70,6 +74,7 @@ impl Hub {
             devices: BTreeMap::new(),
             opening: BTreeSet::new(),
             shutting_down: false,
+            _alive: alive,
             held: false,
             saving: false,
             save_again: false,
@@ -135,9 +140,9 @@ impl Hub {
         }
     }
 
-    /// Without a bus that scans there is nothing to wait for.
+    /// Without a bus that scans there is nothing to wait for. One that has failed is started again, and goes on.
     pub(super) fn finish_scan_if_nobody_can(&mut self) {
-        if self.scans.active() && !self.managers.iter().any(|manager| manager.bus.scans && manager.running.is_some()) {
+        if self.scans.active() && !self.managers.iter().any(|manager| manager.bus.scans) {
             self.scans.end();
             self.shared.metrics.emit(&Event::ScanStopped);
             self.tell(&HubEvent::ScanningFinished);

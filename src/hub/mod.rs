@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use arc_swap::ArcSwap;
+use tokio_util::sync::CancellationToken;
 
 use crate::describe::Describe;
 use crate::device::{DeviceHandle, Owner, Pace};
@@ -30,6 +31,9 @@ use crate::message::description::Descriptions;
 use crate::metrics::Metrics;
 
 pub use actor::Hub;
+
+#[cfg(test)]
+mod tests;
 
 /// Every device that sessions can reach, as it was when the table was published.
 #[derive(Debug, Default)]
@@ -103,6 +107,7 @@ impl std::fmt::Debug for Bus {
 pub struct HubHandle {
     hub: Addr<Hub>,
     shared: Arc<Shared>,
+    ended: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -134,8 +139,10 @@ impl HubHandle {
             max_sessions: options.max_sessions,
             shutting_down: AtomicBool::new(false),
         });
-        let hub = Hub::new(options, library, registry, buses, arbiters, Arc::clone(&shared)).start();
-        Self { hub, shared }
+        let ended = CancellationToken::new();
+        let alive = ended.clone().drop_guard();
+        let hub = Hub::new(options, library, registry, buses, arbiters, Arc::clone(&shared), alive).start();
+        Self { hub, shared, ended }
     }
 
     /// The routing table of this moment.
@@ -148,6 +155,17 @@ impl HubHandle {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.shared.metrics
+    }
+
+    /// Returns when the hub is no more. Nobody supervises then: whoever runs the server must stop everything and end.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    /// Whether the hub is no more.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.ended.is_cancelled()
     }
 
     /// Whether the server ends.

@@ -186,6 +186,5 @@ impl Handler<ManagerExited> for Hub {
             metrics.emit(&Event::ActorRestarted { what: &format!("manager {name}"), why: &why, delay });
             ctx.run_later(delay, move |this, ctx| this.start_manager(position, ctx));
         }
-        self.finish_scan_if_nobody_can();
     }
 }
