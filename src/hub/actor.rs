@@ -1,6 +1,6 @@
 //! The hub's actor: sessions, found hardware, scans, shutdown. What it does when something fails is in `supervise`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,17 @@ use crate::metrics::Event;
 /// Longest pause before a manager is started again.
 const MANAGER_PAUSE: Duration = Duration::from_secs(30);
 
+/// How many devices that went are shown.
+const GONE_SHOWN: usize = 20;
+
+/// A device that went.
+#[derive(Debug)]
+pub(super) struct Gone {
+    pub index: u32,
+    pub name: String,
+    pub why: String,
+}
+
 /// The supervisor.
 #[derive(Debug)]
 pub struct Hub {
@@ -35,6 +46,8 @@ pub struct Hub {
     pub(super) sessions: BTreeMap<Owner, SessionHandle>,
     pub(super) scans: Scans,
     pub(super) devices: BTreeMap<u32, Device>,
+    /// The devices that went last, and why.
+    pub(super) gone: VecDeque<Gone>,
     /// Hardware that is being opened.
     pub(super) opening: BTreeSet<(library::Bus, String)>,
     pub(super) shutting_down: bool,
@@ -72,6 +85,7 @@ impl Hub {
             sessions: BTreeMap::new(),
             scans: Scans::default(),
             devices: BTreeMap::new(),
+            gone: VecDeque::new(),
             opening: BTreeSet::new(),
             shutting_down: false,
             _alive: alive,
@@ -415,6 +429,8 @@ impl Hub {
         device.handle.wanted().set_reach(Reach::Gone(why.to_owned()));
         let name = &device.handle.description().name;
         self.shared.metrics.emit(&Event::DeviceRemoved { index, name, why });
+        self.gone.push_front(Gone { index, name: name.clone(), why: why.to_owned() });
+        self.gone.truncate(GONE_SHOWN);
         if !self.shutting_down {
             self.publish();
         }

@@ -27,8 +27,10 @@ impl Handler<Observe> for Hub {
             }
             observed
         });
+        let gone =
+            self.gone.iter().map(|gone| serde_json::json!({ "index": gone.index, "name": gone.name, "why": gone.why }));
         MessageResult(serde_json::json!({
-            "sessions": self.sessions.len(), "scanning": self.scans.active(), "scanned_for_by": self.scans.count(),
+            "gone": gone.collect::<Vec<_>>(), "sessions": self.sessions.len(), "scanning": self.scans.active(), "scanned_for_by": self.scans.count(),
             "opening": self.opening.len(), "definitions": self.library.definitions().len(),
             "buses": managers.collect::<Vec<_>>(), "devices": devices.collect::<Vec<_>>(),
             "shutting_down": self.shutting_down,

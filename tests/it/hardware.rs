@@ -144,6 +144,8 @@ async fn hardware_that_fails_and_hardware_that_talks_nonsense_hurt_nobody() {
     let text = client.error("OutputCmd", crate::support::output(1, 0, "Vibrate", 1), 4).await;
     assert!(text.contains("no device with index 1"), "{text}");
     assert!(server.log().contains("is given up"), "{}", server.log());
+    let health = server.health().await;
+    assert!(health["gone"][0]["why"].as_str().unwrap().contains("is given up"), "{health}");
 }
 
 #[tokio::test]
@@ -160,4 +162,30 @@ async fn the_timing_gap_is_told_truly() {
         devices.as_object().unwrap().values().map(|device| &device["DeviceMessageTimingGap"]).collect();
     gaps.sort_by_key(|gap| gap.as_u64());
     assert_eq!(gaps, [&json!(20), &json!(75)]);
+}
+
+#[tokio::test]
+async fn a_kill_during_a_save_loses_nothing_that_was_saved() {
+    let state = std::sync::Arc::new(tempfile::tempdir().unwrap());
+    let file = state.path().join("devices.json");
+    let mut known = 0;
+    for round in 0..5 {
+        let server = Server::start_in(state.clone(), &[]);
+        let _client = Raw::scanning(&server).await;
+        let mut toys = Vec::new();
+        for number in 0..20 {
+            toys.push(Peripheral::attach(&server, "Youcups", &format!("{round}-{number}")).await);
+        }
+        // Saving has begun when the first is taken; the kill comes somewhere in between.
+        toys[round * 3].attached().await;
+        drop(server);
+        let Ok(text) = std::fs::read_to_string(&file) else { continue };
+        let saved: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let count = saved["devices"].as_array().unwrap().len();
+        assert!(count >= known, "{count} devices are left of {known}");
+        known = count;
+    }
+    assert!(known > 0);
+    let server = Server::start_in(state, &[]);
+    assert!(!server.log().contains("not understood"), "{}", server.log());
 }
