@@ -19,7 +19,7 @@ pub struct DevicesArgs {
 
 pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
     let settings = args.settings.load(&[])?;
-    let library = super::library(&settings);
+    let library = super::library(&settings)?;
     let wanted = args.text.as_deref().unwrap_or("").to_lowercase();
     let mut found = 0_usize;
     for definition in library.definitions() {

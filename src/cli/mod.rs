@@ -86,9 +86,16 @@ impl From<SettingsError> for Failure {
 }
 
 /// The built-in definitions and the user's own.
-fn library(settings: &Settings) -> Library {
+fn library(settings: &Settings) -> Result<Library, Failure> {
+    const KEY: &str = "devices.definitions_dir";
     let own: Vec<_> = settings.devices.definitions_dir.iter().cloned().collect();
-    Library::load(&own, &crate::driver::names())
+    // The usual directory need not be there; one that somebody named should be.
+    let named = settings.report().iter().find(|line| line.key == KEY && line.value != "\"\"");
+    if let (Some(line), Some(missing)) = (named, own.iter().find(|own| !own.is_dir())) {
+        let (path, origin) = (missing.display(), &line.origin);
+        return Err(Failure::Given(format!("`{KEY}` = {path} ({origin}) is no directory that can be read")));
+    }
+    Ok(Library::load(&own, &crate::driver::names()))
 }
 
 /// Reads the command line and does what it says.

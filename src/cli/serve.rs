@@ -25,7 +25,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let settings = args.settings.load(more)?;
     start_log(&settings)?;
     raise_file_limit();
-    let library = super::library(&settings);
+    let library = super::library(&settings)?;
     for problem in library.problems() {
         warn!("a definition is not used: {problem}");
     }

@@ -96,6 +96,12 @@ impl Registry {
     pub fn open(directory: &Path) -> Self {
         let path = directory.join(FILE);
         let mut registry = Self { path: Some(path.clone()), ..Self::empty() };
+        if let Err(error) = std::fs::create_dir_all(directory) {
+            registry.path = None;
+            let problem = format!("`state.dir` = {} cannot be made: {error}", directory.display());
+            registry.problems.push(problem + "; devices get their indexes anew with every start");
+            return registry;
+        }
         let text = match std::fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return registry,

@@ -41,6 +41,8 @@ fn check_says_what_is_wrong_and_where() {
     check(&["check", bad.to_str().unwrap()], 2, &["bad.toml:9", "w"]);
     std::fs::write(&bad, text.replace("{w}", "{v}")).unwrap();
     check(&["check", bad.to_str().unwrap()], 2, &["bad.toml", "256", "255"]);
+    let set = "devices.definitions_dir=/nonexistent/definitions";
+    check(&["check", "--set", set], 2, &["devices.definitions_dir", "/nonexistent/definitions", "--set"]);
     check(&["check", "/nonexistent.toml"], 2, &["/nonexistent.toml"]);
 }
 

@@ -52,7 +52,7 @@ fn bus(text: &str) -> Result<Bus, String> {
 
 pub(super) fn run(args: &SimulateArgs) -> Result<(), Failure> {
     let settings = args.settings.load(&[])?;
-    let library = super::library(&settings);
+    let library = super::library(&settings)?;
     let server = server::url(&args.server).map_err(Failure::Given)?;
     let found = find::model(&library, &args.model).map_err(Failure::Given)?;
     let attach = attach::attach(&library, &found, args.bus, args.address.as_deref()).map_err(Failure::Given)?;
