@@ -12,6 +12,7 @@ use crate::hub::registry::Registry;
 use crate::hub::{Bus, HubHandle, HubOptions};
 use crate::library::Library;
 use crate::link::Deadlines;
+use crate::manager::serial;
 use crate::manager::virtual_hardware::{self, Port};
 use crate::manager::websocket::{self, WebsocketOptions};
 use crate::metrics::Metrics;
@@ -62,7 +63,7 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     let definitions = library.definitions().len();
 
     let virtual_port = settings.buses.virtual_bus.enabled.then(Port::default);
-    let buses = buses(settings, virtual_port.as_ref(), deadlines);
+    let buses = buses(settings, &library, virtual_port.as_ref(), deadlines);
     let names: Vec<_> = buses.iter().map(|bus| bus.name).collect();
 
     let limits = SocketLimits {
@@ -127,11 +128,14 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     }
 }
 
-fn buses(settings: &Settings, virtual_port: Option<&Port>, deadlines: Deadlines) -> Vec<Bus> {
+fn buses(settings: &Settings, library: &Library, virtual_port: Option<&Port>, deadlines: Deadlines) -> Vec<Bus> {
     let mut buses = Vec::new();
     if let Some(port) = virtual_port {
         let factory = virtual_hardware::factory(port.clone(), deadlines, settings.buses.virtual_bus.max_devices);
         buses.push(Bus { name: "virtual", factory, scans: true });
+    }
+    if settings.buses.serial.enabled {
+        buses.push(Bus { name: "serial", factory: serial::factory(library, deadlines), scans: true });
     }
     let own = &settings.buses.websocket;
     if own.enabled {

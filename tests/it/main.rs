@@ -9,6 +9,7 @@ mod emergency;
 mod hardware;
 mod protocol;
 mod readme;
+mod serial;
 mod sessions;
 mod simulate;
 mod stop;

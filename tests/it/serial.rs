@@ -1,0 +1,86 @@
+//! The serial bus over pseudo terminals: a TCode device that a user's entry names.
+#![cfg(unix)]
+
+use std::io::{Read, Write};
+use std::time::Duration;
+
+use serde_json::json;
+use serialport::{SerialPort, TTYPort};
+
+use crate::support::{PATIENCE, Raw, Server};
+
+struct Fixture {
+    server: Server,
+    /// The device's end of the cable, until it is unplugged.
+    device: Option<(TTYPort, TTYPort)>,
+    _definitions: tempfile::TempDir,
+}
+
+fn start() -> Fixture {
+    let (mut master, mut slave) = TTYPort::pair().unwrap();
+    slave.set_exclusive(false).unwrap();
+    master.set_timeout(PATIENCE).unwrap();
+    let definitions = tempfile::tempdir().unwrap();
+    let port = slave.name().unwrap();
+    let entry = format!("extends = \"tcode-v03\"\n[[match]]\nserial = {{ port = \"{port}\", baud = 115200 }}\n");
+    std::fs::write(definitions.path().join("mine.toml"), entry).unwrap();
+    let directory = format!("devices.definitions_dir={}", definitions.path().display());
+    let server = Server::start(&[&directory, "devices.reconnect_grace_ms=200"]);
+    Fixture { server, device: Some((master, slave)), _definitions: definitions }
+}
+
+fn line(device: &mut TTYPort) -> String {
+    let mut text = Vec::new();
+    let mut byte = [0];
+    while !text.ends_with(b"\n") {
+        device.read_exact(&mut byte).unwrap();
+        text.push(byte[0]);
+    }
+    String::from_utf8(text).unwrap()
+}
+
+#[tokio::test]
+async fn a_tcode_device_is_found_and_driven() {
+    let mut fixture = start();
+    let mut client = Raw::scanning(&fixture.server).await;
+    let devices = client.devices(1).await;
+    let device = &devices["0"];
+    assert_eq!(device["DeviceMessageTimingGap"], 20, "{device}");
+    let (mut master, slave) = fixture.device.take().unwrap();
+    let to = |value: u32, duration: u32| {
+        json!({"DeviceIndex": 0, "FeatureIndex": 0,
+            "Command": {"HwPositionWithDuration": {"Value": value, "Duration": duration}}})
+    };
+    client.ok("OutputCmd", to(500, 250)).await;
+    let (told, mut master) = tokio::task::spawn_blocking(move || (line(&mut master), master)).await.unwrap();
+    assert_eq!(told, "L0500I250\n");
+    // What the device says by itself disturbs nobody.
+    master.write_all(b"TCode v0.3\r\n").unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    client.ok("OutputCmd", to(7, 100)).await;
+    let (told, master) = tokio::task::spawn_blocking(move || (line(&mut master), master)).await.unwrap();
+    assert_eq!(told, "L0007I100\n");
+    // Unplugging is tested beside the code: the server's process inherits this end of the cable.
+    drop((master, slave));
+}
+
+#[tokio::test]
+async fn a_port_that_cannot_be_opened_is_named() {
+    let definitions = tempfile::tempdir().unwrap();
+    // It exists and is no port.
+    let port = definitions.path().join("ttyNone");
+    std::fs::write(&port, "").unwrap();
+    let entry =
+        format!("extends = \"tcode-v03\"\n[[match]]\nserial = {{ port = \"{}\", baud = 115200 }}\n", port.display());
+    std::fs::write(definitions.path().join("mine.toml"), entry).unwrap();
+    let server = Server::start(&[&format!("devices.definitions_dir={}", definitions.path().display())]);
+    let mut client = Raw::scanning(&server).await;
+    for _ in 0..100 {
+        if server.log().contains("cannot be opened") && server.log().contains("ttyNone") {
+            client.ok("Ping", json!({})).await;
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{}", server.log());
+}
