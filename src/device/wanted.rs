@@ -342,8 +342,11 @@ impl Wanted {
             if work.stop && slot.stop == taken.stop {
                 slot.stop = None;
             }
-            if !work.stop && slot.version == taken.version {
-                slot.dirty = false;
+            if !work.stop {
+                // An equal value may have been found clean against what was there before this was written.
+                let newer = slot.version != taken.version;
+                let other = slot.wanted.is_some_and(|wanted| Some(wanted.value) != slot.written);
+                slot.dirty = newer && (slot.dirty || other);
             }
         }
         self.confirm(&board);

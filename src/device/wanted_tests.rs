@@ -44,6 +44,18 @@ async fn the_newest_value_wins_and_equal_ones_are_not_written_twice() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn going_back_to_the_old_value_during_a_write_is_written() {
+    let wanted = board(&[OutputKind::Vibrate]);
+    wanted.set(ANN, &[(0, vibrate(0))]).unwrap();
+    wanted.done(&wanted.take(false).unwrap());
+    wanted.set(ANN, &[(0, vibrate(7))]).unwrap();
+    let work = wanted.take(false).unwrap();
+    wanted.set(ANN, &[(0, vibrate(0))]).unwrap();
+    wanted.done(&work);
+    assert_eq!(values(&wanted.take(false).unwrap()), [(0, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failed_write_stays_to_be_written() {
     let wanted = board(&[OutputKind::Vibrate]);
     wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
