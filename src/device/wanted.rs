@@ -73,6 +73,8 @@ struct Slot {
     dirty: bool,
     /// Number of the stop that is not yet confirmed.
     stop: Option<u64>,
+    /// Number of the oldest stop that is not yet confirmed, while there is one.
+    oldest_stop: u64,
     /// What the hardware is known to have; `None` is unknown.
     written: Option<i32>,
     /// The last move that the hardware was given.
@@ -132,6 +134,7 @@ impl Wanted {
             version: 0,
             dirty: false,
             stop: None,
+            oldest_stop: 0,
             written: None,
             motion: None,
             position: 0,
@@ -240,7 +243,7 @@ impl Wanted {
         let mut any = false;
         for slot in board.slots.iter_mut().filter(|slot| chosen(slot)) {
             slot.clear();
-            slot.stop = Some(number);
+            slot.ask_stop(number);
             any = true;
         }
         if any {
@@ -264,7 +267,7 @@ impl Wanted {
             slot.motion = None;
             slot.position = if again { slot.position } else { 0 };
             if (again || repeats) && !slot.place.kind.is_position() {
-                slot.stop = Some(number);
+                slot.ask_stop(number);
                 slot.dirty = slot.wanted.is_some_and(|output| output.value != 0 && output.kind != OutputKind::Spray);
             }
         }
@@ -339,8 +342,8 @@ impl Wanted {
                 board.has_written(taken.slot, output, now);
             }
             let Some(slot) = board.slots.get_mut(taken.slot) else { continue };
-            if work.stop && slot.stop == taken.stop {
-                slot.stop = None;
+            if work.stop {
+                slot.confirm_stop(taken.stop);
             }
             if !work.stop {
                 // An equal value may have been found clean against what was there before this was written.
@@ -395,7 +398,7 @@ impl Wanted {
 
     fn confirm(&self, board: &Board) {
         let open = match board.reach {
-            Reach::Connected => board.slots.iter().filter_map(|slot| slot.stop).min(),
+            Reach::Connected => board.slots.iter().filter_map(|slot| slot.stop.map(|_| slot.oldest_stop)).min(),
             Reach::Away | Reach::Gone(_) => None,
         };
         let done = open.map_or(board.stops, |number| number - 1);
@@ -404,6 +407,22 @@ impl Wanted {
 }
 
 impl Slot {
+    fn ask_stop(&mut self, number: u64) {
+        if self.stop.is_none() {
+            self.oldest_stop = number;
+        }
+        self.stop = Some(number);
+    }
+
+    /// The hardware has the stop that was the newest when it was taken.
+    fn confirm_stop(&mut self, taken: Option<u64>) {
+        if self.stop == taken {
+            self.stop = None;
+        } else if let Some(number) = taken {
+            self.oldest_stop = number + 1;
+        }
+    }
+
     fn clear(&mut self) {
         self.wanted = None;
         self.owner = None;

@@ -104,6 +104,17 @@ async fn a_stop_that_comes_during_a_stop_is_written_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_later_stop_does_not_confirm_an_earlier_one() {
+    let wanted = board(&[OutputKind::Vibrate]);
+    let first = wanted.stop(None, None);
+    let second = wanted.stop(None, None);
+    assert!(tokio::time::timeout(Duration::from_secs(1), wanted.confirmed(first)).await.is_err());
+    wanted.done(&wanted.take(true).unwrap());
+    wanted.confirmed(first).await;
+    wanted.confirmed(second).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_what_an_owner_holds_is_stopped() {
     let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate, OutputKind::Vibrate]);
     wanted.set(ANN, &[(0, vibrate(5)), (1, vibrate(5))]).unwrap();
