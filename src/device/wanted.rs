@@ -377,7 +377,10 @@ impl Wanted {
             if slot.version == taken.version {
                 slot.clear();
             }
-            slot.stop = None;
+            // A stop that came meanwhile is not what was refused.
+            if work.stop {
+                slot.confirm_stop(taken.stop);
+            }
         }
         self.confirm(&board);
     }

@@ -115,6 +115,16 @@ async fn a_later_stop_does_not_confirm_an_earlier_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stop_outlives_the_refusal_of_a_value() {
+    let wanted = board(&[OutputKind::Vibrate]);
+    wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
+    let work = wanted.take(false).unwrap();
+    wanted.stop(None, None);
+    wanted.refused(&work);
+    assert_eq!(values(&wanted.take(true).unwrap()), [(0, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_what_an_owner_holds_is_stopped() {
     let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate, OutputKind::Vibrate]);
     wanted.set(ANN, &[(0, vibrate(5)), (1, vibrate(5))]).unwrap();
