@@ -361,8 +361,9 @@ impl Wanted {
         for taken in &work.taken {
             if let Some(slot) = board.slots.get_mut(taken.slot) {
                 slot.written = None;
-                // An equal value may have been found clean against what was then taken for written.
-                slot.dirty = slot.wanted.is_some();
+                // An equal value may have been found clean against what was then taken for written. An event that is
+                // still to happen is dirty already; one that has happened must not happen again.
+                slot.dirty |= slot.wanted.is_some() && !slot.place.kind.is_event();
             }
         }
     }

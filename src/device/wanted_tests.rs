@@ -170,6 +170,17 @@ async fn a_device_that_comes_back_is_stopped_and_then_given_what_is_wanted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_spray_is_not_repeated_because_a_stop_fails() {
+    let wanted = board(&[OutputKind::Spray]);
+    wanted.set(ANN, &[(0, Output { kind: OutputKind::Spray, value: 1, duration_ms: 0 })]).unwrap();
+    wanted.done(&wanted.take(false).unwrap());
+    wanted.connected(true, false);
+    wanted.failed(&wanted.take(true).unwrap());
+    wanted.done(&wanted.take(true).unwrap());
+    assert!(wanted.take(false).is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_nobody_renews_is_stopped() {
     let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate]);
     let limit = Duration::from_secs(5);
