@@ -6,6 +6,7 @@
 
 mod actor;
 mod limits;
+mod motion;
 mod subscriptions;
 pub mod wanted;
 mod writer;

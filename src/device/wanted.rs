@@ -10,6 +10,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::Limits;
+use super::motion::Motion;
 use crate::driver::Change;
 use crate::message::{Output, OutputKind};
 
@@ -83,25 +84,6 @@ struct Slot {
     position: i32,
 }
 
-/// A timed move.
-#[derive(Debug, Clone, Copy)]
-struct Motion {
-    from: i32,
-    to: i32,
-    began: Instant,
-    takes: Duration,
-}
-
-impl Motion {
-    /// Where the hardware is by now and the time that is left; `None` once it has arrived.
-    fn now(&self, now: Instant) -> Option<(i32, Duration)> {
-        let left = (self.began + self.takes).checked_duration_since(now).filter(|left| !left.is_zero())?;
-        let way = 1.0 - left.as_secs_f64() / self.takes.as_secs_f64();
-        let moved = f64::from(self.to - self.from) * way;
-        Some((self.from + moved.round() as i32, left))
-    }
-}
-
 /// Outputs to be written together.
 #[derive(Debug)]
 pub struct Work {
@@ -165,7 +147,6 @@ impl Wanted {
         if reach != Reach::Connected {
             for slot in &mut board.slots {
                 slot.written = None;
-                slot.motion = None;
             }
         }
         board.reach = reach;
@@ -264,7 +245,8 @@ impl Wanted {
         let number = board.stops;
         for slot in &mut board.slots {
             slot.written = None;
-            slot.motion = None;
+            // What was lost in the middle of a move may go on with it.
+            slot.motion = slot.motion.filter(|_| again).map(|motion| Motion { sure: false, ..motion });
             slot.position = if again { slot.position } else { 0 };
             if (again || repeats) && !slot.place.kind.is_position() {
                 slot.ask_stop(number);
@@ -357,8 +339,12 @@ impl Wanted {
 
     /// The hardware may have some of it, or nothing. It stays to be written.
     pub fn failed(&self, work: &Work) {
+        let now = Instant::now();
         let mut board = self.board();
         for taken in &work.taken {
+            if let Some(output) = taken.output.filter(|output| output.kind.is_position()) {
+                board.may_have_written(taken.slot, output, work.stop, now);
+            }
             if let Some(slot) = board.slots.get_mut(taken.slot) {
                 slot.written = None;
                 // An equal value may have been found clean against what was then taken for written. An event that is
@@ -434,19 +420,45 @@ impl Slot {
         self.version += 1;
     }
 
+    /// Where this axis is by now, as far as is known.
+    fn at(&self, now: Instant) -> i32 {
+        self.motion.and_then(|motion| motion.now(now)).map_or(self.position, |(place, _)| place)
+    }
+
     /// What stops this output: 0 for a level; for a move under way, going to where it is by now, in the time that is
-    /// left, so that it is no faster than before. Nothing for a position that is reached.
+    /// left, so that it is no faster than before. Nothing for a position that is reached. A move that the hardware may
+    /// or may not have got is stopped as well.
     fn stopped(&self, now: Instant) -> Option<Output> {
         let kind = self.place.kind;
         if !kind.is_position() {
             return Some(Output { kind, value: 0, duration_ms: 0 });
         }
-        let (value, left) = self.motion?.now(now)?;
-        Some(Output { kind, value, duration_ms: u32::try_from(left.as_millis()).unwrap_or(u32::MAX) })
+        let motion = self.motion?;
+        let (value, left) = motion.now(now)?;
+        // Where the hardware may be anywhere on its way, the time of the whole way is slow enough.
+        let time = if motion.sure { left } else { motion.takes };
+        Some(Output { kind, value, duration_ms: u32::try_from(time.as_millis()).unwrap_or(u32::MAX) })
     }
 }
 
 impl Board {
+    /// The hardware may have this move or jump, or not.
+    fn may_have_written(&mut self, slot: usize, output: Output, stop: bool, now: Instant) {
+        let Some(slot) = self.slots.get_mut(slot) else { return };
+        let feature = slot.place.feature;
+        if output.kind == OutputKind::HwPositionWithDuration {
+            // A stop that is tried again must not lead on from where the first may have held.
+            let from = if stop { output.value } else { slot.at(now) };
+            let takes = Duration::from_millis(output.duration_ms.into());
+            slot.motion = Some(Motion { from, to: output.value, began: now, takes, sure: false });
+        }
+        for motion in
+            self.slots.iter_mut().filter(|slot| slot.place.feature == feature).flat_map(|slot| &mut slot.motion)
+        {
+            motion.sure = false;
+        }
+    }
+
     fn has_written(&mut self, slot: usize, output: Output, now: Instant) {
         let Some(slot) = self.slots.get_mut(slot) else { return };
         slot.written = Some(output.value);
@@ -455,13 +467,13 @@ impl Board {
         }
         let feature = slot.place.feature;
         let takes = Duration::from_millis(output.duration_ms.into());
-        let from = slot.motion.and_then(|motion| motion.now(now)).map_or(slot.position, |(place, _)| place);
+        let from = slot.at(now);
         // One axis has one place, however it was sent there: a jump ends a timed move and is where the next begins.
         for other in self.slots.iter_mut().filter(|slot| slot.place.feature == feature) {
             other.motion = None;
             other.position = output.value;
             if other.place.kind == output.kind {
-                other.motion = Some(Motion { from, to: output.value, began: now, takes });
+                other.motion = Some(Motion { from, to: output.value, began: now, takes, sure: true });
             } else if other.place.kind.is_position() {
                 other.written = None;
             }

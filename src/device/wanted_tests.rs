@@ -152,6 +152,37 @@ async fn a_move_is_stopped_where_it_is() {
     wanted.confirmed(number).await;
 }
 
+fn timed(value: i32, duration_ms: u32) -> Output {
+    Output { kind: OutputKind::HwPositionWithDuration, value, duration_ms }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_that_the_hardware_may_have_is_stopped() {
+    let wanted = board(&[OutputKind::HwPositionWithDuration]);
+    wanted.set(ANN, &[(0, timed(80, 1000))]).unwrap();
+    let work = wanted.take(false).unwrap();
+    wanted.stop(None, None);
+    wanted.failed(&work);
+    let stop = wanted.take(true).unwrap();
+    assert_eq!(stop.changes[0].output, timed(0, 1000));
+    // Tried again, it still holds at the same place.
+    wanted.failed(&stop);
+    tokio::time::advance(Duration::from_millis(100)).await;
+    assert_eq!(wanted.take(true).unwrap().changes[0].output, timed(0, 1000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_during_which_the_hardware_was_lost_is_stopped_when_it_is_back() {
+    let wanted = board(&[OutputKind::HwPositionWithDuration]);
+    wanted.set(ANN, &[(0, timed(100, 10_000))]).unwrap();
+    wanted.done(&wanted.take(false).unwrap());
+    wanted.set_reach(Reach::Away);
+    wanted.stop(None, None);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    wanted.connected(true, false);
+    assert_eq!(wanted.take(true).unwrap().changes[0].output, timed(20, 10_000));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_device_that_comes_back_is_stopped_and_then_given_what_is_wanted() {
     let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate]);
