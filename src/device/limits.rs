@@ -123,6 +123,9 @@ impl Limits {
         } else if self.disabled {
             // A disabled output may only ever be told to stop; a position that is disabled stays at its low end.
             if kind.is_position() { self.low } else { 0 }
+        } else if self.least() > self.high {
+            // The user's greatest is below the hardware's least: nothing is left but off.
+            0
         } else if self.signed && value < 0 {
             -value.saturating_abs().clamp(self.low, self.high)
         } else {
@@ -178,6 +181,13 @@ mod tests {
         assert_eq!(heat.description().unwrap().value, (0, 6));
         assert_eq!([0, 1, 6, 7].map(|v| accept(heat, v)), [Some(0), Some(37), Some(42), None]);
         assert_eq!(heat.clamp(Output { kind: OutputKind::Temperature, value: 5, duration_ms: 0 }).value, 37);
+    }
+
+    #[test]
+    fn a_greatest_value_below_the_hardwares_least_leaves_only_off() {
+        let heat = limits(OutputKind::Temperature, 37, 42, Some((0, 20)), false);
+        assert_eq!([0, 1].map(|v| accept(heat, v)), [Some(0), None]);
+        assert_eq!(heat.clamp(Output { kind: OutputKind::Temperature, value: 40, duration_ms: 0 }).value, 0);
     }
 
     #[test]

@@ -6,6 +6,9 @@
 
 mod actor;
 mod limits;
+mod motion;
+#[cfg(test)]
+mod property_tests;
 mod subscriptions;
 pub mod wanted;
 mod writer;

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::Limits;
+use super::motion::Motion;
 use crate::driver::Change;
 use crate::message::{Output, OutputKind};
 
@@ -82,31 +83,14 @@ struct Slot {
     dirty: bool,
     /// Number of the stop that is not yet confirmed.
     stop: Option<u64>,
+    /// Number of the oldest stop that is not yet confirmed, while there is one.
+    oldest_stop: u64,
     /// What the hardware is known to have; `None` is unknown.
     written: Option<i32>,
     /// The last move that the hardware was given.
     motion: Option<Motion>,
     /// Where the hardware was last sent to.
     position: i32,
-}
-
-/// A timed move.
-#[derive(Debug, Clone, Copy)]
-struct Motion {
-    from: i32,
-    to: i32,
-    began: Instant,
-    takes: Duration,
-}
-
-impl Motion {
-    /// Where the hardware is by now and the time that is left; `None` once it has arrived.
-    fn now(&self, now: Instant) -> Option<(i32, Duration)> {
-        let left = (self.began + self.takes).checked_duration_since(now).filter(|left| !left.is_zero())?;
-        let way = 1.0 - left.as_secs_f64() / self.takes.as_secs_f64();
-        let moved = f64::from(self.to - self.from) * way;
-        Some((self.from + moved.round() as i32, left))
-    }
 }
 
 /// Outputs to be written together.
@@ -141,6 +125,7 @@ impl Wanted {
             version: 0,
             dirty: false,
             stop: None,
+            oldest_stop: 0,
             written: None,
             motion: None,
             position: 0,
@@ -171,7 +156,6 @@ impl Wanted {
         if reach != Reach::Connected {
             for slot in &mut board.slots {
                 slot.written = None;
-                slot.motion = None;
             }
         }
         board.reach = reach;
@@ -249,7 +233,7 @@ impl Wanted {
         let mut any = false;
         for slot in board.slots.iter_mut().filter(|slot| chosen(slot)) {
             slot.clear();
-            slot.stop = Some(number);
+            slot.ask_stop(number);
             any = true;
         }
         if any {
@@ -270,10 +254,11 @@ impl Wanted {
         let number = board.stops;
         for slot in &mut board.slots {
             slot.written = None;
-            slot.motion = None;
+            // What was lost in the middle of a move may go on with it.
+            slot.motion = slot.motion.filter(|_| again).map(|motion| Motion { sure: false, ..motion });
             slot.position = if again { slot.position } else { 0 };
             if (again || repeats) && !slot.place.kind.is_position() {
-                slot.stop = Some(number);
+                slot.ask_stop(number);
                 slot.dirty = slot.wanted.is_some_and(|output| output.value != 0 && output.kind != OutputKind::Spray);
             }
         }
@@ -348,11 +333,14 @@ impl Wanted {
                 board.has_written(taken.slot, output, now);
             }
             let Some(slot) = board.slots.get_mut(taken.slot) else { continue };
-            if work.stop && slot.stop == taken.stop {
-                slot.stop = None;
+            if work.stop {
+                slot.confirm_stop(taken.stop);
             }
-            if !work.stop && slot.version == taken.version {
-                slot.dirty = false;
+            if !work.stop {
+                // An equal value may have been found clean against what was there before this was written.
+                let newer = slot.version != taken.version;
+                let other = slot.wanted.is_some_and(|wanted| Some(wanted.value) != slot.written);
+                slot.dirty = newer && (slot.dirty || other);
             }
         }
         self.confirm(&board);
@@ -360,12 +348,17 @@ impl Wanted {
 
     /// The hardware may have some of it, or nothing. It stays to be written.
     pub fn failed(&self, work: &Work) {
+        let now = Instant::now();
         let mut board = self.board();
         for taken in &work.taken {
+            if let Some(output) = taken.output.filter(|output| output.kind.is_position()) {
+                board.may_have_written(taken.slot, output, work.stop, now);
+            }
             if let Some(slot) = board.slots.get_mut(taken.slot) {
                 slot.written = None;
-                // An equal value may have been found clean against what was then taken for written.
-                slot.dirty = slot.wanted.is_some();
+                // An equal value may have been found clean against what was then taken for written. An event that is
+                // still to happen is dirty already; one that has happened must not happen again.
+                slot.dirty |= slot.wanted.is_some() && !slot.place.kind.is_event();
             }
         }
     }
@@ -380,7 +373,10 @@ impl Wanted {
             if slot.version == taken.version {
                 slot.clear();
             }
-            slot.stop = None;
+            // A stop that came meanwhile is not what was refused.
+            if work.stop {
+                slot.confirm_stop(taken.stop);
+            }
         }
         self.confirm(&board);
     }
@@ -407,7 +403,7 @@ impl Wanted {
 
     fn confirm(&self, board: &Board) {
         let open = match board.reach {
-            Reach::Connected => board.slots.iter().filter_map(|slot| slot.stop).min(),
+            Reach::Connected => board.slots.iter().filter_map(|slot| slot.stop.map(|_| slot.oldest_stop)).min(),
             Reach::Away | Reach::Gone(_) => None,
         };
         let done = open.map_or(board.stops, |number| number - 1);
@@ -416,6 +412,22 @@ impl Wanted {
 }
 
 impl Slot {
+    fn ask_stop(&mut self, number: u64) {
+        if self.stop.is_none() {
+            self.oldest_stop = number;
+        }
+        self.stop = Some(number);
+    }
+
+    /// The hardware has the stop that was the newest when it was taken.
+    fn confirm_stop(&mut self, taken: Option<u64>) {
+        if self.stop == taken {
+            self.stop = None;
+        } else if let Some(number) = taken {
+            self.oldest_stop = number + 1;
+        }
+    }
+
     fn clear(&mut self) {
         self.wanted = None;
         self.owner = None;
@@ -423,19 +435,45 @@ impl Slot {
         self.version += 1;
     }
 
+    /// Where this axis is by now, as far as is known.
+    fn at(&self, now: Instant) -> i32 {
+        self.motion.and_then(|motion| motion.now(now)).map_or(self.position, |(place, _)| place)
+    }
+
     /// What stops this output: 0 for a level; for a move under way, going to where it is by now, in the time that is
-    /// left, so that it is no faster than before. Nothing for a position that is reached.
+    /// left, so that it is no faster than before. Nothing for a position that is reached. A move that the hardware may
+    /// or may not have got is stopped as well.
     fn stopped(&self, now: Instant) -> Option<Output> {
         let kind = self.place.kind;
         if !kind.is_position() {
             return Some(Output { kind, value: 0, duration_ms: 0 });
         }
-        let (value, left) = self.motion?.now(now)?;
-        Some(Output { kind, value, duration_ms: u32::try_from(left.as_millis()).unwrap_or(u32::MAX) })
+        let motion = self.motion?;
+        let (value, left) = motion.now(now)?;
+        // Where the hardware may be anywhere on its way, the time of the whole way is slow enough.
+        let time = if motion.sure { left } else { motion.takes };
+        Some(Output { kind, value, duration_ms: u32::try_from(time.as_millis()).unwrap_or(u32::MAX) })
     }
 }
 
 impl Board {
+    /// The hardware may have this move or jump, or not.
+    fn may_have_written(&mut self, slot: usize, output: Output, stop: bool, now: Instant) {
+        let Some(slot) = self.slots.get_mut(slot) else { return };
+        let feature = slot.place.feature;
+        if output.kind == OutputKind::HwPositionWithDuration {
+            // A stop that is tried again must not lead on from where the first may have held.
+            let from = if stop { output.value } else { slot.at(now) };
+            let takes = Duration::from_millis(output.duration_ms.into());
+            slot.motion = Some(Motion { from, to: output.value, began: now, takes, sure: false });
+        }
+        for motion in
+            self.slots.iter_mut().filter(|slot| slot.place.feature == feature).flat_map(|slot| &mut slot.motion)
+        {
+            motion.sure = false;
+        }
+    }
+
     fn has_written(&mut self, slot: usize, output: Output, now: Instant) {
         let Some(slot) = self.slots.get_mut(slot) else { return };
         slot.written = Some(output.value);
@@ -444,13 +482,13 @@ impl Board {
         }
         let feature = slot.place.feature;
         let takes = Duration::from_millis(output.duration_ms.into());
-        let from = slot.motion.and_then(|motion| motion.now(now)).map_or(slot.position, |(place, _)| place);
+        let from = slot.at(now);
         // One axis has one place, however it was sent there: a jump ends a timed move and is where the next begins.
         for other in self.slots.iter_mut().filter(|slot| slot.place.feature == feature) {
             other.motion = None;
             other.position = output.value;
             if other.place.kind == output.kind {
-                other.motion = Some(Motion { from, to: output.value, began: now, takes });
+                other.motion = Some(Motion { from, to: output.value, began: now, takes, sure: true });
             } else if other.place.kind.is_position() {
                 other.written = None;
             }

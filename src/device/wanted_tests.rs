@@ -44,6 +44,18 @@ async fn the_newest_value_wins_and_equal_ones_are_not_written_twice() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn going_back_to_the_old_value_during_a_write_is_written() {
+    let wanted = board(&[OutputKind::Vibrate]);
+    wanted.set(ANN, &[(0, vibrate(0))]).unwrap();
+    wanted.done(&wanted.take(false).unwrap());
+    wanted.set(ANN, &[(0, vibrate(7))]).unwrap();
+    let work = wanted.take(false).unwrap();
+    wanted.set(ANN, &[(0, vibrate(0))]).unwrap();
+    wanted.done(&work);
+    assert_eq!(values(&wanted.take(false).unwrap()), [(0, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failed_write_stays_to_be_written() {
     let wanted = board(&[OutputKind::Vibrate]);
     wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
@@ -92,6 +104,27 @@ async fn a_stop_that_comes_during_a_stop_is_written_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_later_stop_does_not_confirm_an_earlier_one() {
+    let wanted = board(&[OutputKind::Vibrate]);
+    let first = wanted.stop(None, None);
+    let second = wanted.stop(None, None);
+    assert!(tokio::time::timeout(Duration::from_secs(1), wanted.confirmed(first)).await.is_err());
+    wanted.done(&wanted.take(true).unwrap());
+    wanted.confirmed(first).await;
+    wanted.confirmed(second).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_outlives_the_refusal_of_a_value() {
+    let wanted = board(&[OutputKind::Vibrate]);
+    wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
+    let work = wanted.take(false).unwrap();
+    wanted.stop(None, None);
+    wanted.refused(&work);
+    assert_eq!(values(&wanted.take(true).unwrap()), [(0, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_what_an_owner_holds_is_stopped() {
     let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate, OutputKind::Vibrate]);
     wanted.set(ANN, &[(0, vibrate(5)), (1, vibrate(5))]).unwrap();
@@ -119,6 +152,37 @@ async fn a_move_is_stopped_where_it_is() {
     wanted.confirmed(number).await;
 }
 
+fn timed(value: i32, duration_ms: u32) -> Output {
+    Output { kind: OutputKind::HwPositionWithDuration, value, duration_ms }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_that_the_hardware_may_have_is_stopped() {
+    let wanted = board(&[OutputKind::HwPositionWithDuration]);
+    wanted.set(ANN, &[(0, timed(80, 1000))]).unwrap();
+    let work = wanted.take(false).unwrap();
+    wanted.stop(None, None);
+    wanted.failed(&work);
+    let stop = wanted.take(true).unwrap();
+    assert_eq!(stop.changes[0].output, timed(0, 1000));
+    // Tried again, it still holds at the same place.
+    wanted.failed(&stop);
+    tokio::time::advance(Duration::from_millis(100)).await;
+    assert_eq!(wanted.take(true).unwrap().changes[0].output, timed(0, 1000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_during_which_the_hardware_was_lost_is_stopped_when_it_is_back() {
+    let wanted = board(&[OutputKind::HwPositionWithDuration]);
+    wanted.set(ANN, &[(0, timed(100, 10_000))]).unwrap();
+    wanted.done(&wanted.take(false).unwrap());
+    wanted.set_reach(Reach::Away);
+    wanted.stop(None, None);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    wanted.connected(true, false);
+    assert_eq!(wanted.take(true).unwrap().changes[0].output, timed(20, 10_000));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_device_that_comes_back_is_stopped_and_then_given_what_is_wanted() {
     let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate]);
@@ -134,6 +198,17 @@ async fn a_device_that_comes_back_is_stopped_and_then_given_what_is_wanted() {
     assert_eq!(values(&wanted.take(false).unwrap()), [(0, 5)]);
     wanted.set_reach(Reach::Gone("unplugged".to_owned()));
     assert_eq!(wanted.set(ANN, &[(0, vibrate(5))]), Err(Refusal::Gone("unplugged".to_owned())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_spray_is_not_repeated_because_a_stop_fails() {
+    let wanted = board(&[OutputKind::Spray]);
+    wanted.set(ANN, &[(0, Output { kind: OutputKind::Spray, value: 1, duration_ms: 0 })]).unwrap();
+    wanted.done(&wanted.take(false).unwrap());
+    wanted.connected(true, false);
+    wanted.failed(&wanted.take(true).unwrap());
+    wanted.done(&wanted.take(true).unwrap());
+    assert!(wanted.take(false).is_none());
 }
 
 #[tokio::test(start_paused = true)]

@@ -31,6 +31,8 @@ pub struct Pace {
 /// What came of trying to write packets.
 enum Outcome {
     Written,
+    /// A stop came before anything was sent.
+    Unsent,
     /// A stop came in between; the rest is void.
     Overtaken,
     Failed(String),
@@ -147,6 +149,7 @@ impl Writer {
                 }
                 self.poll_at = Some(Instant::now());
             }
+            Outcome::Unsent => {}
             Outcome::Overtaken => self.device.wanted().failed(work),
             Outcome::Failed(why) => {
                 self.device.wanted().failed(work);
@@ -195,7 +198,7 @@ impl Writer {
         if !stop {
             self.stops.mark_unchanged();
             if self.device.wanted().stopping() {
-                return Outcome::Overtaken;
+                return Outcome::Unsent;
             }
         }
         for packet in packets {

@@ -1,0 +1,132 @@
+//! The user's limits (promise 10).
+
+use std::time::Duration;
+
+use super::*;
+use crate::library::Feature;
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// As sessions do it: checked, then set.
+    Ask(Command),
+    /// Past the check: the clamp is the last line.
+    Force(Command),
+    Stop,
+    Take(bool),
+    Done,
+    Fail,
+    Pass(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => wild().prop_map(Step::Ask),
+        3 => wild().prop_map(Step::Force),
+        1 => Just(Step::Stop),
+        4 => any::<bool>().prop_map(Step::Take),
+        3 => Just(Step::Done),
+        1 => Just(Step::Fail),
+        1 => (0..5000_u64).prop_map(Step::Pass),
+    ]
+}
+
+/// Outputs that no built-in definition has, but that a user's own may: the rules of `library/read/features.rs`.
+fn invented() -> impl Strategy<Value = Subject> {
+    let range = prop_oneof![
+        (1..2000).prop_map(|max| (0, max)),
+        (1..100, 0..100).prop_map(|(min, more)| (min, min + more)),
+        (1..1000_i32).prop_map(|max| (-max, max)),
+    ];
+    let times = (0..100_u32, 0..100_000_u32);
+    let output = (kind(), range, times).prop_map(|(kind, (min, max), (shortest, more))| OutputSpec {
+        kind,
+        min: if kind.is_position() { 0 } else { min },
+        max,
+        duration_ms: (kind == OutputKind::HwPositionWithDuration).then_some((shortest, shortest + more)),
+    });
+    (subject(), proptest::collection::vec(output, 1..4)).prop_map(|(subject, outputs)| {
+        let features = outputs.into_iter().zip(0..).map(|(output, index)| Feature {
+            index,
+            label: String::new(),
+            outputs: vec![output],
+            inputs: Vec::new(),
+        });
+        let model = Model { name: "invented".to_owned(), features: features.collect(), ..(*subject.model).clone() };
+        Subject { model: Arc::new(model), ..subject }
+    })
+}
+
+async fn check(subject: Subject, limits: Vec<UserLimits>, steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let settings = subject.settings(&limits, None);
+    let device = subject.device(&settings);
+    let wanted = device.wanted();
+    let outputs: Vec<_> = subject.model.outputs().collect();
+    let user = |feature, kind| settings.limits.get(&(feature, kind)).copied().unwrap();
+    let mut forced = std::collections::BTreeSet::new();
+    let mut work = None;
+    for step in steps.into_iter().chain([Step::Take(true), Step::Done, Step::Take(false)]) {
+        match step {
+            Step::Ask(command) => {
+                let (feature, output) = command.on(&outputs);
+                let accepted = device.accept(feature, output);
+                let offered = device.description().features.iter().find(|known| known.index == feature);
+                let offered = offered.and_then(|known| known.outputs.iter().find(|known| known.kind == output.kind));
+                let fits = offered.is_some_and(|offered| {
+                    let (min, max) = offered.value;
+                    let (shortest, longest) = offered.duration_ms.unwrap_or((0, u32::MAX));
+                    (min..=max).contains(&output.value) && (shortest..=longest).contains(&output.duration_ms)
+                });
+                // What is offered is taken and nothing else is.
+                prop_assert_eq!(accepted.is_ok(), fits, "{:?}: {:?}", output, accepted);
+                if let Ok(output) = accepted {
+                    prop_assert!(!user(feature, output.kind).disabled);
+                    prop_assert!(device.set(Owner(1), &[(feature, output)]).is_ok());
+                }
+            }
+            Step::Force(command) => {
+                let (feature, output) = command.on(&outputs);
+                forced.insert((feature, output.kind));
+                prop_assert!(wanted.set(Owner(2), &[(feature, output)]).is_ok());
+            }
+            Step::Stop => {
+                prop_assert!(device.begin_stop(None).is_ok());
+            }
+            Step::Take(stop) => {
+                work = wanted.take(stop);
+                for change in work.iter().flat_map(|work| &work.changes) {
+                    let (feature, output) = (change.feature, change.output);
+                    let Some(spec) = subject.spec(feature, output.kind) else {
+                        return Err(TestCaseError::fail(format!("there is no such output: {change:?}")));
+                    };
+                    let user = user(feature, output.kind);
+                    let right = allowed(spec, user, output);
+                    prop_assert!(right.is_ok(), "{right:?}");
+                    if user.disabled && output.kind.is_position() {
+                        // A place has no off; one that gets past the check ends at the low end.
+                        prop_assert!(forced.contains(&(feature, output.kind)), "{change:?} is disabled");
+                        let low = user.range.map_or(0, |(low, high)| low.min(high).clamp(0, spec.max));
+                        prop_assert!(output.value == low, "{change:?} is disabled, {low} is its low end");
+                    }
+                    prop_assert!(!stop || output.kind.is_position() || output.value == 0, "a stop with {change:?}");
+                }
+            }
+            Step::Done => work.take().iter().for_each(|work| wanted.done(work)),
+            Step::Fail => work.take().iter().for_each(|work| wanted.failed(work)),
+            Step::Pass(ms) => tokio::time::advance(Duration::from_millis(ms)).await,
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(cases(200))]
+
+    #[test]
+    fn no_value_beyond_the_limits_reaches_the_encoder(
+        subject in prop_oneof![2 => subject(), 1 => invented()],
+        limits in proptest::collection::vec(user_limits(), 4),
+        steps in proptest::collection::vec(step(), 1..60),
+    ) {
+        paused(check(subject, limits, steps))?;
+    }
+}
