@@ -34,6 +34,8 @@ pub struct Hub {
     pub(super) sessions: BTreeMap<Owner, Recipient<HubEvent>>,
     pub(super) scans: Scans,
     pub(super) devices: BTreeMap<u32, Device>,
+    /// Devices that were given up: their motors may still run when they come back.
+    given_up: BTreeSet<u32>,
     /// Hardware that is being opened.
     pub(super) opening: BTreeSet<(library::Bus, String)>,
     pub(super) shutting_down: bool,
@@ -66,6 +68,7 @@ impl Hub {
             sessions: BTreeMap::new(),
             scans: Scans::default(),
             devices: BTreeMap::new(),
+            given_up: BTreeSet::new(),
             opening: BTreeSet::new(),
             shutting_down: false,
             saving: false,
@@ -260,7 +263,7 @@ impl Hub {
                 (handle, 1, Budget::new(Some(restart_budget), restart_window, restart_delay, longest))
             }
         };
-        handle.wanted().connected(again, repeats);
+        handle.wanted().connected(again || self.given_up.remove(&index), repeats);
         self.start_device(&handle, opened, generation, ctx);
         let name = handle.description().name.clone();
         let protocol = handle.identity().definition.protocol.clone();
@@ -401,6 +404,7 @@ impl Hub {
         let Some(device) = self.devices.remove(&index) else {
             return;
         };
+        self.given_up.insert(index);
         device.handle.wanted().set_reach(Reach::Gone(why.to_owned()));
         let name = &device.handle.description().name;
         self.shared.metrics.emit(&Event::DeviceRemoved { index, name, why });
