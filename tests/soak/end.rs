@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::Tally;
 use crate::process::Takes;
 use crate::steady::HELD;
 use crate::support::{Raw, Server};
 use crate::toy::Toy;
+use crate::{Phase, Tally};
 
 /// Longest wait for what must come.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -53,17 +54,17 @@ impl End {
     }
 
     /// All checks; `Raw` panics at what it does not like.
-    pub async fn check(&self) {
-        if let Err(panic) = AssertUnwindSafe(self.checks()).catch_unwind().await {
+    pub async fn check(&self, phase: &watch::Sender<Phase>) {
+        if let Err(panic) = AssertUnwindSafe(self.checks(phase)).catch_unwind().await {
             self.tally.fail(format!("at the end: {}", said(&*panic)), None);
         }
     }
 
-    async fn checks(&self) {
+    async fn checks(&self, phase: &watch::Sender<Phase>) {
         // Without a scan: only toys that the server still holds on to come back.
         self.until("the rude clients' sessions end", |health| health["sessions"] == 1).await;
         self.until("no device is away or being opened", |health| quiet(health)).await;
-        self.until_toys("no output of a connected device runs", |toy| {
+        self.until_toys("no output of a connected device runs", None, |toy| {
             !toy.is_linked() || self.owned(toy) || toy.levels().iter().all(|level| *level == 0)
         })
         .await;
@@ -74,9 +75,9 @@ impl End {
 
         // With a scan: all.
         let mut client = Raw::scanning(&self.server).await;
-        self.until_toys("every toy is connected after a scan", |toy| toy.is_linked()).await;
+        self.until_toys("every toy is connected after a scan", Some(&mut client), |toy| toy.is_linked()).await;
         let devices = client.devices(self.toys.len()).await;
-        self.until_toys("no output runs after a scan", |toy| {
+        self.until_toys("no output runs after a scan", Some(&mut client), |toy| {
             self.owned(toy) || toy.levels().iter().all(|level| *level == 0)
         })
         .await;
@@ -95,7 +96,7 @@ impl End {
                 }
             }
         }
-        self.until_toys("the last round arrives", |toy| {
+        self.until_toys("the last round arrives", Some(&mut client), |toy| {
             self.owned(toy) || (0..toy.model.motors()).all(|motor| toy.levels()[motor] == last(toy, motor))
         })
         .await;
@@ -109,12 +110,27 @@ impl End {
         client.ok("Disconnect", json!({})).await;
         client.closed().await;
         drop(client);
+        self.blink(phase).await;
 
         let only_steady = |health: &Value| health["sessions"] == 1 && health["scanned_for_by"] == 1;
         self.until("only the steady client is left and scans", only_steady).await;
         self.owners().await;
         self.metrics().await;
         self.leaks().await;
+    }
+
+    /// All toys lose their connection for a moment. Those that the server does not take back by itself are counted.
+    async fn blink(&self, phase: &watch::Sender<Phase>) {
+        phase.send_replace(Phase::Blink);
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        for toy in self.toys.iter().filter(|toy| !toy.is_linked()) {
+            self.tally
+                .count(&format!("toys that blinked and were not taken back without a scan, {}", toy.last_refusal()));
+        }
+        let mut client = Raw::scanning(&self.server).await;
+        self.until_toys("every toy is back after a moment", Some(&mut client), |toy| toy.is_linked()).await;
+        client.ok("Disconnect", json!({})).await;
+        client.closed().await;
     }
 
     /// The steady client's own toy, while it holds it.
@@ -138,9 +154,14 @@ impl End {
     }
 
     /// Waits for something of every toy.
-    async fn until_toys(&self, what: &str, fits: impl Fn(&Toy) -> bool) {
+    async fn until_toys(&self, what: &str, client: Option<&mut Raw>, fits: impl Fn(&Toy) -> bool) {
         let end = Instant::now() + PATIENCE;
+        let mut client = client;
         while Instant::now() < end && !self.toys.iter().all(|toy| fits(toy)) {
+            // A client answers WebSocket pings while it reads.
+            if let Some(client) = &mut client {
+                client.ok("Ping", json!({})).await;
+            }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         for toy in self.toys.iter().filter(|toy| !fits(toy)) {
@@ -252,7 +273,7 @@ impl End {
         for (index, _, _) in crate::rude::devices(&list["DeviceList"]) {
             client.output(index, 0, "Vibrate", 5).await;
         }
-        self.until_toys("the last values before the end arrive", |toy| toy.levels()[0] == 5).await;
+        self.until_toys("the last values before the end arrive", Some(&mut client), |toy| toy.levels()[0] == 5).await;
         self.server.signal("TERM");
         client.closed().await;
     }

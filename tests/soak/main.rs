@@ -23,7 +23,6 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -58,6 +57,8 @@ pub enum Phase {
     Storm,
     /// Rude clients go and toys behave.
     Calm,
+    /// Toys lose their connection and are there again at once.
+    Blink,
     Over,
 }
 
@@ -168,8 +169,6 @@ fn is_asked_for() -> bool {
 async fn soak(time: Duration, seed: u64, tally: &Rc<Tally>) -> String {
     let server = Rc::new(Server::start(&SETTINGS));
     let process = process::of_server();
-    // Each connection takes two: one for every toy, and the steady client's.
-    let handles = Takes::of(process).handles + 2 * (TOYS as i64 + 2);
     let address = server.address().to_owned();
     let (phase, watched) = watch::channel(Phase::Storm);
 
@@ -183,6 +182,8 @@ async fn soak(time: Duration, seed: u64, tally: &Rc<Tally>) -> String {
     };
     tasks.push(start_toy(&own));
     client.devices(1).await;
+    // Each connection takes two.
+    let handles = Takes::of(process).handles + 2 * TOYS as i64;
     for number in 1..=TOYS {
         let toy = Toy::new(number, true);
         tasks.push(start_toy(&toy));
@@ -206,7 +207,7 @@ async fn soak(time: Duration, seed: u64, tally: &Rc<Tally>) -> String {
     for task in rude {
         end.joined("a rude client", task).await;
     }
-    end.check().await;
+    end.check(&phase).await;
     phase.send_replace(Phase::Over);
     end.joined("the steady client", steady).await;
     end.shut_down(tasks).await

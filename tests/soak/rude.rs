@@ -125,6 +125,7 @@ impl Client {
     async fn live(&mut self, phase: &mut watch::Receiver<Phase>) -> Result<(), Gone> {
         if self.random.percent(3) {
             // Never shakes hands.
+            self.guilty = true;
             let time = self.random.ms(10..1200);
             return self.read(time).await;
         }

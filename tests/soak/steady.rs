@@ -54,6 +54,8 @@ async fn set(client: &mut Raw, toy: &Toy, tally: &Tally, motor: usize, level: i3
     client.output(0, motor as u32, "Vibrate", level).await;
     let answered = began.elapsed();
     while !toy.had(motor, level) && began.elapsed() < LIMIT {
+        // It reads meanwhile, or it would look frozen.
+        client.ok("Ping", json!({})).await;
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     let arrived = began.elapsed();

@@ -224,6 +224,18 @@ impl Life {
         (self.here, self.back_at) = (true, None);
     }
 
+    async fn detach(&mut self, away: Duration) {
+        self.toy.note(format!("detaches for {} ms", away.as_millis()));
+        self.tally.count("detaches");
+        self.send(json!({"type": "detach"}).to_string()).await;
+        self.send(json!({"type": "reply", "id": 0}).to_string()).await;
+        self.stale = true;
+        self.toy.linked.set(false);
+        self.here = false;
+        self.due.clear();
+        self.back_at = Some(Instant::now() + away);
+    }
+
     /// Lives on one socket. Returns the time until the next; `None` at the end of all.
     async fn live(&mut self, phase: &mut watch::Receiver<Phase>) -> Option<Duration> {
         self.attach().await;
@@ -264,6 +276,12 @@ impl Life {
                             self.back_at = Some(Instant::now());
                         }
                     }
+                    Phase::Blink if self.toy.faulty && self.toy.number.is_multiple_of(2) => {
+                        self.detach(Duration::ZERO).await;
+                        self.attach().await;
+                    }
+                    Phase::Blink if self.toy.faulty => return Some(Duration::ZERO),
+                    Phase::Blink => {}
                     // Until the server goes.
                     Phase::Over => self.calm = true,
                 },
@@ -354,15 +372,7 @@ impl Life {
                     1 => self.acts.ms(1..350),
                     _ => self.acts.ms(700..2500),
                 };
-                self.toy.note(format!("detaches for {} ms", away.as_millis()));
-                self.tally.count("detaches");
-                self.send(json!({"type": "detach"}).to_string()).await;
-                self.send(json!({"type": "reply", "id": 0}).to_string()).await;
-                self.stale = true;
-                self.toy.linked.set(false);
-                self.here = false;
-                self.due.clear();
-                self.back_at = Some(Instant::now() + away);
+                self.detach(away).await;
             }
             13 | 14 => {
                 let hard = self.acts.percent(50);
