@@ -90,7 +90,7 @@ fn library(settings: &Settings) -> Result<Library, Failure> {
     const KEY: &str = "devices.definitions_dir";
     let own: Vec<_> = settings.devices.definitions_dir.iter().cloned().collect();
     // The usual directory need not be there; one that somebody named should be.
-    let named = settings.report().iter().find(|line| line.key == KEY && line.value != "\"\"");
+    let named = settings.report().iter().find(|line| line.key == KEY && line.origin != crate::settings::BUILTIN);
     if let (Some(line), Some(missing)) = (named, own.iter().find(|own| !own.is_dir())) {
         let (path, origin) = (missing.display(), &line.origin);
         return Err(Failure::Given(format!("`{KEY}` = {path} ({origin}) is no directory that can be read")));

@@ -217,7 +217,11 @@ impl Wanted {
     /// Stops what no client has renewed for `after`. Returns when to look again.
     pub fn expire(&self, after: Duration) -> Option<Instant> {
         let now = Instant::now();
-        let running = |slot: &Slot| slot.owner.is_some() && slot.wanted.is_some_and(|output| output.value != 0);
+        // A position of 0 is a place like any other, and the way there may be long.
+        let running = |slot: &Slot| {
+            let wanted = slot.wanted.is_some_and(|output| output.value != 0 || output.kind.is_position());
+            slot.owner.is_some() && wanted
+        };
         let late = |slot: &Slot| running(slot) && slot.at + after <= now;
         if self.board().slots.iter().any(late) {
             self.stop_where(late);

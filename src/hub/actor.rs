@@ -285,7 +285,8 @@ impl Hub {
         if self.held {
             handle.wanted().hold(Some(super::halt::HELD.to_owned()));
         }
-        handle.wanted().connected(again, repeats);
+        // Hardware that was driven before, even by a server that was killed, may still run at its last level.
+        handle.wanted().connected(again || !changed, repeats);
         self.start_device(&handle, opened, generation, ctx);
         let name = handle.description().name.clone();
         let protocol = handle.identity().definition.protocol.clone();

@@ -14,7 +14,7 @@ use super::sources::{FileSource, PREFIX, is_ours};
 use super::value::{Kind, Plain, describe, quoted};
 
 /// The origin of the embedded defaults.
-pub(super) const BUILTIN: &str = "built-in default";
+pub const BUILTIN: &str = "built-in default";
 
 /// Far above any real settings file; it keeps `--config /dev/zero` from filling the memory.
 const LARGEST_FILE: u64 = 1 << 20;

@@ -30,6 +30,7 @@ mod tree;
 mod validate;
 mod value;
 
+pub use fragment::BUILTIN;
 pub use problem::{Problem, SettingsError};
 pub use report::ReportLine;
 pub use sources::{FileSource, Sources};

@@ -143,7 +143,7 @@ async fn hardware_that_fails_and_hardware_that_talks_nonsense_hurt_nobody() {
     assert!(devices.get("0").is_some(), "{devices}");
     let text = client.error("OutputCmd", crate::support::output(1, 0, "Vibrate", 1), 4).await;
     assert!(text.contains("no device with index 1"), "{text}");
-    assert!(server.log().contains("is given up"), "{}", server.log());
+    server.logged("is given up");
     let health = server.health().await;
     assert!(health["gone"][0]["why"].as_str().unwrap().contains("is given up"), "{health}");
 }

@@ -12,21 +12,22 @@ use crate::support::{PATIENCE, Raw, Server};
 struct Fixture {
     server: Server,
     /// The device's end of the cable, until it is unplugged.
-    device: Option<(TTYPort, TTYPort)>,
+    device: Option<TTYPort>,
     _definitions: tempfile::TempDir,
 }
 
 fn start() -> Fixture {
-    let (mut master, mut slave) = TTYPort::pair().unwrap();
-    slave.set_exclusive(false).unwrap();
+    let (mut master, slave) = TTYPort::pair().unwrap();
     master.set_timeout(PATIENCE).unwrap();
     let definitions = tempfile::tempdir().unwrap();
     let port = slave.name().unwrap();
+    // The port is locked for as long as it is open here.
+    drop(slave);
     let entry = format!("extends = \"tcode-v03\"\n[[match]]\nserial = {{ port = \"{port}\", baud = 115200 }}\n");
     std::fs::write(definitions.path().join("mine.toml"), entry).unwrap();
     let directory = format!("devices.definitions_dir={}", definitions.path().display());
     let server = Server::start(&[&directory, "devices.reconnect_grace_ms=200"]);
-    Fixture { server, device: Some((master, slave)), _definitions: definitions }
+    Fixture { server, device: Some(master), _definitions: definitions }
 }
 
 fn line(device: &mut TTYPort) -> String {
@@ -46,7 +47,7 @@ async fn a_tcode_device_is_found_and_driven() {
     let devices = client.devices(1).await;
     let device = &devices["0"];
     assert_eq!(device["DeviceMessageTimingGap"], 20, "{device}");
-    let (mut master, slave) = fixture.device.take().unwrap();
+    let mut master = fixture.device.take().unwrap();
     let to = |value: u32, duration: u32| {
         json!({"DeviceIndex": 0, "FeatureIndex": 0,
             "Command": {"HwPositionWithDuration": {"Value": value, "Duration": duration}}})
@@ -61,7 +62,7 @@ async fn a_tcode_device_is_found_and_driven() {
     let (told, master) = tokio::task::spawn_blocking(move || (line(&mut master), master)).await.unwrap();
     assert_eq!(told, "L0007I100\n");
     // Unplugging is tested beside the code: the server's process inherits this end of the cable.
-    drop((master, slave));
+    drop(master);
 }
 
 #[tokio::test]

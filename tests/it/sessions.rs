@@ -94,7 +94,7 @@ async fn a_frozen_client_is_noticed() {
     toy.done().await;
     // From here on nobody reads the client's socket, so that no ping is answered.
     assert_eq!(toy.done().await, Done::tx([0xC5, 0x55, 0, 0xAA]));
-    assert!(server.log().contains("no longer answers"), "{}", server.log());
+    server.logged("no longer answers");
     drop(ann);
 }
 

@@ -44,7 +44,7 @@ async fn a_stop_that_hardware_does_not_confirm_is_repeated_and_reported() {
         assert_eq!(toy.done().await, Done::tx(STOP));
     }
     assert_eq!(server.wait(), Some(1));
-    assert!(server.log().contains("did not confirm"), "{}", server.log());
+    server.logged("did not confirm");
 }
 
 #[tokio::test]

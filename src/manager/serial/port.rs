@@ -1,7 +1,7 @@
 //! One open port: a thread that writes, a thread that reads.
 
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -223,6 +223,8 @@ fn answer(port: &mut dyn SerialPort, operation: Operation, done: oneshot::Sender
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::io::Write;
+
     use serialport::TTYPort;
 
     use super::*;
@@ -232,11 +234,17 @@ mod tests {
         Wanted { port: port.to_owned(), baud: 115_200, data_bits: 8, stop_bits: 1, parity: Parity::None }
     }
 
+    /// The device's end of a cable, and the name of the port at the other.
+    fn cable() -> (TTYPort, String) {
+        let (master, slave) = TTYPort::pair().unwrap();
+        // The port is locked for as long as this end of it is open.
+        let name = slave.name().unwrap();
+        (master, name)
+    }
+
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn bytes_go_both_ways_and_an_unplugged_port_is_a_lost_link() {
-        let (mut master, mut slave) = TTYPort::pair().unwrap();
-        slave.set_exclusive(false).unwrap();
-        let name = slave.name().unwrap();
+        let (mut master, name) = cable();
         let open = OpenPorts::default();
         let link = start(&name, &wanted(&name), Deadlines::default(), &open).unwrap();
         assert!(open.has(&name));
@@ -249,7 +257,7 @@ mod tests {
         master.write_all(b"ok").unwrap();
         let answer = heard.next_on(Endpoint::RX, Duration::from_secs(5)).await.unwrap();
         assert!(b"ok".starts_with(&answer), "{answer:?}");
-        drop((master, slave));
+        drop(master);
         tokio::time::timeout(Duration::from_secs(5), link.lost()).await.expect("the loss is not noticed");
         for _ in 0..100 {
             if !open.has(&name) {
@@ -263,9 +271,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn letting_go_closes_the_port() {
-        let (_master, mut slave) = TTYPort::pair().unwrap();
-        slave.set_exclusive(false).unwrap();
-        let name = slave.name().unwrap();
+        let (_master, name) = cable();
         let open = OpenPorts::default();
         let link = start(&name, &wanted(&name), Deadlines::default(), &open).unwrap();
         link.disconnect().await;

@@ -83,6 +83,15 @@ impl Server {
         self.log.lock().unwrap().clone()
     }
 
+    /// Waits until it has logged this: what it says arrives a little after what it does.
+    pub fn logged(&self, text: &str) {
+        let end = Instant::now() + PATIENCE;
+        while !self.log().contains(text) {
+            assert!(Instant::now() < end, "{text:?} is not in\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, name: &str) {
         let done = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
