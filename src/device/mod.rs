@@ -9,6 +9,7 @@ mod limits;
 mod motion;
 #[cfg(test)]
 mod property_tests;
+mod reach;
 mod subscriptions;
 pub mod wanted;
 mod writer;
@@ -30,8 +31,9 @@ use crate::message::{
 
 pub use actor::{DeviceActor, Exit, Exited, Opened};
 pub use limits::{Limits, UserLimits};
+pub use reach::{Reach, Refusal};
 pub use subscriptions::{ReadingSink, Subscriptions};
-pub use wanted::{Owner, Place, Reach, Refusal, Wanted};
+pub use wanted::{Owner, Place, Wanted};
 pub use writer::Pace;
 
 /// What the user set for a device.

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::Limits;
 use super::motion::Motion;
+use super::reach::{Reach, Refusal};
 use crate::driver::Change;
 use crate::message::{Output, OutputKind};
 
@@ -27,26 +28,6 @@ pub struct Place {
     pub kind: OutputKind,
     /// What the user allows.
     pub limits: Limits,
-}
-
-/// Whether the hardware can be reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reach {
-    /// It is connected.
-    Connected,
-    /// It is lost and may come back.
-    Away,
-    /// It was given up, for this reason.
-    Gone(String),
-}
-
-/// Why a value is not taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// Outputs are held, for this reason.
-    Held(String),
-    /// The device was given up, for this reason.
-    Gone(String),
 }
 
 /// The wanted state of a device.

@@ -63,7 +63,7 @@ impl End {
     async fn checks(&self, phase: &watch::Sender<Phase>) {
         // Without a scan: only toys that the server still holds on to come back.
         self.until("the rude clients' sessions end", |health| health["sessions"] == 1).await;
-        self.until("no device is away or being opened", |health| quiet(health)).await;
+        self.until("no device is away or being opened", quiet).await;
         self.until_toys("no output of a connected device runs", None, |toy| {
             !toy.is_linked() || self.owned(toy) || toy.levels().iter().all(|level| *level == 0)
         })
@@ -75,7 +75,7 @@ impl End {
 
         // With a scan: all.
         let mut client = Raw::scanning(&self.server).await;
-        self.until_toys("every toy is connected after a scan", Some(&mut client), |toy| toy.is_linked()).await;
+        self.until_toys("every toy is connected after a scan", Some(&mut client), Toy::is_linked).await;
         let devices = client.devices(self.toys.len()).await;
         self.until_toys("no output runs after a scan", Some(&mut client), |toy| {
             self.owned(toy) || toy.levels().iter().all(|level| *level == 0)
@@ -128,7 +128,7 @@ impl End {
                 .count(&format!("toys that blinked and were not taken back without a scan, {}", toy.last_refusal()));
         }
         let mut client = Raw::scanning(&self.server).await;
-        self.until_toys("every toy is back after a moment", Some(&mut client), |toy| toy.is_linked()).await;
+        self.until_toys("every toy is back after a moment", Some(&mut client), Toy::is_linked).await;
         client.ok("Disconnect", json!({})).await;
         client.closed().await;
     }
@@ -169,9 +169,28 @@ impl End {
         }
     }
 
-    /// Nothing is wanted that nobody owns, and the server knows what the hardware does.
+    /// Nothing is wanted that nobody owns, and the server knows what the hardware does: as soon as the last stops, of
+    /// hardware that has just come back, are confirmed.
     async fn owners(&self) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let wrong = self.wrong_outputs().await;
+            if wrong.is_empty() {
+                return;
+            }
+            if Instant::now() > end {
+                for (text, toy) in wrong {
+                    self.tally.fail(text, Some(toy));
+                }
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn wrong_outputs(&self) -> Vec<(String, &Toy)> {
         let health = self.server.health().await;
+        let mut found = Vec::new();
         for device in health["devices"].as_array().unwrap() {
             let toy = self.toys.iter().find(|toy| device["address"] == toy.address()).unwrap();
             for (motor, output) in device["outputs"].as_array().unwrap().iter().enumerate() {
@@ -180,10 +199,11 @@ impl End {
                 let open = output["stopping"] == true;
                 let wrong = output["written"].as_i64().is_some_and(|level| level != i64::from(toy.levels()[motor]));
                 if (runs && !owned) || open || wrong {
-                    self.tally.fail(format!("the server says of motor {motor}: {output}"), Some(toy));
+                    found.push((format!("the server says of motor {motor}: {output}"), &**toy));
                 }
             }
         }
+        found
     }
 
     async fn metrics(&self) {

@@ -221,7 +221,8 @@ fn answer(port: &mut dyn SerialPort, operation: Operation, done: oneshot::Sender
     true
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::io::Write;
 
