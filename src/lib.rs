@@ -5,13 +5,27 @@
 //!
 //! | room | lives there |
 //! |---|---|
-//! | [`message`] | what clients and server say: one model, one file a wire version |
-//! | [`library`] | what is known about hardware: definitions, their template language, matching |
-//! | [`driver`] | wire protocols: the template engine, one file a coded driver |
+//! | [`cli`] | the command line: one file a subcommand |
+//! | [`web`] | HTTP on the one port: upgrade, health, metrics, emergency stop, a page |
+//! | [`session`] | one connected client: handshake, version, ping, replies |
+//! | [`hub`] | the supervisor: registry, routing table, restarts, shutdown |
+//! | [`manager`] | buses: actors that find hardware and open links |
 //! | [`device`] | one connected device: its wanted state and the actor that writes it |
+//! | [`driver`] | wire protocols: the template engine, one file a coded driver |
+//! | [`library`] | what is known about hardware: definitions, their template language, matching |
+//! | [`message`] | what clients and server say: one model, one file a wire version |
 //!
-//! Beside the rooms stand the leaves that any of them may use: [`link`] (an open connection to hardware) and
-//! [`metrics`].
+//! Beside the rooms stand the leaves that any of them may use: [`link`] (an open connection to hardware), [`socket`] (the
+//! server's end of a WebSocket), [`metrics`] (every metric, and the log line that goes with it), [`describe`] (what actors
+//! say of themselves) and [`settings`] (which only [`cli`] reads).
+//!
+//! How a command travels: a frame reaches the session's actor over its [`socket`]; the session understands it once,
+//! looks the device up in the routing table, and puts the values into the device's wanted state, all of one frame
+//! together. The device's writer wakes, lets the driver make packets of what changed, and writes them to the link. The
+//! hub is not on that path.
+//!
+//! Who watches whom: the hub starts managers and devices from factories and hears of their end through guards that are
+//! dropped with them, even by a panic; sessions leave a guard of the same kind. The binary watches the hub.
 
 pub mod cli;
 pub mod describe;
