@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -25,11 +25,11 @@ const GROWTH_KB: i64 = 30_000;
 const HANDLES: i64 = 6;
 
 pub struct End {
-    pub server: Rc<Server>,
+    pub server: Arc<Server>,
     pub process: u32,
-    pub tally: Rc<Tally>,
+    pub tally: Arc<Tally>,
     /// The steady client's first.
-    pub toys: Vec<Rc<Toy>>,
+    pub toys: Vec<Arc<Toy>>,
     pub before: Takes,
     /// As many as the toys and the steady client need.
     pub handles: i64,
@@ -268,7 +268,7 @@ impl End {
             self.tally.fail(format!("before the end: {}", said(&*panic)), None);
         }
         let Self { server, tally, toys: all, .. } = self;
-        let mut server = Rc::into_inner(server).expect("nobody else holds the server");
+        let mut server = Arc::into_inner(server).expect("nobody else holds the server");
         // The toys go on meanwhile, for they must answer.
         let ended = tokio::task::spawn_blocking(move || {
             let status = std::panic::catch_unwind(AssertUnwindSafe(|| server.wait())).ok().flatten();

@@ -17,12 +17,12 @@ mod steady;
 mod support;
 mod toy;
 
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -64,28 +64,30 @@ pub enum Phase {
 
 /// What was seen, by all.
 pub struct Tally {
-    counts: RefCell<BTreeMap<String, u64>>,
-    failures: RefCell<Vec<String>>,
-    stopped_at: Cell<Option<Instant>>,
+    counts: Mutex<BTreeMap<String, u64>>,
+    failures: Mutex<Vec<String>>,
+    stopped_at: Mutex<Option<Instant>>,
     /// The steady client holds its last value.
-    pub holds: Cell<bool>,
+    pub holds: Mutex<bool>,
     /// Longest time from a command of the steady client to its toy.
-    pub slowest: Cell<Duration>,
+    pub slowest: Mutex<Duration>,
+    /// How late this program itself ran at most.
+    latest: Mutex<Duration>,
 }
 
 impl Tally {
     pub fn counted(&self, what: &str) -> u64 {
-        self.counts.borrow().get(what).copied().unwrap_or_default()
+        self.counts.lock().unwrap().get(what).copied().unwrap_or_default()
     }
 
     pub fn count(&self, what: &str) {
-        *self.counts.borrow_mut().entry(what.to_owned()).or_default() += 1;
+        *self.counts.lock().unwrap().entry(what.to_owned()).or_default() += 1;
     }
 
     /// Something is not as it must be.
     pub fn fail(&self, what: String, toy: Option<&Toy>) {
         let toy = toy.map(|toy| format!("\n  toy {}: {}", toy.number, toy.show())).unwrap_or_default();
-        let mut failures = self.failures.borrow_mut();
+        let mut failures = self.failures.lock().unwrap();
         if failures.len() < SHOWN {
             eprintln!("FAILED: {what}{toy}");
         }
@@ -95,12 +97,12 @@ impl Tally {
     /// A client asks for everything to stop.
     pub fn stopped_all(&self) {
         self.count("stops of everything");
-        self.stopped_at.set(Some(Instant::now()));
+        *self.stopped_at.lock().unwrap() = Some(Instant::now());
     }
 
     /// Whether a stop of everything may have come since then. It may have been long on its way.
     pub fn stopped_since(&self, time: Instant) -> bool {
-        self.stopped_at.get().is_some_and(|stop| stop + Duration::from_secs(2) > time)
+        self.stopped_at.lock().unwrap().is_some_and(|stop| stop + Duration::from_secs(2) > time)
     }
 }
 
@@ -113,21 +115,26 @@ fn main() -> ExitCode {
     let by_clock = || SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64 % 1_000_000;
     let seed = number("HAPTICD_SOAK_SEED").unwrap_or_else(by_clock);
     println!("soak: HAPTICD_SOAK_SEED={seed} HAPTICD_SOAK_SECONDS={seconds}");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let tasks = tokio::task::LocalSet::new();
-    let tally = Rc::new(Tally {
-        counts: RefCell::default(),
-        failures: RefCell::default(),
-        stopped_at: Cell::new(None),
-        holds: Cell::new(false),
-        slowest: Cell::new(Duration::ZERO),
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let tally = Arc::new(Tally {
+        counts: Mutex::default(),
+        failures: Mutex::default(),
+        stopped_at: Mutex::new(None),
+        holds: Mutex::new(false),
+        slowest: Mutex::new(Duration::ZERO),
+        latest: Mutex::new(Duration::ZERO),
     });
-    let log = tasks.block_on(&runtime, soak(Duration::from_secs(seconds), seed, &tally));
-    for (what, count) in &*tally.counts.borrow() {
+    let log = runtime.block_on(soak(Duration::from_secs(seconds), seed, &tally));
+    for (what, count) in &*tally.counts.lock().unwrap() {
         println!("{count:>9}  {what}");
     }
-    println!("{:>6.0} ms  longest from the steady client to its toy", tally.slowest.get().as_secs_f64() * 1000.0);
-    let failures = tally.failures.borrow();
+    println!(
+        "{:>6.0} ms  longest from the steady client to its toy",
+        tally.slowest.lock().unwrap().as_secs_f64() * 1000.0
+    );
+    let late = tally.latest.lock().unwrap().as_secs_f64() * 1000.0;
+    println!("{late:>6.0} ms  longest that this program itself was late");
+    let failures = tally.failures.lock().unwrap();
     if failures.is_empty() {
         println!("soak: passed");
         return ExitCode::SUCCESS;
@@ -166,33 +173,36 @@ fn is_asked_for() -> bool {
 }
 
 /// Runs it all and returns the server's log.
-async fn soak(time: Duration, seed: u64, tally: &Rc<Tally>) -> String {
-    let server = Rc::new(Server::start(&SETTINGS));
+async fn soak(time: Duration, seed: u64, tally: &Arc<Tally>) -> String {
+    let server = Arc::new(Server::start(&SETTINGS));
     let process = process::of_server();
     let address = server.address().to_owned();
     let (phase, watched) = watch::channel(Phase::Storm);
 
+    // The steady client and its toy must not wait for the others within this program either.
+    let (calm_thread, rude_thread) = (thread(), thread());
+    calm_thread.spawn(watch_own_delays(Arc::clone(tally)));
     let mut client = Raw::scanning(&server).await;
     let own = Toy::new(0, false);
-    let mut toys = vec![Rc::clone(&own)];
+    let mut toys = vec![Arc::clone(&own)];
     let mut tasks = Vec::new();
-    let start_toy = |toy: &Rc<Toy>| {
-        let playing = toy::play(Rc::clone(toy), address.clone(), Rc::clone(tally), seed, watched.clone());
-        tokio::task::spawn_local(playing)
+    let start_toy = |toy: &Arc<Toy>, thread: &Handle| {
+        let playing = toy::play(Arc::clone(toy), address.clone(), Arc::clone(tally), seed, watched.clone());
+        thread.spawn(playing)
     };
-    tasks.push(start_toy(&own));
+    tasks.push(start_toy(&own, &calm_thread));
     client.devices(1).await;
     // Each connection takes two.
     let handles = Takes::of(process).handles + 2 * TOYS as i64;
     for number in 1..=TOYS {
         let toy = Toy::new(number, true);
-        tasks.push(start_toy(&toy));
+        tasks.push(start_toy(&toy, &Handle::current()));
         toys.push(toy);
     }
-    let steady = tokio::task::spawn_local(steady::play(client, own, Rc::clone(tally), seed, watched.clone()));
+    let steady = calm_thread.spawn(steady::play(client, own, Arc::clone(tally), seed, watched.clone()));
     let rude = (1..=CLIENTS).map(|number| {
-        let playing = rude::play(number, address.clone(), Rc::clone(tally), seed, watched.clone());
-        tokio::task::spawn_local(playing)
+        let playing = rude::play(number, address.clone(), Arc::clone(tally), seed, watched.clone());
+        rude_thread.spawn(playing)
     });
     let rude: Vec<_> = rude.collect();
 
@@ -203,7 +213,7 @@ async fn soak(time: Duration, seed: u64, tally: &Rc<Tally>) -> String {
     weather(time - warm, &steady).await;
     phase.send_replace(Phase::Calm);
 
-    let end = end::End { server, process, tally: Rc::clone(tally), toys, before, handles };
+    let end = end::End { server, process, tally: Arc::clone(tally), toys, before, handles };
     for task in rude {
         end.joined("a rude client", task).await;
     }
@@ -218,5 +228,25 @@ async fn weather(time: Duration, steady: &JoinHandle<()>) {
     let end = Instant::now() + time;
     while Instant::now() < end && !steady.is_finished() {
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// A thread of its own for tasks, until the end of this program.
+fn thread() -> Handle {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let handle = runtime.handle().clone();
+    std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+    handle
+}
+
+/// Notes how late this program itself runs: on a busy machine it is what is slow, not the server.
+async fn watch_own_delays(tally: Arc<Tally>) {
+    const NAP: Duration = Duration::from_millis(10);
+    loop {
+        let began = Instant::now();
+        tokio::time::sleep(NAP).await;
+        let late = began.elapsed().saturating_sub(NAP);
+        let mut latest = tally.latest.lock().unwrap();
+        *latest = (*latest).max(late);
     }
 }

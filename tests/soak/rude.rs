@@ -1,7 +1,7 @@
 //! Clients that come, go, freeze and flood.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -24,7 +24,7 @@ struct Gone;
 struct Client {
     socket: WebSocketStream<TcpStream>,
     random: Random,
-    tally: Rc<Tally>,
+    tally: Arc<Tally>,
     next_id: u32,
     unanswered: BTreeSet<u32>,
     /// Index, motors and highest value of the devices, without that of the steady client.
@@ -34,7 +34,7 @@ struct Client {
 }
 
 /// One rude client after the other until the storm is over.
-pub async fn play(number: u64, server: String, tally: Rc<Tally>, seed: u64, mut phase: watch::Receiver<Phase>) {
+pub async fn play(number: u64, server: String, tally: Arc<Tally>, seed: u64, mut phase: watch::Receiver<Phase>) {
     let mut random = Random::new(seed, 500_000 + number);
     while *phase.borrow() == Phase::Storm {
         tally.count("rude clients");
@@ -54,7 +54,7 @@ pub async fn play(number: u64, server: String, tally: Rc<Tally>, seed: u64, mut 
         };
         let (next_id, unanswered, devices) = (1, BTreeSet::new(), Vec::new());
         let own = Random::new(random.next(), 0);
-        let tally2 = Rc::clone(&tally);
+        let tally2 = Arc::clone(&tally);
         let mut client = Client { socket, random: own, tally: tally2, next_id, unanswered, devices, guilty: false };
         let left = client.live(&mut phase).await;
         if left.is_err() && !client.guilty {

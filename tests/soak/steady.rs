@@ -1,6 +1,6 @@
 //! The client that must never notice what goes on around it, and its own good toy.
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(2);
 pub const HELD: i32 = 77;
 
 /// Works until the storm is over, then holds one value until the end. `Raw` panics at anything that it does not like.
-pub async fn play(mut client: Raw, toy: Rc<Toy>, tally: Rc<Tally>, seed: u64, phase: watch::Receiver<Phase>) {
+pub async fn play(mut client: Raw, toy: Arc<Toy>, tally: Arc<Tally>, seed: u64, phase: watch::Receiver<Phase>) {
     let mut random = Random::new(seed, 900_000);
     let mut count = 0;
     while *phase.borrow() == Phase::Storm {
@@ -39,7 +39,7 @@ pub async fn play(mut client: Raw, toy: Rc<Toy>, tally: Rc<Tally>, seed: u64, ph
     for motor in [0, 1] {
         set(&mut client, &toy, &tally, motor, HELD).await;
     }
-    tally.holds.set(true);
+    *tally.holds.lock().unwrap() = true;
     while *phase.borrow() != Phase::Over {
         client.ok("Ping", json!({})).await;
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -72,5 +72,6 @@ async fn set(client: &mut Raw, toy: &Toy, tally: &Tally, motor: usize, level: i3
         let what = format!("the steady client waited {answered:?} for an answer");
         return tally.fail(what, Some(toy));
     }
-    tally.slowest.set(tally.slowest.get().max(arrived));
+    let mut slowest = tally.slowest.lock().unwrap();
+    *slowest = (*slowest).max(arrived);
 }

@@ -3,9 +3,8 @@
 //! A toy keeps its levels whatever happens to its connection, as a motor does that nobody told to stop. What it is
 //! told while it is in reach it does at once; what it then answers is another matter.
 
-use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -84,20 +83,20 @@ pub struct Toy {
     pub number: u64,
     pub model: Model,
     pub faulty: bool,
-    levels: RefCell<Vec<VecDeque<i32>>>,
+    levels: Mutex<Vec<VecDeque<i32>>>,
     /// The server holds a connection, as far as the toy knows.
-    linked: Cell<bool>,
-    events: RefCell<VecDeque<String>>,
-    refusal: RefCell<String>,
+    linked: Mutex<bool>,
+    events: Mutex<VecDeque<String>>,
+    refusal: Mutex<String>,
     born: Instant,
 }
 
 impl Toy {
-    pub fn new(number: u64, faulty: bool) -> Rc<Self> {
+    pub fn new(number: u64, faulty: bool) -> Arc<Self> {
         let model = if faulty { Model::ALL[number as usize % 3] } else { Model::Aneros };
-        let levels = RefCell::new(vec![VecDeque::from([0]); model.motors()]);
-        let (linked, events, refusal) = (Cell::new(false), RefCell::default(), RefCell::default());
-        Rc::new(Self { number, model, faulty, levels, linked, events, refusal, born: Instant::now() })
+        let levels = Mutex::new(vec![VecDeque::from([0]); model.motors()]);
+        let (linked, events, refusal) = (Mutex::new(false), Mutex::default(), Mutex::default());
+        Arc::new(Self { number, model, faulty, levels, linked, events, refusal, born: Instant::now() })
     }
 
     pub fn address(&self) -> String {
@@ -106,31 +105,31 @@ impl Toy {
 
     /// What each motor does.
     pub fn levels(&self) -> Vec<i32> {
-        self.levels.borrow().iter().map(|recent| recent.back().copied().unwrap_or_default()).collect()
+        self.levels.lock().unwrap().iter().map(|recent| recent.back().copied().unwrap_or_default()).collect()
     }
 
     /// Whether a motor did this lately.
     pub fn had(&self, motor: usize, level: i32) -> bool {
-        self.levels.borrow()[motor].contains(&level)
+        self.levels.lock().unwrap()[motor].contains(&level)
     }
 
     pub fn is_linked(&self) -> bool {
-        self.linked.get()
+        *self.linked.lock().unwrap()
     }
 
     /// What happened to its last attach.
     pub fn last_refusal(&self) -> String {
-        self.refusal.borrow().clone()
+        self.refusal.lock().unwrap().clone()
     }
 
     pub fn show(&self) -> String {
         let (address, levels, linked) = (self.address(), self.levels(), self.is_linked());
-        let events: Vec<_> = self.events.borrow().iter().cloned().collect();
+        let events: Vec<_> = self.events.lock().unwrap().iter().cloned().collect();
         format!("{:?} {address}, levels {levels:?}, linked: {linked}\n    {}", self.model, events.join("\n    "))
     }
 
     fn note(&self, event: impl std::fmt::Display) {
-        let mut events = self.events.borrow_mut();
+        let mut events = self.events.lock().unwrap();
         if events.len() == EVENTS {
             events.pop_front();
         }
@@ -138,7 +137,7 @@ impl Toy {
     }
 
     fn does(&self, motor: usize, level: i32) {
-        let recent = &mut self.levels.borrow_mut()[motor];
+        let recent = &mut self.levels.lock().unwrap()[motor];
         if recent.len() == RECENT {
             recent.pop_front();
         }
@@ -146,10 +145,15 @@ impl Toy {
     }
 }
 
+/// The phase, without holding on to it.
+fn now(phase: &mut watch::Receiver<Phase>) -> Phase {
+    *phase.borrow_and_update()
+}
+
 /// A toy and its connection.
 struct Life {
-    toy: Rc<Toy>,
-    tally: Rc<Tally>,
+    toy: Arc<Toy>,
+    tally: Arc<Tally>,
     socket: WebSocketStream<TcpStream>,
     /// What it does by itself.
     acts: Random,
@@ -167,7 +171,7 @@ struct Life {
 }
 
 /// Plays a toy until the last phase.
-pub async fn play(toy: Rc<Toy>, server: String, tally: Rc<Tally>, seed: u64, mut phase: watch::Receiver<Phase>) {
+pub async fn play(toy: Arc<Toy>, server: String, tally: Arc<Tally>, seed: u64, mut phase: watch::Receiver<Phase>) {
     let stream = 1_000 + 10 * toy.number;
     let (mut acts, mut answers) = (Random::new(seed, stream), Random::new(seed, stream + 1));
     while *phase.borrow() != Phase::Over {
@@ -182,7 +186,7 @@ pub async fn play(toy: Rc<Toy>, server: String, tally: Rc<Tally>, seed: u64, mut
             continue;
         };
         let calm = *phase.borrow() != Phase::Storm || !toy.faulty;
-        let (toy2, tally2) = (Rc::clone(&toy), Rc::clone(&tally));
+        let (toy2, tally2) = (Arc::clone(&toy), Arc::clone(&tally));
         let (mood, due) = (Mood::Good, BTreeMap::new());
         let mut life = Life {
             toy: toy2,
@@ -198,7 +202,7 @@ pub async fn play(toy: Rc<Toy>, server: String, tally: Rc<Tally>, seed: u64, mut
             calm,
         };
         let away = life.live(&mut phase).await;
-        toy.linked.set(false);
+        *toy.linked.lock().unwrap() = false;
         (acts, answers) = (life.acts, life.answers);
         drop(life.socket);
         let Some(away) = away else { return };
@@ -220,7 +224,7 @@ impl Life {
         let (name, address) = (self.toy.model.name(), self.toy.address());
         let frame = json!({"type": "attach", "bus": "btle", "name": name, "address": address, "ack": "manual"});
         self.send(frame.to_string()).await;
-        *self.toy.refusal.borrow_mut() = "not answered".to_owned();
+        *self.toy.refusal.lock().unwrap() = "not answered".to_owned();
         (self.here, self.back_at) = (true, None);
     }
 
@@ -230,7 +234,7 @@ impl Life {
         self.send(json!({"type": "detach"}).to_string()).await;
         self.send(json!({"type": "reply", "id": 0}).to_string()).await;
         self.stale = true;
-        self.toy.linked.set(false);
+        *self.toy.linked.lock().unwrap() = false;
         self.here = false;
         self.due.clear();
         self.back_at = Some(Instant::now() + away);
@@ -267,7 +271,7 @@ impl Life {
                         return Some(away);
                     }
                 }
-                Ok(()) = phase.changed() => match *phase.borrow_and_update() {
+                Ok(()) = phase.changed() => match now(phase) {
                     Phase::Storm => {}
                     Phase::Calm => {
                         self.toy.note("behaves from now on");
@@ -302,17 +306,17 @@ impl Life {
         match kind {
             "attached" if self.here => {
                 self.toy.note("the server has connected");
-                self.toy.linked.set(true);
+                *self.toy.linked.lock().unwrap() = true;
             }
             "disconnect" if self.here => {
                 self.toy.note("the server let go");
                 self.tally.count("toys let go by the server");
-                *self.toy.refusal.borrow_mut() = "let go".to_owned();
-                self.toy.linked.set(false);
+                *self.toy.refusal.lock().unwrap() = "let go".to_owned();
+                *self.toy.linked.lock().unwrap() = false;
                 self.due.clear();
             }
             "refused" => {
-                *self.toy.refusal.borrow_mut() = format!("refused: {reason}");
+                *self.toy.refusal.lock().unwrap() = format!("refused: {reason}");
                 self.toy.note(format!("refused: {reason}"));
                 self.tally.count(&format!("toys refused: {reason}"));
             }
