@@ -127,10 +127,10 @@ impl Hub {
         }
     }
 
-    pub(super) fn tell_managers(&self, scan: Scan) {
+    pub(super) fn tell_managers(&self, scan: &Scan) {
         for manager in &self.managers {
             if let Some(running) = &manager.running {
-                running.scan.do_send(scan);
+                running.scan.do_send(scan.clone());
             }
         }
     }
@@ -143,11 +143,11 @@ impl Hub {
                 if !before {
                     self.shared.metrics.emit(&Event::ScanStarted);
                 }
-                self.tell_managers(Scan::Start);
+                self.tell_managers(&Scan::Start);
                 self.finish_scan_if_nobody_can();
             }
             Turn::Stop => {
-                self.tell_managers(Scan::Stop);
+                self.tell_managers(&Scan::Stop);
                 self.shared.metrics.emit(&Event::ScanStopped);
             }
             Turn::None => {}

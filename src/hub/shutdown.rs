@@ -26,7 +26,7 @@ impl Handler<ShutDown> for Hub {
     fn handle(&mut self, ShutDown { deadline }: ShutDown, _: &mut Self::Context) -> Self::Result {
         self.shutting_down = true;
         self.shared.shutting_down.store(true, Ordering::Relaxed);
-        self.tell_managers(Scan::Stop);
+        self.tell_managers(&Scan::Stop);
         let stops = self.devices.values().map(|device| {
             let wanted = device.handle.wanted();
             wanted.hold(Some("the server is shutting down".to_owned()));

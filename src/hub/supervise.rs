@@ -73,6 +73,9 @@ impl Handler<Exited> for Hub {
                 device.handle.wanted().set_reach(Reach::Away);
                 self.shared.metrics.emit(&Event::DeviceAway { index, name: &name, why: &why });
                 self.count();
+                if let Some(device) = self.devices.get(&index) {
+                    self.tell_managers(&Scan::LookFor(device.handle.identity().address.clone()));
+                }
                 ctx.run_later(grace, move |this, _| this.grace_is_over(index, generation, &why));
             }
             Exit::Failed(_) => {
@@ -124,6 +127,10 @@ impl Hub {
         let Some(device) = self.devices.get_mut(&index) else {
             return;
         };
+        // A report of the hardware and the pause after a failure may both lead here.
+        if self.opening.contains(&(device.hardware.bus, device.hardware.address.clone())) {
+            return;
+        }
         let link = device.link.take().map(|link| (Arc::clone(&device.handle.identity().definition), link));
         let (hardware, connector) = (device.hardware.clone(), Arc::clone(&device.connector));
         let candidates = device.candidates.clone();

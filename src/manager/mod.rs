@@ -51,13 +51,16 @@ pub trait Connector: fmt::Debug + Send + Sync {
 }
 
 /// Request: look for hardware, or no longer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
+#[derive(Debug, Clone, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
 pub enum Scan {
     /// Report all that is there, and what comes.
     Start,
     /// Only what announces itself need be reported.
     Stop,
+    /// Report the hardware with this address, if it is there and nothing is connected to it: its old connection has just
+    /// been lost, and it may have come back before anybody noticed.
+    LookFor(String),
 }
 
 /// Event: a manager ended, for the reason given.

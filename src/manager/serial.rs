@@ -141,7 +141,12 @@ impl Handler<Scan> for SerialManager {
     type Result = ();
 
     fn handle(&mut self, scan: Scan, ctx: &mut Self::Context) {
-        self.scanning = scan == Scan::Start;
+        match scan {
+            Scan::Start => self.scanning = true,
+            Scan::Stop => self.scanning = false,
+            // The list is made every second anyway.
+            Scan::LookFor(_) => {}
+        }
         if self.scanning && !self.named.is_empty() {
             self.look(ctx);
         }

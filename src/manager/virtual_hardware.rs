@@ -139,8 +139,13 @@ impl Handler<Scan> for VirtualManager {
     type Result = ();
 
     fn handle(&mut self, scan: Scan, _: &mut Self::Context) {
-        if scan == Scan::Start {
-            for (hardware, handle) in self.attached.values().filter(|(_, handle)| !handle.is_connected()) {
+        let wanted = |hardware: &Hardware| match &scan {
+            Scan::Start => true,
+            Scan::Stop => false,
+            Scan::LookFor(address) => hardware.address == *address,
+        };
+        for (hardware, handle) in self.attached.values().filter(|(_, handle)| !handle.is_connected()) {
+            if wanted(hardware) {
                 self.report(hardware, handle);
             }
         }

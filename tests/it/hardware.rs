@@ -189,3 +189,27 @@ async fn a_kill_during_a_save_loses_nothing_that_was_saved() {
     let server = Server::start_in(state, &[]);
     assert!(!server.log().contains("not understood"), "{}", server.log());
 }
+
+#[tokio::test]
+async fn hardware_that_blinks_is_taken_back_without_a_scan() {
+    let server = Server::start(&[]);
+    let mut client = Raw::scanning(&server).await;
+    let mut toy = Peripheral::attach(&server, "Youcups", "a").await;
+    toy.attached().await;
+    client.devices(1).await;
+    client.ok("StopScanning", json!({})).await;
+    let again = json!({"type": "attach", "bus": "btle", "name": "Youcups", "address": "a"});
+    // In one breath: the server hears of the return before its device has noticed the loss.
+    for _ in 0..10 {
+        toy.detach().await;
+        toy.send(again.clone()).await;
+        while toy.told().await["type"] != "attached" {}
+        assert_eq!(toy.done().await, Done::tx("$SYS,0?"), "it is stopped first");
+    }
+    // A new socket, before the end of the old one is noticed.
+    let mut other = Peripheral::attach(&server, "Youcups", "a").await;
+    drop(toy);
+    while other.told().await["type"] != "attached" {}
+    client.output(0, 0, "Vibrate", 3).await;
+    while other.done().await != Done::tx("$SYS,3?") {}
+}
