@@ -185,11 +185,7 @@ impl Hub {
         if self.opening.contains(&place) {
             return refuse("hardware with this address is being opened");
         }
-        let same = |device: &&mut Device| {
-            let identity = device.handle.identity();
-            identity.bus == hardware.bus && identity.address == hardware.address
-        };
-        if let Some(device) = self.devices.values_mut().find(same) {
+        if let Some(device) = self.devices.values_mut().find(|device| device.is(&hardware)) {
             if device.state == State::Connected && !connector.takes_over() {
                 return refuse("hardware with this address is connected already");
             }
@@ -247,12 +243,8 @@ impl Hub {
         ctx: &mut Context<Self>,
     ) {
         let Ready { definition, model, identifier, opened } = ready;
-        let lost = |device: &Device| {
-            let identity = device.handle.identity();
-            identity.bus == hardware.bus && identity.address == hardware.address
-        };
         // During a shutdown only hardware whose stop is still owed is opened.
-        if self.shutting_down && !self.devices.values().any(lost) {
+        if self.shutting_down && !self.devices.values().any(|device| device.is(&hardware)) {
             let link = opened.link;
             ctx.spawn(async move { link.disconnect().await }.into_actor(self));
             return;

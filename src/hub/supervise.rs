@@ -29,6 +29,14 @@ pub(super) struct Device {
     pub take_over: bool,
 }
 
+impl Device {
+    /// Whether this is the device of that hardware.
+    pub(super) fn is(&self, hardware: &Hardware) -> bool {
+        let identity = self.handle.identity();
+        identity.bus == hardware.bus && identity.address == hardware.address
+    }
+}
+
 /// Whether an actor drives the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
@@ -140,10 +148,7 @@ impl Hub {
     /// Hardware could not be opened. If it is a device that was lost, it is tried again within its budget and grace.
     pub(super) fn not_opened(&mut self, hardware: &Hardware, why: &str, ctx: &mut Context<Self>) {
         self.shared.metrics.emit(&Event::OpenFailed { what: &hardware.to_string(), why });
-        let same = |device: &&Device| {
-            let identity = device.handle.identity();
-            device.state == State::Away && identity.bus == hardware.bus && identity.address == hardware.address
-        };
+        let same = |device: &&Device| device.state == State::Away && device.is(hardware);
         if let Some(index) = self.devices.values().find(same).map(|device| device.handle.index()) {
             if let Some(device) = self.devices.get_mut(&index) {
                 device.handle.wanted().set_reach(Reach::Away);

@@ -167,6 +167,15 @@ impl Fixture {
         fixture
     }
 
+    /// With one piece of hardware that is connected.
+    async fn with_one() -> (Self, Hardwares, DeviceHandle, LinkEnd) {
+        let mut fixture = Self::start().await;
+        let mut one = fixture.appear("one");
+        let device = fixture.device().await;
+        let end = one.ends.recv().await.unwrap();
+        (fixture, one, device, end)
+    }
+
     fn appear(&self, address: &str) -> Hardwares {
         let (ends, received) = mpsc::unbounded_channel();
         let hardware = Hardware::new(LibraryBus::Btle, "Mis", address);
@@ -244,10 +253,7 @@ fn a_driver_that_panics_costs_a_restart_and_nobody_else_anything() {
 #[test]
 fn a_stop_that_is_asked_for_while_the_actor_is_dead_is_confirmed_only_by_the_hardware() {
     test(async {
-        let mut fixture = Fixture::start().await;
-        let mut one = fixture.appear("one");
-        let device = fixture.device().await;
-        let mut end = one.ends.recv().await.unwrap();
+        let (_fixture, _one, device, mut end) = Fixture::with_one().await;
         set(&device, PANIC_LATER);
         assert_eq!(taken(&mut end).await, 67);
         // The driver is asked when the gap after the write is over.
@@ -264,10 +270,7 @@ fn a_stop_that_is_asked_for_while_the_actor_is_dead_is_confirmed_only_by_the_har
 #[test]
 fn a_device_that_fails_too_often_is_given_up() {
     test(async {
-        let mut fixture = Fixture::start().await;
-        let mut one = fixture.appear("one");
-        let device = fixture.device().await;
-        let mut end = one.ends.recv().await.unwrap();
+        let (mut fixture, _one, device, mut end) = Fixture::with_one().await;
         for _ in 0..3 {
             set(&device, PANIC);
             // What is wanted is what makes it panic: once the gap after the last write is over. It must be replaced
@@ -311,10 +314,7 @@ fn hardware_that_panics_or_hangs_while_it_is_opened_hurts_nobody() {
 #[test]
 fn a_read_that_panics_costs_that_read_alone() {
     test(async {
-        let mut fixture = Fixture::start().await;
-        let mut one = fixture.appear("one");
-        let device = fixture.device().await;
-        let mut end = one.ends.recv().await.unwrap();
+        let (_fixture, _one, device, mut end) = Fixture::with_one().await;
         let sink: crate::device::ReadingSink = Arc::new(|_| {});
         let read = device.input(ANN, sink, 1, InputKind::Battery, InputAction::Read).await;
         assert!(read.is_err());
@@ -326,10 +326,7 @@ fn a_read_that_panics_costs_that_read_alone() {
 #[test]
 fn lost_hardware_is_taken_back_within_its_grace_and_given_up_after_it() {
     test(async {
-        let mut fixture = Fixture::start().await;
-        let mut one = fixture.appear("one");
-        let device = fixture.device().await;
-        let mut end = one.ends.recv().await.unwrap();
+        let (mut fixture, _one, device, mut end) = Fixture::with_one().await;
         set(&device, 9);
         assert_eq!(taken(&mut end).await, 9);
         drop(end);
@@ -349,10 +346,7 @@ fn lost_hardware_is_taken_back_within_its_grace_and_given_up_after_it() {
 #[test]
 fn a_manager_that_dies_is_started_again_and_told_to_scan() {
     test(async {
-        let mut fixture = Fixture::start().await;
-        let mut one = fixture.appear("one");
-        let device = fixture.device().await;
-        let mut end = one.ends.recv().await.unwrap();
+        let (mut fixture, _one, device, mut end) = Fixture::with_one().await;
         for _ in 0..3 {
             fixture.manager.do_send(Die);
             let (found, manager) = fixture.managers.recv().await.unwrap();
@@ -371,10 +365,7 @@ fn a_manager_that_dies_is_started_again_and_told_to_scan() {
 #[test]
 fn a_session_that_is_dropped_leaves_nothing_running() {
     test(async {
-        let mut fixture = Fixture::start().await;
-        let mut one = fixture.appear("one");
-        let device = fixture.device().await;
-        let mut end = one.ends.recv().await.unwrap();
+        let (fixture, _one, device, mut end) = Fixture::with_one().await;
         let guard = fixture.hub.join().unwrap();
         let output = Output { kind: OutputKind::Vibrate, value: 5, duration_ms: 0 };
         device.set(guard.owner(), &[(0, output)]).unwrap();
@@ -391,10 +382,7 @@ fn a_session_that_is_dropped_leaves_nothing_running() {
 #[test]
 fn the_shutdown_waits_for_confirmations_and_names_who_gives_none() {
     test(async {
-        let mut fixture = Fixture::start().await;
-        let mut one = fixture.appear("one");
-        let device = fixture.device().await;
-        let mut end = one.ends.recv().await.unwrap();
+        let (fixture, _one, device, mut end) = Fixture::with_one().await;
         set(&device, 9);
         assert_eq!(taken(&mut end).await, 9);
         let hub = fixture.hub.clone();
@@ -421,10 +409,7 @@ impl Handler<Die> for Hub {
 #[test]
 fn the_death_of_the_hub_is_noticed_and_everything_can_still_be_stopped() {
     test(async {
-        let mut fixture = Fixture::start().await;
-        let mut one = fixture.appear("one");
-        let device = fixture.device().await;
-        let mut end = one.ends.recv().await.unwrap();
+        let (fixture, _one, device, mut end) = Fixture::with_one().await;
         set(&device, 9);
         assert_eq!(taken(&mut end).await, 9);
         fixture.hub.hub.do_send(Die);
