@@ -225,11 +225,13 @@ impl End {
             }
         }
         let written = self.tally.counted("packets written to toys") as f64;
+        // Each rude client may have become one; then the steady client, that of the last round and that of `blink`.
+        let clients = self.tally.counted("rude clients") as f64 + 3.0;
         for (name, least, most) in [
             ("hapticd_writes_total", toys, written),
             ("hapticd_failed_writes_total", 1.0, written * 2.0),
             ("hapticd_commands_total", number("hapticd_coalesced_total"), 1e9),
-            ("hapticd_sessions_total", 20.0, self.tally.counted("rude clients") as f64 + 2.0),
+            ("hapticd_sessions_total", 20.0, clients),
             ("hapticd_rejected_total", 1.0, 1e9),
         ] {
             if !(least..=most).contains(&number(name)) {
