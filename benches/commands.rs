@@ -55,6 +55,9 @@ impl Server {
         std::fs::write(directory.path().join("bench.toml"), DEFINITION.replace("GAP", &gap_ms.to_string())).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_hapticd"));
         command.args(["serve", "--virtual", "--set", "server.listen=127.0.0.1:0", "--set", "log.level=error"]);
+        for bus in ["btle", "serial", "hid", "lovense_dongle"] {
+            command.args(["--set", &format!("buses.{bus}.enabled=false")]);
+        }
         command.args(["--set", &format!("state.dir={path}"), "--set", &format!("devices.definitions_dir={path}")]);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);

@@ -27,7 +27,8 @@ pub enum Event<'a> {
     DeviceRemoved { index: u32, name: &'a str, why: &'a str },
     OpenFailed { what: &'a str, why: &'a str },
     ActorRestarted { what: &'a str, why: &'a str, delay: Duration },
-    ManagerFailed { name: &'a str, why: &'a str },
+    ManagerFailed { name: &'a str, why: &'a str, again: bool },
+    ManagerRestarted { name: &'a str, delay: Duration, again: bool },
     WriteFailed { index: u32, why: &'a str },
     ScanStarted,
     ScanStopped,
@@ -132,7 +133,17 @@ impl Metrics {
                 m.restarts.with_label_values(&[kind_of(what)]).inc();
                 warn!("{what} ended ({why}) and is started again in {} ms", delay.as_millis());
             }
-            Event::ManagerFailed { name, why } => error!("the {name} bus failed: {why}"),
+            Event::ManagerFailed { name, why, again: false } => warn!("the {name} bus does not work: {why}"),
+            Event::ManagerFailed { name, why, again: true } => debug!("the {name} bus still does not work: {why}"),
+            Event::ManagerRestarted { name, delay, again } => {
+                m.restarts.with_label_values(&["manager"]).inc();
+                let ms = delay.as_millis();
+                if *again {
+                    debug!("the {name} bus is started again in {ms} ms");
+                } else {
+                    info!("the {name} bus is started again, every few seconds until it works, first in {ms} ms");
+                }
+            }
             Event::WriteFailed { index, why } => {
                 m.failed.inc();
                 debug!(device = index, "a write failed: {why}");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::{App, HttpServer};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::{Failure, ServeArgs, print};
@@ -12,6 +12,7 @@ use crate::hub::registry::Registry;
 use crate::hub::{Bus, HubHandle, HubOptions};
 use crate::library::Library;
 use crate::link::Deadlines;
+use crate::manager::btle::{self, BtleOptions};
 use crate::manager::serial;
 use crate::manager::virtual_hardware::{self, Port};
 use crate::manager::websocket::{self, WebsocketOptions};
@@ -25,6 +26,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let more: &[&str] = if args.r#virtual { &["buses.virtual.enabled=true"] } else { &[] };
     let settings = args.settings.load(more)?;
     start_log(&settings)?;
+    log_panics();
     raise_file_limit();
     let library = super::library(&settings)?;
     for problem in library.problems() {
@@ -44,6 +46,18 @@ fn start_log(settings: &Settings) -> Result<(), Failure> {
     // Colours are for people at a terminal, not for files and journals.
     log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
     Ok(())
+}
+
+/// A panic ends its own actor or task; the log says which and where.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current().name().unwrap_or("without a name").to_owned();
+        if panic.location().is_some_and(btle::is_harmless_panic) {
+            debug!("a known and harmless panic of the Bluetooth library: {panic}");
+        } else {
+            error!("thread {thread}: {panic}");
+        }
+    }));
 }
 
 /// Every connection takes two file handles, and the usual limit is 1,024.
@@ -133,6 +147,16 @@ fn buses(settings: &Settings, library: &Library, virtual_port: Option<&Port>, de
     if let Some(port) = virtual_port {
         let factory = virtual_hardware::factory(port.clone(), deadlines, settings.buses.virtual_bus.max_devices);
         buses.push(Bus { name: "virtual", factory, scans: true });
+    }
+    let btle = &settings.buses.btle;
+    if btle.enabled {
+        let options = BtleOptions {
+            adapter: btle.adapter.clone(),
+            services: btle.services.clone(),
+            look_every: btle.look_every,
+            deadlines,
+        };
+        buses.push(Bus { name: "btle", factory: btle::factory(options), scans: true });
     }
     if settings.buses.serial.enabled {
         buses.push(Bus { name: "serial", factory: serial::factory(library, deadlines), scans: true });

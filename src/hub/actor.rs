@@ -20,7 +20,7 @@ use crate::manager::{Connector, Found, Scan};
 use crate::metrics::Event;
 
 /// Longest pause before a manager is started again.
-const MANAGER_PAUSE: Duration = Duration::from_secs(30);
+const MANAGER_PAUSE: Duration = Duration::from_secs(5);
 
 /// How many devices that went are shown.
 const GONE_SHOWN: usize = 20;
@@ -38,7 +38,7 @@ pub(super) struct Gone {
 pub struct Hub {
     pub(super) options: HubOptions,
     pub(super) library: Arc<Library>,
-    registry: Registry,
+    pub(super) registry: Registry,
     pub(super) managers: Vec<Manager>,
     /// Threads for devices; none means the hub's own.
     arbiters: Vec<ArbiterHandle>,

@@ -168,6 +168,11 @@ impl Registry {
         self.entries.iter().any(|entry| entry.key.bus == bus && entry.key.address == address)
     }
 
+    /// Addresses of the devices that were found on a bus with this name.
+    pub fn addresses(&self, bus: &str) -> impl Iterator<Item = String> {
+        self.entries.iter().filter(move |entry| entry.key.bus.name() == bus).map(|entry| entry.key.address.clone())
+    }
+
     /// Why the user does not want hardware with this address, if so (facts: server-behaviours.md section 1, step 2).
     #[must_use]
     pub fn refuses(&self, address: &str) -> Option<&'static str> {

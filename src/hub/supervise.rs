@@ -1,6 +1,7 @@
 //! What the hub does when a device or a manager ends.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::prelude::*;
 
@@ -12,6 +13,9 @@ use crate::library::{Candidate, Hardware};
 use crate::link::Link;
 use crate::manager::{Connector, ManagerContext, ManagerExited, ManagerGuard, ManagerHandle, Scan};
 use crate::metrics::Event;
+
+/// A manager that has lived this long runs.
+const STEADY: Duration = Duration::from_secs(15);
 
 /// A device and what is needed to start it again.
 #[derive(Debug)]
@@ -174,8 +178,18 @@ impl Hub {
         if self.scans.active() {
             running.scan.do_send(Scan::Start);
         }
+        for address in self.registry.addresses(manager.bus.name) {
+            running.scan.do_send(Scan::LookFor(address));
+        }
         manager.running = Some(running);
-        manager.failed = None;
+        // Until it has shown that it can live, it has failed.
+        let generation = manager.generation;
+        ctx.run_later(STEADY, move |this, _| {
+            let present = this.managers.get_mut(position).filter(|manager| manager.generation == generation);
+            if let Some(manager) = present.filter(|manager| manager.running.is_some()) {
+                manager.failed = None;
+            }
+        });
     }
 }
 
@@ -192,10 +206,11 @@ impl Handler<ManagerExited> for Hub {
             return;
         };
         manager.running = None;
-        manager.failed = Some(why.clone());
-        metrics.emit(&Event::ManagerFailed { name, why: &why });
+        // A computer without Bluetooth would otherwise fill its log with one sentence.
+        let again = manager.failed.replace(why.clone()).is_some_and(|before| before == why);
+        metrics.emit(&Event::ManagerFailed { name, why: &why, again });
         if let Some(delay) = manager.budget.spend() {
-            metrics.emit(&Event::ActorRestarted { what: &format!("manager {name}"), why: &why, delay });
+            metrics.emit(&Event::ManagerRestarted { name, delay, again });
             ctx.run_later(delay, move |this, ctx| this.start_manager(position, ctx));
         }
     }

@@ -66,6 +66,8 @@ pub struct Hardware {
     pub manufacturer: BTreeMap<u16, Vec<u8>>,
     /// USB vendor and product id.
     pub usb: Option<(u16, u16)>,
+    /// Strength of its signal when it was last heard, in dBm.
+    pub signal_dbm: Option<i16>,
 }
 
 impl Hardware {
@@ -79,6 +81,7 @@ impl Hardware {
             advertised: BTreeSet::new(),
             manufacturer: BTreeMap::new(),
             usb: None,
+            signal_dbm: None,
         }
     }
 }
@@ -143,6 +146,18 @@ fn eight() -> u8 {
 
 fn one() -> u8 {
     1
+}
+
+/// A UUID of 36 characters, or the 4 hex digits of one on the Bluetooth base `0000xxxx-0000-1000-8000-00805f9b34fb`.
+#[must_use]
+pub fn bluetooth_uuid(text: &str) -> Option<Uuid> {
+    const BASE: u128 = 0x1000_8000_0080_5f9b_34fb;
+    let digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match text.len() {
+        4 if digits => u16::from_str_radix(text, 16).ok().map(|short| Uuid::from_u128(BASE | u128::from(short) << 96)),
+        36 => Uuid::try_parse(text).ok(),
+        _ => None,
+    }
 }
 
 /// One `[[match]]` entry of a definition.

@@ -3,6 +3,7 @@
 //! Here live what managers and the hub say to each other, and one file for each bus. A manager reports what it finds
 //! as [`Found`] and knows neither protocols nor devices. What may not live here: definitions, drivers, clients.
 
+pub mod btle;
 pub mod serial;
 pub mod virtual_hardware;
 pub mod websocket;

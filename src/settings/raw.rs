@@ -75,7 +75,7 @@ pub(super) struct RawLog {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawBuses {
-    pub(super) btle: RawSwitch,
+    pub(super) btle: RawBtleBus,
     pub(super) serial: RawSwitch,
     pub(super) hid: RawSwitch,
     pub(super) lovense_dongle: RawSwitch,
@@ -88,6 +88,15 @@ pub(super) struct RawBuses {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSwitch {
     pub(super) enabled: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawBtleBus {
+    pub(super) enabled: bool,
+    pub(super) adapter: String,
+    pub(super) services: String,
+    pub(super) look_every_ms: u64,
 }
 
 #[derive(Debug, Deserialize)]

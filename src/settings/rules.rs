@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
+use uuid::Uuid;
+
 use super::value::Plain;
+use crate::library::bluetooth_uuid;
 
 const MS: &str = " (milliseconds)";
 const BYTES: &str = " (bytes)";
@@ -22,9 +25,11 @@ pub(super) enum Rule {
     Listen,
     /// A directory; empty means a default.
     Directory,
+    /// Bluetooth service UUIDs, separated by commas; may be empty.
+    Services,
 }
 
-use Rule::{Directory, Flag, Integer, Listen, Text, ZeroOr};
+use Rule::{Directory, Flag, Integer, Listen, Services, Text, ZeroOr};
 
 /// Every key and its rule, in the order of the manual.
 pub(super) const RULES: &[(&str, Rule)] = &[
@@ -54,6 +59,9 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("state.dir", Directory),
     ("log.level", Text(1, 500)),
     ("buses.btle.enabled", Flag),
+    ("buses.btle.adapter", Text(0, 100)),
+    ("buses.btle.services", Services),
+    ("buses.btle.look_every_ms", ZeroOr("never", 5_000, 3_600_000, MS)),
     ("buses.serial.enabled", Flag),
     ("buses.hid.enabled", Flag),
     ("buses.lovense_dongle.enabled", Flag),
@@ -88,6 +96,7 @@ impl Rule {
             (Text(least, most), Plain::Text(text)) => text.trim().len() >= least && text.len() <= most,
             (Listen, Plain::Text(text)) => loopback(text).is_some(),
             (Directory, Plain::Text(text)) => !text.contains('\0') && !text.starts_with('~'),
+            (Services, Plain::Text(text)) => services(text).is_some(),
             _ => false,
         }
     }
@@ -103,6 +112,11 @@ impl Rule {
             Listen => "text with a numeric loopback address and a port, such as \"127.0.0.1:12345\" or \
                        \"[::1]:12345\"; access rules for other addresses do not exist yet"
                 .to_owned(),
+            Services => {
+                "text with Bluetooth service UUIDs of 4 or 36 characters, separated by commas, or \"\" for all \
+                         hardware"
+                    .to_owned()
+            }
             Directory => "text with the path of a directory, without `~`, or \"\" for the default".to_owned(),
         }
     }
@@ -111,6 +125,11 @@ impl Rule {
 /// Reads an address this server may listen on.
 pub(super) fn loopback(text: &str) -> Option<SocketAddr> {
     text.parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback())
+}
+
+/// Bluetooth service UUIDs, four digits standing for the middle of the standard's base UUID.
+pub(super) fn services(text: &str) -> Option<Vec<Uuid>> {
+    text.split(',').map(str::trim).filter(|text| !text.is_empty()).map(bluetooth_uuid).collect()
 }
 
 #[cfg(test)]
@@ -135,7 +154,7 @@ mod tests {
             let expected = match rule(key).unwrap_or_else(|| panic!("no rule for {key}")) {
                 Flag => Kind::Flag,
                 Integer(..) | ZeroOr(..) => Kind::Integer,
-                Text(..) | Listen | Directory => Kind::Text,
+                Text(..) | Listen | Directory | Services => Kind::Text,
             };
             assert_eq!(kind, expected, "{key}");
         }
@@ -205,5 +224,15 @@ mod tests {
         assert_eq!(said("server.name"), "text of at most 200 bytes");
         assert_eq!(said("log.level"), "text of 1 to 500 bytes");
         assert!(said("server.listen").ends_with("access rules for other addresses do not exist yet"));
+    }
+
+    #[test]
+    fn services_are_short_or_long() {
+        let long = Uuid::try_parse("0000180f-0000-1000-8000-00805f9b34fb").unwrap();
+        assert_eq!(services(" 180F, 0000180f-0000-1000-8000-00805f9b34fb,"), Some(vec![long, long]));
+        assert_eq!(services(""), Some(vec![]));
+        for bad in ["180", "+80f", "180g", "180f 180f", "0000180f00001000800000805f9b34fb0000"] {
+            assert_eq!(services(bad), None, "{bad}");
+        }
     }
 }

@@ -8,6 +8,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::report::ReportLine;
 
 /// All settings. Obtained from [`Settings::load`] or [`Settings::builtin`].
@@ -115,9 +117,9 @@ pub struct LogSettings {
 /// `[buses]`: the ways devices are reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BusSettings {
-    /// Bluetooth Low Energy; not built yet.
-    pub btle: SwitchSettings,
-    /// Serial ports; not built yet.
+    /// Bluetooth Low Energy.
+    pub btle: BtleBusSettings,
+    /// Serial ports.
     pub serial: SwitchSettings,
     /// USB HID; not built yet.
     pub hid: SwitchSettings,
@@ -127,6 +129,19 @@ pub struct BusSettings {
     pub websocket: WebsocketBusSettings,
     /// `buses.virtual`: devices that exist only inside the server (`virtual` is a Rust keyword).
     pub virtual_bus: VirtualBusSettings,
+}
+
+/// `[buses.btle]`: Bluetooth Low Energy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BtleBusSettings {
+    /// Whether the bus is used.
+    pub enabled: bool,
+    /// Name or address of the adapter, at most 100 bytes; empty = the first.
+    pub adapter: String,
+    /// Only hardware that advertises one of these is looked for; empty = all hardware.
+    pub services: Vec<Uuid>,
+    /// Time from one look for known hardware to the next, 5 s to 1 h; `None` = no looks.
+    pub look_every: Option<Duration>,
 }
 
 /// A bus that can only be switched on and off.

@@ -7,14 +7,14 @@ use std::time::Duration;
 use super::merge::Merged;
 use super::problem::{Problem, SettingsError};
 use super::raw::{
-    RawBuses, RawDevices, RawLinks, RawLog, RawServer, RawSessions, RawSettings, RawState, RawSwitch, RawVirtualBus,
-    RawWebsocketBus,
+    RawBtleBus, RawBuses, RawDevices, RawLinks, RawLog, RawServer, RawSessions, RawSettings, RawState, RawSwitch,
+    RawVirtualBus, RawWebsocketBus,
 };
 use super::report::ReportLine;
-use super::rules::{GREATER, loopback};
+use super::rules::{GREATER, loopback, services};
 use super::tree::{
-    BusSettings, DeviceSettings, LinkSettings, LogSettings, ServerSettings, SessionSettings, Settings, StateSettings,
-    SwitchSettings, VirtualBusSettings, WebsocketBusSettings,
+    BtleBusSettings, BusSettings, DeviceSettings, LinkSettings, LogSettings, ServerSettings, SessionSettings, Settings,
+    StateSettings, SwitchSettings, VirtualBusSettings, WebsocketBusSettings,
 };
 
 /// The rules between keys that are broken.
@@ -126,11 +126,24 @@ fn build_links(raw: &RawLinks) -> LinkSettings {
 }
 
 fn build_buses(raw: RawBuses) -> Result<BusSettings, SettingsError> {
-    let RawBuses { btle, serial, hid, lovense_dongle, websocket, virtual_bus } = raw;
+    let RawBuses {
+        btle: RawBtleBus { enabled: btle, adapter, services: uuids, look_every_ms },
+        serial,
+        hid,
+        lovense_dongle,
+        websocket,
+        virtual_bus,
+    } = raw;
     let switch = |RawSwitch { enabled }: RawSwitch| SwitchSettings { enabled };
     let RawVirtualBus { enabled, max_devices } = virtual_bus;
     Ok(BusSettings {
-        btle: switch(btle),
+        btle: BtleBusSettings {
+            enabled: btle,
+            adapter,
+            services: services(&uuids)
+                .ok_or_else(|| SettingsError::builtin(format!("the services {uuids:?} were not checked")))?,
+            look_every: unless_zero(look_every_ms),
+        },
         serial: switch(serial),
         hid: switch(hid),
         lovense_dongle: switch(lovense_dongle),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 #![allow(clippy::string_slice, missing_debug_implementations, clippy::needless_pass_by_value)]
 
+mod btle;
 mod cli;
 mod client;
 mod dial_in;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Reader;
 use super::rules::Endpoints;
 use crate::library::definition::{Identify, IdentifyForm, IdentifyFrom};
-use crate::library::hardware::{Matcher, Services};
+use crate::library::hardware::{Matcher, Services, bluetooth_uuid};
 use crate::library::raw;
 use crate::message::Endpoint;
 
@@ -93,11 +93,7 @@ impl Reader<'_> {
 
     /// A UUID, or the 16 bits of one on the Bluetooth base.
     fn uuid<T>(&mut self, at: &Spanned<T>, text: &str) -> Option<Uuid> {
-        const BASE: u128 = 0x0000_0000_0000_1000_8000_0080_5f9b_34fb;
-        if let (4, Ok(short)) = (text.len(), u16::from_str_radix(text, 16)) {
-            return Some(Uuid::from_u128(BASE | u128::from(short) << 96));
-        }
-        let parsed = Uuid::try_parse(text).ok();
+        let parsed = bluetooth_uuid(text);
         if parsed.is_none() {
             self.wrong(at, format!("{text:?} is neither a UUID nor the 4 hex digits of a Bluetooth one"));
         }

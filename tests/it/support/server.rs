@@ -22,6 +22,10 @@ fn clean(mut command: Command) -> Command {
     command
 }
 
+/// The hardware of whoever runs the tests is none of theirs.
+const NO_HARDWARE: &[&str] =
+    &["buses.btle.enabled=false", "buses.hid.enabled=false", "buses.lovense_dongle.enabled=false"];
+
 /// A running server; it is killed when dropped.
 pub struct Server {
     child: Child,
@@ -39,11 +43,17 @@ impl Server {
 
     /// The same over a state directory that another server had.
     pub fn start_in(state: Arc<tempfile::TempDir>, settings: &[&str]) -> Self {
+        Self::start_with(state, settings, &[])
+    }
+
+    /// The same with these environment variables.
+    pub fn start_with(state: Arc<tempfile::TempDir>, settings: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = clean(Command::new(env!("CARGO_BIN_EXE_hapticd")));
         command.args(["serve", "--virtual", "--set", "server.listen=127.0.0.1:0"]);
+        command.envs(environment.iter().copied());
         command.arg("--set").arg(format!("state.dir={}", state.path().display()));
         command.args(["--set", "log.level=debug"]);
-        for setting in settings {
+        for setting in NO_HARDWARE.iter().chain(settings) {
             command.args(["--set", setting]);
         }
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
