@@ -125,7 +125,8 @@ impl Call {
 
     async fn act(&self, path: &str, member: &str) {
         let outcome = match member {
-            "SetDiscoveryFilter" => Ok(()),
+            // The library sets `Powered` before every scan.
+            "SetDiscoveryFilter" | "Set" => Ok(()),
             "StartDiscovery" => self.discover(true),
             "StopDiscovery" => self.discover(false),
             "Connect" => self.connect(path).await,

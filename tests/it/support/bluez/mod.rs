@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use zbus::Connection;
 
-pub use self::world::{Device, Kind, Written, characteristic};
+pub use self::world::{Device, characteristic};
 use self::world::{Shared, World};
 use super::PATIENCE;
 
