@@ -1,12 +1,11 @@
 //! The Bluetooth LE bus, against a BlueZ of our own.
-#![cfg(target_os = "linux")]
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::bluez::{Bluez, Device, characteristic};
+use crate::bluez::{Bluez, Device, characteristic};
 use crate::support::{PATIENCE, Raw, Server};
 
 const TOY: &str = "F0:F1:F2:F3:F4:F5";

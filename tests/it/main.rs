@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 #![allow(clippy::string_slice, missing_debug_implementations, clippy::needless_pass_by_value)]
 
+#[cfg(target_os = "linux")]
+mod bluez;
+#[cfg(target_os = "linux")]
 mod btle;
 mod cli;
 mod client;

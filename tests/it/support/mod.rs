@@ -1,7 +1,5 @@
 //! What the tests share: a server to test, hardware to drive, a client that can be rude.
 
-#[cfg(target_os = "linux")]
-pub mod bluez;
 mod peripheral;
 mod raw;
 mod server;

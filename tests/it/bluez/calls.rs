@@ -114,10 +114,9 @@ impl Call {
     fn introspect(&self, path: &str) -> String {
         let mut text = String::from("<node>");
         for child in self.shared.lock().objects().keys() {
-            if let Some(name) = child.as_str().strip_prefix(path).and_then(|rest| rest.strip_prefix('/')) {
-                if !name.contains('/') {
-                    write!(text, "<node name=\"{name}\"/>").unwrap();
-                }
+            let name = child.as_str().strip_prefix(path).and_then(|rest| rest.strip_prefix('/'));
+            if let Some(name) = name.filter(|name| !name.contains('/')) {
+                write!(text, "<node name=\"{name}\"/>").unwrap();
             }
         }
         text + "</node>"

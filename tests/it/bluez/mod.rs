@@ -16,7 +16,7 @@ use zbus::Connection;
 
 pub use self::world::{Device, characteristic};
 use self::world::{Shared, World};
-use super::PATIENCE;
+use crate::support::PATIENCE;
 
 /// The daemon and the hardware around it.
 pub struct Bluez {
