@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use zbus::message::Type;
-use zbus::zvariant::{DynamicType, OwnedValue};
-use zbus::{Connection, Guid, Message, MessageStream};
+
+use zbus::zvariant::DynamicType;
+use zbus::{Connection, Guid, Message, MessageStream, OwnedVariant};
 
 use super::world::{Kind, Shared, Signal, Written, properties};
 
@@ -199,7 +200,7 @@ impl Call {
     }
 
     async fn write(&self, path: &str) -> Result<(), Refusal> {
-        let (value, options): (Vec<u8>, HashMap<String, OwnedValue>) = self.message.body().deserialize().unwrap();
+        let (value, options): (Vec<u8>, HashMap<String, OwnedVariant>) = self.message.body().deserialize().unwrap();
         let kind = options.get("type").and_then(|kind| String::try_from(kind.try_clone().unwrap()).ok());
         let kind = if kind.as_deref() == Some("request") { Kind::Request } else { Kind::Command };
         let uuid = {

@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Mutex;
 
-use zbus::Connection;
-use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue, Value};
+use zbus::{Connection, ObjectPath, OwnedObjectPath, OwnedVariant, Variant};
 
 pub const ADAPTER: &str = "/org/bluez/hci0";
 
-pub type Properties = HashMap<String, OwnedValue>;
+pub type Properties = HashMap<String, OwnedVariant>;
 pub type Interfaces = HashMap<String, Properties>;
 
 /// The world and those who look at it.
@@ -119,7 +118,7 @@ impl Device {
     fn properties(&self) -> Properties {
         let alias = self.name.clone().unwrap_or_else(|| self.address.replace(':', "-"));
         let mut all = properties([
-            ("Address", Value::from(self.address.clone())),
+            ("Address", Variant::from(self.address.clone())),
             ("AddressType", "random".into()),
             ("Alias", alias.into()),
             ("Paired", false.into()),
@@ -129,13 +128,13 @@ impl Device {
             ("Connected", self.connected.into()),
             ("ServicesResolved", self.resolved.into()),
             ("UUIDs", self.advertised.iter().map(|uuid| long(uuid)).collect::<Vec<_>>().into()),
-            ("Adapter", Value::from(ObjectPath::try_from(ADAPTER).unwrap())),
+            ("Adapter", Variant::from(ObjectPath::try_from(ADAPTER).unwrap())),
         ]);
         if let Some(name) = &self.name {
             all.extend(properties([("Name", name.clone().into())]));
         }
         if self.heard {
-            all.extend(properties([("RSSI", Value::from(-50_i16))]));
+            all.extend(properties([("RSSI", Variant::from(-50_i16))]));
         }
         all
     }
@@ -203,7 +202,7 @@ impl World {
 
     pub fn adapter(&self) -> Properties {
         properties([
-            ("Address", Value::from("C0:11:EC:7A:B0:01")),
+            ("Address", Variant::from("C0:11:EC:7A:B0:01")),
             ("AddressType", "public".into()),
             ("Name", "fake".into()),
             ("Alias", "fake".into()),
@@ -233,20 +232,20 @@ impl World {
                 let service = format!("{}/service{s:04x}", device.path());
                 let of_device = ObjectPath::try_from(device.path()).unwrap();
                 let own = properties([
-                    ("UUID", Value::from(long(uuid))),
+                    ("UUID", Variant::from(long(uuid))),
                     ("Primary", true.into()),
-                    ("Device", Value::from(of_device)),
+                    ("Device", Variant::from(of_device)),
                 ]);
                 objects.insert(path(&service), Interfaces::from([("org.bluez.GattService1".to_owned(), own)]));
                 for (c, characteristic) in characteristics.iter().enumerate() {
                     let flags: Vec<String> = characteristic.flags.iter().map(ToString::to_string).collect();
                     let own = properties([
-                        ("UUID", Value::from(long(&characteristic.uuid))),
+                        ("UUID", Variant::from(long(&characteristic.uuid))),
                         ("Flags", flags.into()),
                         ("Value", characteristic.value.clone().into()),
                         ("Notifying", characteristic.notifying.into()),
-                        ("MTU", Value::from(517_u16)),
-                        ("Service", Value::from(ObjectPath::try_from(service.clone()).unwrap())),
+                        ("MTU", Variant::from(517_u16)),
+                        ("Service", Variant::from(ObjectPath::try_from(service.clone()).unwrap())),
                     ]);
                     let interfaces = Interfaces::from([("org.bluez.GattCharacteristic1".to_owned(), own)]);
                     objects.insert(path(&format!("{service}/char{c:04x}")), interfaces);
@@ -275,7 +274,7 @@ pub fn path(path: &str) -> OwnedObjectPath {
     ObjectPath::try_from(path.to_owned()).unwrap().into()
 }
 
-pub fn properties<const N: usize>(all: [(&str, Value<'_>); N]) -> Properties {
+pub fn properties<const N: usize>(all: [(&str, Variant<'_>); N]) -> Properties {
     all.into_iter().map(|(name, value)| (name.to_owned(), value.try_to_owned().unwrap())).collect()
 }
 
