@@ -1,0 +1,106 @@
+"""Runs the checks: lab.py CACHE IMAGE FOLDER [--only WORD]. Called by `run`."""
+
+import argparse
+import asyncio
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import checks_bluetooth
+import checks_end
+import checks_hid
+import checks_serial
+import toys
+from guest import Guest
+from radio import Radio
+from session import Session
+from waiting import Failed, until
+
+CHECKS = checks_serial.CHECKS + checks_bluetooth.CHECKS + checks_hid.CHECKS + checks_end.CHECKS
+
+
+class Lab:
+    """What a check works with."""
+
+    def __init__(self, cache, image, folder):
+        self.folder = Path(folder)
+        self.radio = Radio(folder, [toy.spec() for toy in toys.ALL])
+        self.guest = Guest(cache, image, folder)
+        self.session = Session()
+
+    async def start(self):
+        await self.radio.ready()
+        await self.guest.start()
+        await until(lambda: self.says("powered"), 60, "bluetoothd powers the adapter")
+        await self.guest.run("start_hapticd")
+        await until(self.listens, 60, "hapticd listens")
+        await self.session.open(self.guest.server_port)
+
+    async def listens(self):
+        if await self.says("[ -e /run/hapticd.exit ]"):
+            raise Failed("hapticd has ended")
+        return await self.says("nc -w 1 127.0.0.1 12345 </dev/null")
+
+    async def says(self, script):
+        """Whether a command in the guest ends with 0."""
+        return (await self.guest.attempt(script))[0] == 0
+
+    def stop(self):
+        self.guest.stop()
+        self.radio.stop()
+
+
+async def timed(what, work):
+    """Runs one part, and prints a line about it; whether it went well."""
+    start = time.monotonic()
+    try:
+        note, good = await work or "", True
+    except (Failed, AssertionError, OSError, ValueError, KeyError) as error:
+        note, good = f"{type(error).__name__}: {error}", False
+        if not isinstance(error, Failed):
+            note += "\n" + traceback.format_exc()
+    print(f"{'ok  ' if good else 'FAIL'} {time.monotonic() - start:6.1f} s  {what}{': ' + note if note else ''}", flush=True)
+    return good
+
+
+async def undisturbed(check, lab):
+    """A check is good if it also left the session alone."""
+    note = await check(lab)
+    lab.session.undisturbed()
+    return note
+
+
+def show_logs(folder):
+    for name in ("qemu", "radio", "services", "console", "server"):
+        path = folder / f"{name}.log"
+        if path.exists():
+            lines = path.read_text(errors="replace").replace("\r", "").splitlines()
+            print(f"--- {name}.log, the last of {len(lines)} lines")
+            print("\n".join(lines[-120 if name == "server" else -25 :]))
+    events = (folder / "events.jsonl").read_text().splitlines()
+    print(f"--- events.jsonl, the last of {len(events)} lines")
+    print("\n".join(events[-60:]))
+
+
+async def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("cache")
+    arguments.add_argument("image")
+    arguments.add_argument("folder")
+    arguments.add_argument("--only", default="")
+    given = arguments.parse_args()
+    lab, good = Lab(given.cache, given.image, given.folder), True
+    try:
+        good = await timed("the guest boots, hapticd listens, a client opens its session", lab.start())
+        for check in CHECKS if good else []:
+            if given.only in check.__module__ + " " + check.__doc__:
+                good &= await timed(check.__doc__.splitlines()[0].rstrip("."), undisturbed(check, lab))
+    finally:
+        lab.stop()
+        if not good:
+            show_logs(lab.folder)
+    return 0 if good else 1
+
+
+sys.exit(asyncio.run(main()))
