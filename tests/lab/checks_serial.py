@@ -1,10 +1,9 @@
 """A TCode machine on a USB serial port: the kernel's cdc-acm on one side, its gadget on the other."""
 
-from example import connecting, example
+from example import example
 from waiting import Failed, until
 
 TITLE = "TCode v0.3 (Single Linear Axis)"
-# The machine's own example, without the line on two axes: what `position` does to a machine with one axis is not asked.
 STEPS = example("tcode-v03")
 
 
@@ -19,8 +18,7 @@ async def drive(lab, index):
     start, wanted = len(await told(lab)), []
     for kind, *parts in STEPS:
         if kind == "commands":
-            for feature, command in parts[0]:
-                await lab.session.output(index, feature, command)
+            await lab.session.outputs(index, parts[0])
         elif kind == "write":
             wanted += parts[1].decode().splitlines()
             await until(lambda: arrived(lab, start, wanted), 10, f"the machine is told {wanted}")
@@ -62,7 +60,7 @@ async def blinks(lab):
 async def until_driven(lab):
     """Opening the port anew takes a while, in which commands are accepted and kept: so the newest is waited for."""
     start = len(await told(lab))
-    await lab.session.output(lab.machine, 0, {"HwPositionWithDuration": {"Value": 321, "Duration": 100}})
+    await lab.session.outputs(lab.machine, [(0, {"HwPositionWithDuration": {"Value": 321, "Duration": 100}})])
     await until(lambda: ends(lab, start, "L0321I100"), 30, "the machine is told L0321I100")
     return await drive(lab, lab.machine)
 

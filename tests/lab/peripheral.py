@@ -9,6 +9,7 @@ import asyncio
 import json
 import sys
 import time
+from contextvars import ContextVar
 
 import bumble.logging
 from bumble import hci
@@ -27,6 +28,7 @@ PROPERTIES = {
     "notify": Characteristic.Properties.NOTIFY,
     "read": Characteristic.Properties.READ,
 }
+CONFIRMED = ContextVar("confirmed")
 LINK_LOSS = hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR
 
 
@@ -91,7 +93,7 @@ class Toy:
 
     def __init__(self, spec, air, log):
         self.spec, self.log = spec, log
-        self.wanted, self.connection, self.confirmed = True, None, False
+        self.wanted, self.connection = True, None
         self.controller = Controller(spec["name"], link=air, public_address=spec["address"])
         address = Address(spec["address"])
         self.device = Device(name=spec["advertised"], address=address, host=Host(self.controller, AsyncPipeSink(self.controller)))
@@ -113,9 +115,10 @@ class Toy:
         """Whether a write asks to be confirmed is lost before a characteristic hears of it."""
         inner = getattr(self.device.gatt_server, kind)
 
-        async def outer(bearer, request):
-            self.confirmed = confirmed
-            await inner(bearer, request)
+        def outer(bearer, request):
+            # Bumble handles each write in a task of its own, which takes this along.
+            CONFIRMED.set(confirmed)
+            return inner(bearer, request)
 
         setattr(self.device.gatt_server, kind, outer)
 
@@ -126,7 +129,7 @@ class Toy:
             properties |= PROPERTIES[kind]
 
         def on_write(connection, value):
-            self.event("write", endpoint=name, data=bytes(value).hex(), confirmed=self.confirmed)
+            self.event("write", endpoint=name, data=bytes(value).hex(), confirmed=CONFIRMED.get())
             for endpoint, answer in self.spec["answers"].get(f"{name} {bytes(value).hex()}", []):
                 characteristic = self.endpoints[endpoint]
                 asyncio.ensure_future(self.device.notify_subscribers(characteristic, bytes.fromhex(answer)))

@@ -56,21 +56,31 @@ class Session:
 
     async def ask(self, name, body, answer, seconds=15):
         """Sends a message, whose reply must be an `answer`; returns what it says."""
-        self.undisturbed()
-        id, self.next_id = self.next_id, self.next_id + 1
-        self.replies[id] = asyncio.get_running_loop().create_future()
-        reply = self.replies[id]
-        await self.socket.send(json.dumps([{name: {"Id": id, **body}}]))
-        try:
-            kind, said = await asyncio.wait_for(reply, seconds)
-        except TimeoutError:
-            raise Failed(f"{name} {body} is not answered within {seconds} s; {self.troubles}") from None
-        if kind != answer:
-            raise Failed(f"{name} {body} is answered with {kind} {said}")
-        return said
+        return (await self.ask_all([(name, body)], answer, seconds))[0]
 
-    async def output(self, device, feature, command):
-        await self.ask("OutputCmd", {"DeviceIndex": device, "FeatureIndex": feature, "Command": command}, "Ok")
+    async def ask_all(self, messages, answer, seconds=15):
+        """Sends messages in one frame, whose replies must all be an `answer`; returns what they say."""
+        self.undisturbed()
+        frame, replies = [], []
+        for name, body in messages:
+            id, self.next_id = self.next_id, self.next_id + 1
+            self.replies[id] = asyncio.get_running_loop().create_future()
+            replies.append(self.replies[id])
+            frame.append({name: {"Id": id, **body}})
+        await self.socket.send(json.dumps(frame))
+        try:
+            said = await asyncio.wait_for(asyncio.gather(*replies), seconds)
+        except TimeoutError:
+            raise Failed(f"{frame} is not answered within {seconds} s; {self.troubles}") from None
+        for kind, body in said:
+            if kind != answer:
+                raise Failed(f"{frame} is answered with {kind} {body}")
+        return [body for _, body in said]
+
+    async def outputs(self, device, commands):
+        """Sets features, all at once."""
+        bodies = [{"DeviceIndex": device, "FeatureIndex": feature, "Command": command} for feature, command in commands]
+        await self.ask_all([("OutputCmd", body) for body in bodies], "Ok")
 
     async def stop(self, device):
         await self.ask("StopCmd", {"DeviceIndex": device}, "Ok")
