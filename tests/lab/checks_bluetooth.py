@@ -2,6 +2,7 @@
 
 import asyncio
 
+import checks_serial
 import toys
 from air import connects, drive, last_writes
 from toys import EDGE
@@ -102,11 +103,17 @@ async def daemon_restarted(lab):
 
 
 async def adapter_lost(lab):
-    """bluetooth: the adapter is pulled out; the toys vanish, the machine on the serial port stays"""
+    """bluetooth: the adapter is pulled out; the toys vanish, and what has a cable runs on"""
     lab.lost = lab.radio.now()
+    for toy in toys.ALL:
+        await lab.session.appears(toy.title)
+    lists = len(lab.session.lists)
     await lab.guest.run("detach_radio")
     for toy in toys.ALL:
         await lab.session.vanishes(toy.title, 40)
+    if any(checks_serial.TITLE not in names.values() for names in lab.session.lists[lists:]):
+        raise Failed(f"the machine with a cable was taken from the list: {lab.session.lists[lists:]}")
+    await checks_serial.drive(lab, lab.machine)
 
 
 async def adapter_back(lab):

@@ -1,7 +1,9 @@
-"""Runs the checks: lab.py CACHE IMAGE FOLDER [--only WORD]. Called by `run`."""
+"""Runs the checks, see `run`: lab.py CACHE FOLDER [--times N] [--keep] [--only WORD]."""
 
 import argparse
 import asyncio
+import shutil
+import signal
 import sys
 import time
 import traceback
@@ -83,24 +85,47 @@ def show_logs(folder):
     print("\n".join(events[-60:]))
 
 
-async def main():
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("cache")
-    arguments.add_argument("image")
-    arguments.add_argument("folder")
-    arguments.add_argument("--only", default="")
-    given = arguments.parse_args()
-    lab, good = Lab(given.cache, given.image, given.folder), True
+async def once(given, folder):
+    """Runs every check in a guest of its own; whether all held."""
+    folder.mkdir()
+    lab, good = Lab(given.cache, given.folder / "guest.cpio", folder), True
     try:
         good = await timed("the guest boots, hapticd listens, a client opens its session", lab.start())
         for check in CHECKS if good else []:
-            if given.only in check.__module__ + " " + check.__doc__:
-                good &= await timed(check.__doc__.splitlines()[0].rstrip("."), undisturbed(check, lab))
+            if given.only in check.__doc__:
+                good &= await timed(check.__doc__.rstrip("."), undisturbed(check, lab))
     finally:
         lab.stop()
         if not good:
-            show_logs(lab.folder)
-    return 0 if good else 1
+            show_logs(folder)
+    return good
+
+
+async def main():
+    arguments = argparse.ArgumentParser(prog="run", description="Checks hapticd in a guest with real drivers.")
+    arguments.add_argument("cache", type=Path, help=argparse.SUPPRESS)
+    arguments.add_argument("folder", type=Path, help=argparse.SUPPRESS)
+    arguments.add_argument("--times", type=int, default=1, help="how often, each in a guest of its own")
+    arguments.add_argument("--keep", action="store_true", help="keep the logs of good runs, too")
+    arguments.add_argument("--only", default="", help="only checks whose line contains this")
+    given = arguments.parse_args()
+    # Ended from outside, it still ends what it started.
+    me = asyncio.current_task()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
+    good, kept = 0, given.keep
+    try:
+        for time_number in range(1, given.times + 1):
+            start = time.monotonic()
+            held = await once(given, given.folder / str(time_number))
+            good += held
+            print(f"{'all held' if held else 'NOT all held'}, time {time_number} of {given.times}, {time.monotonic() - start:.0f} s", flush=True)
+        kept |= good < given.times
+    finally:
+        if kept:
+            print(f"logs: {given.folder}")
+        else:
+            shutil.rmtree(given.folder)
+    return 0 if good == given.times else 1
 
 
 sys.exit(asyncio.run(main()))

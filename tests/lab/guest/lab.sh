@@ -52,12 +52,22 @@ make_gadgets() {
     hid gamepad 8 '\x05\x01\x09\x04\xa1\x01\x15\x00\x26\xff\x00\x75\x08\x95\x02\x09\x30\x09\x31\x81\x02\x05\x09\x19\x01\x29\x04\x25\x01\x75\x01\x95\x04\x81\x02\x75\x04\x95\x01\x81\x03\x06\x00\xff\x26\xff\x00\x75\x08\x95\x07\x09\x02\x91\x02\xc0'
     fake_serial &
 }
-# plug NAME, unplug NAME: the cable. Each gadget has the controller of its place in this list.
+# plug NAME, unplug NAME: the cable. Each gadget has the controller of its place in this list. A HID gadget keeps every
+# report that it is sent, one after the other, in /run/NAME.reports.
 plug() {
     case $1 in serial) n=0 ;; joycon) n=1 ;; gamepad) n=2 ;; esac
     echo dummy_udc.$n >$gadgets/$1/UDC
+    [ -d $gadgets/$1/functions/hid.$1 ] || return 0
+    node=/dev/hidg$(cut -d : -f 2 $gadgets/$1/functions/hid.$1/dev)
+    while [ ! -c $node ]; do sleep 0.05; done
+    setsid cat $node </dev/null >>/run/$1.reports 2>/dev/hvc2 &
+    echo $! >/run/$1.pid
 }
-unplug() { echo "" >$gadgets/$1/UDC; }
+unplug() {
+    [ ! -e /run/$1.pid ] || kill $(cat /run/$1.pid)
+    rm -f /run/$1.pid
+    echo "" >$gadgets/$1/UDC
+}
 
 # A machine that speaks TCode: says who it is, and writes down with the time what it is told.
 fake_serial() {
@@ -76,9 +86,4 @@ fake_serial() {
         fi
         sleep 0.1
     done
-}
-# record_hid NAME: keeps every report that a HID gadget is sent, one after the other, in /run/NAME.reports.
-record_hid() {
-    node=/dev/hidg$(cut -d : -f 2 $gadgets/$1/functions/hid.$1/dev)
-    setsid cat $node </dev/null >/run/$1.reports 2>/dev/hvc2 &
 }
