@@ -7,10 +7,13 @@ from example import connecting, example
 from waiting import Failed, until
 
 JOYCON, GAMEPAD = "Nintendo Joy-Con", "Gamepad"
-STEPS = example("nintendo-joycon")
 # What the kernel's driver for this gamepad (hid-dr) makes of force feedback: strong and weak as bytes, "play", "stop".
 LEVELS, PLAY, STOP = "51006600ff0000", "fafe0000000000", "f3000000000000"
 LENGTH = {"joycon": 64, "gamepad": 7}
+
+
+def steps():
+    return example("nintendo-joycon")
 
 
 async def reports(lab, name, start=0):
@@ -42,7 +45,7 @@ def shown(packets):
 async def drive_joycon(lab, index):
     """Plays the definition's example; the same report again is how such a controller is kept going."""
     start, wanted = len(await reports(lab, "joycon")), []
-    for kind, *parts in [*connecting(STEPS)[1], ("end",)]:
+    for kind, *parts in [*connecting(steps())[1], ("end",)]:
         if kind == "write":
             if wanted[-1:] != [parts[1]]:
                 wanted.append(parts[1])
@@ -62,7 +65,7 @@ async def found(lab):
     await lab.session.ask("StartScanning", {}, "Ok")
     await lab.guest.run("plug joycon")
     lab.joycon = await lab.session.appears(JOYCON)
-    await is_told(lab, "joycon", 0, [step[2] for step in connecting(STEPS)[0]])
+    await is_told(lab, "joycon", 0, [step[2] for step in connecting(steps())[0]])
     return await drive_joycon(lab, lab.joycon)
 
 
@@ -75,7 +78,7 @@ async def replugged(lab):
     start = len(await reports(lab, "joycon"))
     await lab.guest.run("plug joycon")
     await same_index(lab, JOYCON, lab.joycon)
-    resting = next(step[2] for place, step in enumerate(STEPS) if place and STEPS[place - 1][0] == "stop")
+    resting = steps()[[step[0] for step in steps()].index("stop") + 1][2]
     await asyncio.sleep(1)
     seen = (await reports(lab, "joycon", start))
     strange = [packet for packet in seen if packet[0] == 0x10 and packet != resting]
