@@ -5,7 +5,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from waiting import Failed, until
+from waiting import WITH_US, Failed, until
 
 APPEND = "console=ttyS0 panic=-1 quiet mitigations=off tsc=reliable random.trust_cpu=on rdinit=/init"
 
@@ -28,7 +28,9 @@ class Guest:
         for _ in range(3):
             # Somebody else may take a free port before QEMU does.
             self.server_port, self.shell_port = free_port(), free_port()
-            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=self.log("qemu"), stderr=self.log("qemu"))
+            self.process = subprocess.Popen(
+                [*WITH_US, *self.command()], stdin=subprocess.DEVNULL, stdout=self.log("qemu"), stderr=subprocess.STDOUT
+            )
             await asyncio.sleep(0.5)
             if self.process.poll() is None:
                 break

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from waiting import Failed, until
+from waiting import WITH_US, Failed, until
 
 
 class Radio:
@@ -18,7 +18,8 @@ class Radio:
         self.log = self.folder / "events.jsonl"
         self.log.touch()
         self.process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("peripheral.py"), self.folder / "radio.sock", self.folder / "toys.json", self.log],
+            [*WITH_US, sys.executable, Path(__file__).with_name("peripheral.py"), self.folder / "radio.sock",
+             self.folder / "toys.json", self.log],
             stdin=subprocess.PIPE, stdout=(self.folder / "radio.log").open("wb"), stderr=subprocess.STDOUT,
         )
 

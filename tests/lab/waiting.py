@@ -1,4 +1,4 @@
-"""Waiting for something, with an end."""
+"""Waiting for something, with an end; and what else everything here needs."""
 
 import asyncio
 import time
@@ -6,6 +6,10 @@ import time
 
 class Failed(Exception):
     """A check that does not hold; the text says what was seen instead."""
+
+
+# What a process is started with that must not outlive this one, however it ends.
+WITH_US = ["setpriv", "--pdeathsig", "KILL"]
 
 
 async def until(look, seconds, what):
