@@ -43,8 +43,8 @@ def step(line):
         return "answer", match[1], packet(match[2])
     if match := re.fullmatch(r"stop", line):
         return ("stop",)
-    if match := re.fullmatch(r"wait (\d+)s", line):
-        return "wait", int(match[1])
+    if match := re.fullmatch(r"wait (\d+)(m?)s", line):
+        return "wait", int(match[1]) / (1000 if match[2] else 1)
     if match := re.fullmatch(r"read battery (\d+) -> (\d+)", line):
         return "battery", int(match[1]), int(match[2])
     return "commands", [command(part) for part in line.split(", ")]

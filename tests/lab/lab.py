@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import re
 import shutil
 import signal
 import sys
@@ -78,7 +79,8 @@ def show_logs(folder):
     for name in ("qemu", "radio", "services", "console", "server"):
         path = folder / f"{name}.log"
         if path.exists():
-            lines = path.read_text(errors="replace").replace("\r", "").splitlines()
+            # The guest takes these files for terminals.
+            lines = re.sub(r"\r|\x1b\[[0-9;?]*[A-Za-z]|\x1bc", "", path.read_text(errors="replace")).splitlines()
             print(f"--- {name}.log, the last of {len(lines)} lines")
             print("\n".join(lines[-120 if name == "server" else -25 :]))
     events = (folder / "events.jsonl").read_text().splitlines()

@@ -5,7 +5,6 @@ gadgets=/sys/kernel/config/usb_gadget
 
 # Logs go to consoles that the host writes to files.
 start_hapticd() {
-    export NO_COLOR=1
     rm -f /run/hapticd.pid /run/hapticd.exit
     {
         start-stop-daemon -S -c hapticd:hapticd -m -p /run/hapticd.pid -x /usr/bin/hapticd
