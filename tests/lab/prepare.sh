@@ -78,6 +78,6 @@ if [ ! -e venv/"${python[*]}" ]; then
     rm -rf venv
     python3 -m venv venv >pip.log 2>&1 || cannot "no Python environment can be made (package python3-venv?): $(tail -n 1 pip.log)"
     venv/bin/pip install -q --disable-pip-version-check "${python[@]}" >pip.log 2>&1 ||
-        cannot "${python[*]} cannot be installed: $(tail -n 1 pip.log)"
+        cannot "${python[*]} cannot be installed: $(grep -m 1 -E 'WARNING|ERROR' pip.log)"
     touch venv/"${python[*]}"
 fi
