@@ -1,6 +1,7 @@
 """Toys in the air: the kernel's Bluetooth, bluetoothd, and a radio whose other end is ours."""
 
 import asyncio
+import time
 
 import checks_serial
 import toys
@@ -9,6 +10,8 @@ from toys import EDGE
 from waiting import Failed, until
 
 RUNNING, RESTING = b"Vibrate1:10;", b"Vibrate1:0;"
+# Least time between two writes to a Bluetooth device, in seconds.
+GAP = 0.075
 
 
 async def found(lab):
@@ -30,6 +33,23 @@ async def driven(lab):
 async def driven_together(lab):
     """bluetooth: all three examples at the same time"""
     await asyncio.gather(*(drive(lab, toy, lab.toys[toy.name]) for toy in toys.ALL))
+
+
+async def flooded(lab):
+    """bluetooth: 300 commands in a row and a stop: no more packets than the gap allows, and none after the stop"""
+    start, began, commands = lab.radio.now(), time.monotonic(), 300
+    for number in range(commands):
+        await lab.session.outputs(lab.toys["edge"], [(0, {"Vibrate": {"Value": number % 20 + 1}})])
+    took = time.monotonic() - began
+    await lab.session.stop(lab.toys["edge"])
+    await asyncio.sleep(1)
+    packets = last_writes(lab, EDGE, start, commands)
+    if sorted(packets[-2:]) != [b"Vibrate1:0;", b"Vibrate2:0;"]:
+        raise Failed(f"the last packets are {packets[-5:]}")
+    most = took / GAP + 3
+    if not 3 < len(packets) <= most + 2:
+        raise Failed(f"{len(packets)} packets in {took:.1f} s, with a gap of {GAP} s")
+    return f"{len(packets)} packets in {took:.1f} s"
 
 
 async def run_edge(lab):
@@ -122,4 +142,4 @@ async def adapter_back(lab):
     await all_return(lab, lab.lost)
 
 
-CHECKS = [found, driven, driven_together, blinks, lost, back, daemon_restarted, adapter_lost, adapter_back]
+CHECKS = [found, driven, driven_together, flooded, blinks, lost, back, daemon_restarted, adapter_lost, adapter_back]
