@@ -133,7 +133,7 @@ async def adapter_lost(lab):
         await lab.session.vanishes(toy.title, 40)
     if any(checks_serial.TITLE not in names.values() for names in lab.session.lists[lists:]):
         raise Failed(f"the machine with a cable was taken from the list: {lab.session.lists[lists:]}")
-    await checks_serial.drive(lab, lab.machine)
+    await checks_serial.drive(lab, lab.session.index(checks_serial.TITLE))
 
 
 async def adapter_back(lab):
