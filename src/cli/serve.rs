@@ -12,9 +12,9 @@ use crate::hub::registry::Registry;
 use crate::hub::{Bus, HubHandle, HubOptions};
 use crate::library::Library;
 use crate::link::Deadlines;
-use crate::manager::serial;
 use crate::manager::virtual_hardware::{self, Port};
 use crate::manager::websocket::{self, WebsocketOptions};
+use crate::manager::{hid, lovense_dongle, serial};
 use crate::metrics::Metrics;
 use crate::session::SessionOptions;
 use crate::settings::Settings;
@@ -136,6 +136,19 @@ fn buses(settings: &Settings, library: &Library, virtual_port: Option<&Port>, de
     }
     if settings.buses.serial.enabled {
         buses.push(Bus { name: "serial", factory: serial::factory(library, deadlines), scans: true });
+    }
+    if settings.buses.hid.enabled {
+        buses.push(Bus { name: "hid", factory: hid::factory(library, deadlines), scans: true });
+    }
+    if settings.buses.lovense_dongle.enabled {
+        buses.push(Bus { name: "lovense_dongle", factory: lovense_dongle::factory(deadlines), scans: true });
+    }
+    #[cfg(target_os = "linux")]
+    if settings.buses.gamepad.enabled {
+        // What is driven by HID has its rumble there.
+        let taken = if settings.buses.hid.enabled { hid::named(library) } else { Default::default() };
+        let factory = crate::manager::gamepad::factory(library, taken, deadlines);
+        buses.push(Bus { name: "gamepad", factory, scans: true });
     }
     let own = &settings.buses.websocket;
     if own.enabled {

@@ -126,7 +126,7 @@ fn build_links(raw: &RawLinks) -> LinkSettings {
 }
 
 fn build_buses(raw: RawBuses) -> Result<BusSettings, SettingsError> {
-    let RawBuses { btle, serial, hid, lovense_dongle, websocket, virtual_bus } = raw;
+    let RawBuses { btle, serial, hid, lovense_dongle, gamepad, websocket, virtual_bus } = raw;
     let switch = |RawSwitch { enabled }: RawSwitch| SwitchSettings { enabled };
     let RawVirtualBus { enabled, max_devices } = virtual_bus;
     Ok(BusSettings {
@@ -134,6 +134,7 @@ fn build_buses(raw: RawBuses) -> Result<BusSettings, SettingsError> {
         serial: switch(serial),
         hid: switch(hid),
         lovense_dongle: switch(lovense_dongle),
+        gamepad: switch(gamepad),
         websocket: build_websocket(&websocket)?,
         virtual_bus: VirtualBusSettings { enabled, max_devices },
     })
