@@ -315,7 +315,7 @@ mod tests {
         // A new bus is to be added to the list.
         match Bus::ALL[0] {
             Bus::Btle | Bus::Serial | Bus::Hid | Bus::Usb | Bus::Websocket | Bus::LovenseDongle | Bus::Gamepad => {
-                assert_eq!(Bus::ALL.len(), 7)
+                assert_eq!(Bus::ALL.len(), 7);
             }
         }
     }

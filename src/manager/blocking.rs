@@ -140,7 +140,7 @@ pub(super) fn start(name: &str, (writer, reader): Ends, info: LinkInfo, taken: T
     let (link, LinkEnd { requests, notify }) = pair(info);
     // The reader ends by itself once the writer's end is gone; the link is lost when either has ended.
     let (end, ended) = mpsc::channel::<()>(1);
-    thread(format!("read {name}"), {
+    thread(&format!("read {name}"), {
         let (notify, name) = (notify.clone(), name.to_owned());
         move || {
             if let Err(why) = read(reader, &notify, &end) {
@@ -149,7 +149,7 @@ pub(super) fn start(name: &str, (writer, reader): Ends, info: LinkInfo, taken: T
         }
     })?;
     let shown = name.to_owned();
-    thread(format!("write {name}"), move || {
+    thread(&format!("write {name}"), move || {
         // Everything of the hardware goes with this thread: the entry of what is in use last.
         let _taken = taken;
         serve(&shown, writer, requests, ended);
@@ -159,8 +159,8 @@ pub(super) fn start(name: &str, (writer, reader): Ends, info: LinkInfo, taken: T
 }
 
 /// Starts a thread.
-pub(super) fn thread(name: String, run: impl FnOnce() + Send + 'static) -> Result<(), LinkError> {
-    let started = std::thread::Builder::new().name(name.clone()).spawn(run);
+pub(super) fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), LinkError> {
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(run);
     started.map(drop).map_err(|error| LinkError::Failed(format!("no thread to {name}: {error}")))
 }
 

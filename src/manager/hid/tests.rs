@@ -57,7 +57,10 @@ fn info(path: &str, ids: (u16, u16), serial: &str, interface: i32) -> Info {
     Info { path, ids, serial, name: "Pro Controller".to_owned(), interface }
 }
 
-fn devices(infos: Vec<Info>) -> (Devices, Arc<Fake>, mpsc::Sender<Result<Vec<u8>, String>>) {
+/// Makes the device report something, or unplugs it.
+type Say = mpsc::Sender<Result<Vec<u8>, String>>;
+
+fn devices(infos: Vec<Info>) -> (Devices, Arc<Fake>, Say) {
     let (say, says) = mpsc::channel();
     let fake = Arc::new(Fake { infos: Mutex::new(infos), says: Mutex::new(Some(says)), told: Arc::default() });
     let system = Arc::clone(&fake) as Arc<dyn System>;

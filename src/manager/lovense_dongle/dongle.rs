@@ -60,7 +60,7 @@ impl Dongle {
         let (machine, acts) = Machine::new(scanning, look, Instant::now());
         let worker =
             Worker { writer, machine, lines: Lines::default(), toy: None, seen: Arc::clone(&seen), toys, deadlines };
-        blocking::thread("read the Lovense dongle".to_owned(), move || {
+        blocking::thread("read the Lovense dongle", move || {
             let over = heard.clone();
             let gone = blocking::hear(
                 reader,
@@ -74,7 +74,7 @@ impl Dongle {
                 tracing::debug!("the Lovense dongle is lost: {why}");
             }
         })?;
-        blocking::thread("write the Lovense dongle".to_owned(), move || {
+        blocking::thread("write the Lovense dongle", move || {
             if let Err(why) = worker.run(acts, reports_in, orders_in) {
                 tracing::warn!("the Lovense dongle is let go: {why}");
             }
