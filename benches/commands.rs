@@ -55,7 +55,7 @@ impl Server {
         std::fs::write(directory.path().join("bench.toml"), DEFINITION.replace("GAP", &gap_ms.to_string())).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_hapticd"));
         command.args(["serve", "--virtual", "--set", "server.listen=127.0.0.1:0", "--set", "log.level=error"]);
-        for bus in ["btle", "serial", "hid", "lovense_dongle"] {
+        for bus in ["btle", "serial", "hid", "lovense_dongle", "gamepad"] {
             command.args(["--set", &format!("buses.{bus}.enabled=false")]);
         }
         command.args(["--set", &format!("state.dir={path}"), "--set", &format!("devices.definitions_dir={path}")]);

@@ -13,9 +13,9 @@ use crate::hub::{Bus, HubHandle, HubOptions};
 use crate::library::Library;
 use crate::link::Deadlines;
 use crate::manager::btle::{self, BtleOptions};
-use crate::manager::serial;
 use crate::manager::virtual_hardware::{self, Port};
 use crate::manager::websocket::{self, WebsocketOptions};
+use crate::manager::{hid, lovense_dongle, serial};
 use crate::metrics::Metrics;
 use crate::session::SessionOptions;
 use crate::settings::Settings;
@@ -44,7 +44,8 @@ fn start_log(settings: &Settings) -> Result<(), Failure> {
         .map_err(|error| Failure::Given(format!("`log.level` = {level:?} is no level and no filter: {error}")))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr);
     // Colours are for people at a terminal, not for files and journals.
-    log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none();
+    log.with_ansi(colours).init();
     Ok(())
 }
 
@@ -160,6 +161,19 @@ fn buses(settings: &Settings, library: &Library, virtual_port: Option<&Port>, de
     }
     if settings.buses.serial.enabled {
         buses.push(Bus { name: "serial", factory: serial::factory(library, deadlines), scans: true });
+    }
+    if settings.buses.hid.enabled {
+        buses.push(Bus { name: "hid", factory: hid::factory(library, deadlines), scans: true });
+    }
+    if settings.buses.lovense_dongle.enabled {
+        buses.push(Bus { name: "lovense_dongle", factory: lovense_dongle::factory(deadlines), scans: true });
+    }
+    #[cfg(target_os = "linux")]
+    if settings.buses.gamepad.enabled {
+        // What is driven by HID has its rumble there.
+        let taken = if settings.buses.hid.enabled { hid::named(library) } else { Default::default() };
+        let factory = crate::manager::gamepad::factory(library, taken, deadlines);
+        buses.push(Bus { name: "gamepad", factory, scans: true });
     }
     let own = &settings.buses.websocket;
     if own.enabled {

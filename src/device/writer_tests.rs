@@ -35,7 +35,7 @@ struct Hardware {
 
 impl Hardware {
     fn new(definition: &str, gap_ms: u32) -> Self {
-        let definition = Arc::new(Definition::parse("test", definition, &[]).unwrap());
+        let definition = Arc::new(Definition::parse("test", definition, &crate::driver::names()).unwrap());
         let model = Arc::new(definition.default.clone());
         let identity =
             Identity { index: 0, bus: Bus::Btle, address: "a".to_owned(), identifier: None, definition, model };
@@ -264,4 +264,40 @@ async fn the_last_packet_is_repeated_where_the_hardware_wants_that() {
     let written = Instant::now();
     assert_eq!(hardware.taken().await, [1, 4]);
     assert_eq!(written.elapsed(), ms(500));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_driver_that_speaks_by_itself_is_silent_from_the_stop_on() {
+    let controller = TWO_MOTORS
+        .replace("[[match]]", "driver = \"nintendo-joycon\"\n[[match]]")
+        .replace("features = [{ vibrate = [0, 100] }, { vibrate = [0, 100] }]", "features = [{ vibrate = [0, 1000] }]");
+    let controller = controller.split("[write]").next().unwrap();
+    let level = |data: &[u8]| (data[0] == 0x10).then(|| data[3]);
+    let mut hardware = Hardware::new(controller, 0);
+    hardware.start();
+    hardware.set(0, 500);
+    assert_eq!(level(&hardware.taken().await), Some(0x88));
+    for _ in 0..100 {
+        let written = Instant::now();
+        assert_eq!(level(&hardware.taken().await), Some(0x88));
+        assert_eq!(written.elapsed(), ms(15));
+    }
+    // The stop comes while a repetition is on its way and hangs, and is refused three times.
+    let (_, hanging) = hardware.packet().await;
+    let start = Instant::now();
+    let number = hardware.device.begin_stop(None).unwrap();
+    for _ in 0..3 {
+        let (data, done) = hardware.packet().await;
+        assert_eq!(level(&data), Some(0));
+        let _ = done.send(Err(LinkError::Failed("no".to_owned())));
+    }
+    let _ = hanging.send(Ok(Vec::new()));
+    assert_eq!(level(&hardware.taken().await), Some(0));
+    hardware.device.wanted().confirmed(number).await;
+    assert!(start.elapsed() < ms(300), "{:?}", start.elapsed());
+    assert!(hardware.quiet(ms(10_000)).await);
+    // A new value is written and repeated like the first.
+    hardware.set(0, 1000);
+    assert_eq!(level(&hardware.taken().await), Some(0xC8));
+    assert_eq!(level(&hardware.taken().await), Some(0xC8));
 }

@@ -11,6 +11,7 @@ mod levels;
 mod lovense;
 #[cfg(test)]
 pub(crate) mod misbehaving;
+mod nintendo_joycon;
 mod steps;
 pub mod template;
 pub mod toy;
@@ -35,6 +36,7 @@ pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Every protocol that is code. A definition names one with `driver = "..."`.
 const PROTOCOLS: &[&dyn Protocol] = &[
     &lovense::Lovense,
+    &nintendo_joycon::NintendoJoycon,
     #[cfg(test)]
     &misbehaving::Misbehaving,
 ];

@@ -107,9 +107,7 @@ impl Hub {
 
     /// Brings the device metrics up to date.
     pub(super) fn count(&self) {
-        for bus in
-            [library::Bus::Btle, library::Bus::Serial, library::Bus::Hid, library::Bus::Usb, library::Bus::Websocket]
-        {
+        for bus in library::Bus::ALL {
             let of_bus = |away| {
                 self.devices
                     .values()

@@ -22,9 +22,17 @@ pub enum Bus {
     Usb,
     /// Devices that dial in over WebSocket.
     Websocket,
+    /// Bluetooth toys behind Lovense's USB dongle.
+    LovenseDongle,
+    /// Gamepads, by what the system offers for their motors.
+    Gamepad,
 }
 
 impl Bus {
+    /// Every bus.
+    pub const ALL: [Self; 7] =
+        [Self::Btle, Self::Serial, Self::Hid, Self::Usb, Self::Websocket, Self::LovenseDongle, Self::Gamepad];
+
     /// The name in settings, definitions and metrics.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -34,6 +42,8 @@ impl Bus {
             Self::Hid => "hid",
             Self::Usb => "usb",
             Self::Websocket => "websocket",
+            Self::LovenseDongle => "lovense_dongle",
+            Self::Gamepad => "gamepad",
         }
     }
 
@@ -41,7 +51,12 @@ impl Bus {
     /// server-behaviours.md section 6).
     #[must_use]
     pub fn gap_ms(self) -> u64 {
-        if self == Self::Btle { 75 } else { 0 }
+        if self.recognised_as() == Self::Btle { 75 } else { 0 }
+    }
+
+    /// The bus whose `[[match]]` entries recognise what is found here. What is behind the dongle is a Bluetooth toy.
+    fn recognised_as(self) -> Self {
+        if self == Self::LovenseDongle { Self::Btle } else { self }
     }
 }
 
@@ -182,6 +197,8 @@ pub enum Matcher {
     Usb(Vec<(u16, u16)>),
     /// A device that dials in under one of these identifiers.
     Websocket(Vec<String>),
+    /// Every gamepad that can rumble.
+    Gamepad,
 }
 
 impl Matcher {
@@ -194,13 +211,14 @@ impl Matcher {
             Self::Hid(_) => Bus::Hid,
             Self::Usb(_) => Bus::Usb,
             Self::Websocket(_) => Bus::Websocket,
+            Self::Gamepad => Bus::Gamepad,
         }
     }
 
     /// Whether this is the hardware, and how sure that is (facts: server-behaviours.md section 2).
     #[must_use]
     pub fn fits(&self, hardware: &Hardware) -> Option<Strength> {
-        if self.bus() != hardware.bus {
+        if self.bus() != hardware.bus.recognised_as() {
             return None;
         }
         match self {
@@ -226,6 +244,8 @@ impl Matcher {
             Self::Serial(serial) => (serial.port == hardware.name).then_some(Strength::Exact),
             Self::Hid(ids) | Self::Usb(ids) => hardware.usb.filter(|id| ids.contains(id)).map(|_| Strength::Exact),
             Self::Websocket(names) => names.contains(&hardware.name).then_some(Strength::Exact),
+            // Any other entry about a gamepad says more.
+            Self::Gamepad => Some(Strength::Pattern),
         }
     }
 
@@ -288,5 +308,30 @@ mod tests {
         assert_eq!(matcher.fits(&other), None);
         other.advertised.insert(Uuid::from_u128(0x1320));
         assert_eq!(matcher.fits(&other), Some(Strength::Service));
+    }
+
+    #[test]
+    fn what_is_behind_the_dongle_is_recognised_like_a_bluetooth_toy() {
+        let behind = Hardware::new(Bus::LovenseDongle, "LVS-DongleDevice", "a");
+        assert_eq!(btle(&["LVS-*"], &[]).fits(&behind), Some(Strength::Pattern));
+        assert_eq!(Matcher::Gamepad.fits(&behind), None);
+        let library = crate::library::Library::load(&[], &crate::driver::names());
+        let candidates = library.candidates(&behind);
+        assert_eq!(candidates.len(), 1);
+        assert_eq!(candidates[0].definition.gap_on(behind.bus), std::time::Duration::from_millis(75));
+    }
+
+    #[test]
+    fn every_bus_is_listed_and_has_the_name_that_files_use() {
+        for (at, bus) in Bus::ALL.into_iter().enumerate() {
+            assert_eq!(Bus::ALL.iter().position(|other| other.name() == bus.name()), Some(at));
+            assert_eq!(serde_json::to_value(bus).unwrap(), bus.name());
+        }
+        // A new bus is to be added to the list.
+        match Bus::ALL[0] {
+            Bus::Btle | Bus::Serial | Bus::Hid | Bus::Usb | Bus::Websocket | Bus::LovenseDongle | Bus::Gamepad => {
+                assert_eq!(Bus::ALL.len(), 7);
+            }
+        }
     }
 }

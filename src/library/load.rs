@@ -198,6 +198,7 @@ fn claims(matcher: &Matcher) -> Vec<String> {
         Matcher::Hid(ids) => ids.iter().map(|(vendor, product)| format!("HID {vendor:04x}:{product:04x}")).collect(),
         Matcher::Usb(ids) => ids.iter().map(|(vendor, product)| format!("USB {vendor:04x}:{product:04x}")).collect(),
         Matcher::Websocket(names) => names.iter().map(|name| format!("the identifier {name:?}")).collect(),
+        Matcher::Gamepad => vec!["every gamepad".to_owned()],
     }
 }
 

@@ -56,6 +56,7 @@ pub(super) struct Match {
     pub hid: Option<UsbIds>,
     pub usb: Option<UsbIds>,
     pub websocket: Option<Names>,
+    pub gamepad: Option<Anything>,
     #[serde(default)]
     pub services: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -84,6 +85,11 @@ pub(super) struct Manufacturer {
 pub(super) struct UsbIds {
     pub ids: Vec<String>,
 }
+
+/// `{}`: nothing to tell apart by.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Anything {}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

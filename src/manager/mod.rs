@@ -1,9 +1,18 @@
 //! Buses: actors that find hardware and open links to it.
 //!
 //! Here live what managers and the hub say to each other, and one file for each bus. A manager reports what it finds
-//! as [`Found`] and knows neither protocols nor devices. What may not live here: definitions, drivers, clients.
+//! as [`Found`] and knows neither protocols nor devices. Buses of one sort share what they have in common: `polled` (a
+//! list that is made again and again), `names` (stable addresses) and `blocking` (threads for a blocking library). What
+//! may not live here: definitions, drivers, clients.
 
+mod blocking;
 pub mod btle;
+#[cfg(target_os = "linux")]
+pub mod gamepad;
+pub mod hid;
+pub mod lovense_dongle;
+mod names;
+mod polled;
 pub mod serial;
 pub mod virtual_hardware;
 pub mod websocket;

@@ -82,6 +82,7 @@ fn the_defaults_are_what_the_manual_says() {
     assert_eq!(settings.log.level, "info");
     let buses = settings.buses;
     assert!(buses.btle.enabled && buses.serial.enabled && buses.hid.enabled && buses.lovense_dongle.enabled);
+    assert!(buses.gamepad.enabled);
     assert!(!buses.websocket.enabled && !buses.virtual_bus.enabled);
     assert_eq!(buses.websocket.listen, "127.0.0.1:54817".parse().unwrap());
     assert_eq!((buses.websocket.max_devices, buses.virtual_bus.max_devices), (64, 2000));
@@ -175,8 +176,8 @@ fn unknown_keys_are_refused_with_help() {
             "c.toml line 3: unknown key `server.listn`; did you mean `server.listen`?",
             "c.toml line 4: unknown key `server.colour`; the keys of [server] are: listen, max_ping_time_ms, name, \
              shutdown_deadline_ms, threads",
-            "c.toml line 5: unknown key `buses.bluetooth`; the keys of [buses] are: btle, hid, lovense_dongle, serial, \
-             virtual, websocket",
+            "c.toml line 5: unknown key `buses.bluetooth`; the keys of [buses] are: btle, gamepad, hid, lovense_dongle, \
+             serial, virtual, websocket",
             "c.toml line 7: unknown key `\"server.name\"`; did you mean `server.name`?",
             "environment variable HAPTICD__SERVR__LISTEN: unknown key `servr.listen`; did you mean `server.listen`?",
             "--set max_frame_bytes: unknown key `max_frame_bytes`; did you mean `sessions.max_frame_bytes`?",

@@ -79,6 +79,7 @@ pub(super) struct RawBuses {
     pub(super) serial: RawSwitch,
     pub(super) hid: RawSwitch,
     pub(super) lovense_dongle: RawSwitch,
+    pub(super) gamepad: RawSwitch,
     pub(super) websocket: RawWebsocketBus,
     #[serde(rename = "virtual")]
     pub(super) virtual_bus: RawVirtualBus,

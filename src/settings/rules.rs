@@ -65,6 +65,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("buses.serial.enabled", Flag),
     ("buses.hid.enabled", Flag),
     ("buses.lovense_dongle.enabled", Flag),
+    ("buses.gamepad.enabled", Flag),
     ("buses.websocket.enabled", Flag),
     ("buses.websocket.listen", Listen),
     ("buses.websocket.max_devices", Integer(1, 10_000, "")),

@@ -180,7 +180,7 @@ mod tests {
         );
         assert_eq!(
             schema.hint("buses.bluetooth.power"),
-            "the keys of [buses] are: btle, hid, lovense_dongle, serial, virtual, websocket"
+            "the keys of [buses] are: btle, gamepad, hid, lovense_dongle, serial, virtual, websocket"
         );
         let sections = "the sections are: buses, devices, links, log, server, sessions, state";
         assert_eq!(schema.hint("colour"), sections);

@@ -121,10 +121,12 @@ pub struct BusSettings {
     pub btle: BtleBusSettings,
     /// Serial ports.
     pub serial: SwitchSettings,
-    /// USB HID; not built yet.
+    /// HID devices.
     pub hid: SwitchSettings,
-    /// The Lovense USB dongle; not built yet.
+    /// The Lovense USB dongle.
     pub lovense_dongle: SwitchSettings,
+    /// Gamepads; has no effect on other systems than Linux.
+    pub gamepad: SwitchSettings,
     /// Devices that connect to the server over WebSocket.
     pub websocket: WebsocketBusSettings,
     /// `buses.virtual`: devices that exist only inside the server (`virtual` is a Rust keyword).

@@ -131,6 +131,7 @@ fn build_buses(raw: RawBuses) -> Result<BusSettings, SettingsError> {
         serial,
         hid,
         lovense_dongle,
+        gamepad,
         websocket,
         virtual_bus,
     } = raw;
@@ -147,6 +148,7 @@ fn build_buses(raw: RawBuses) -> Result<BusSettings, SettingsError> {
         serial: switch(serial),
         hid: switch(hid),
         lovense_dongle: switch(lovense_dongle),
+        gamepad: switch(gamepad),
         websocket: build_websocket(&websocket)?,
         virtual_bus: VirtualBusSettings { enabled, max_devices },
     })

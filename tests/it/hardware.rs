@@ -215,3 +215,65 @@ async fn hardware_that_blinks_is_taken_back_without_a_scan() {
     client.output(0, 0, "Vibrate", 3).await;
     while other.done().await != Done::tx("$SYS,3?") {}
 }
+
+#[tokio::test]
+async fn a_controller_is_told_again_while_it_rumbles_and_never_after_its_stop() {
+    let server = Server::start(&[]);
+    let mut client = Raw::scanning(&server).await;
+    let mut joycon = Peripheral::connect(&server).await;
+    joycon
+        .send(json!({"type": "attach", "bus": "hid", "name": "Joy-Con (L)", "address": "98:b6",
+            "vendor_id": 0x057e, "product_id": 0x2006}))
+        .await;
+    assert_eq!(joycon.attached().await, "nintendo-joycon");
+    client.devices(1).await;
+    let report = |start: &[u8]| {
+        let mut report = start.to_vec();
+        report.resize(64, 0);
+        Done::tx(report)
+    };
+    assert_eq!(joycon.done().await, report(&[1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x48, 1]));
+    client.output(0, 0, "Vibrate", 500).await;
+    let half = report(&[0x10, 1, 0xA8, 0x88, 0xAC, 0x62, 0xA8, 0x88, 0xAC, 0x62]);
+    for _ in 0..20 {
+        assert_eq!(joycon.done().await, half);
+    }
+    client.ok("StopCmd", json!({})).await;
+    let silence = report(&[0x10, 1, 0, 0, 0x41, 0x40, 0, 0, 0x41, 0x40]);
+    let mut last = joycon.done().await;
+    while last == half {
+        last = joycon.done().await;
+    }
+    assert_eq!(last, silence);
+    assert_eq!(joycon.done_soon().await, None);
+}
+
+#[tokio::test]
+async fn a_gamepad_and_a_toy_behind_the_dongle_are_recognised() {
+    let server = Server::start(&[]);
+    let mut client = Raw::scanning(&server).await;
+    let mut pad = Peripheral::connect(&server).await;
+    pad.send(json!({"type": "attach", "bus": "gamepad", "name": "Some Pad", "address": "usb-1/input0"})).await;
+    assert_eq!(pad.attached().await, "sdl-gamepad");
+    let devices = client.devices(1).await;
+    assert_eq!(devices["0"]["DeviceMessageTimingGap"], 0, "{devices}");
+    // It has to be told again, so it is stopped first.
+    assert_eq!(pad.done().await, Done::tx([0, 0, 0, 0]));
+    client.output(0, 1, "Vibrate", 0x1234).await;
+    assert_eq!(pad.done().await, Done::tx([0, 0, 0x34, 0x12]));
+    assert_eq!(pad.done().await, Done::tx([0, 0, 0x34, 0x12]));
+    client.ok("StopCmd", json!({})).await;
+    assert_eq!(pad.done().await, Done::tx([0, 0, 0, 0]));
+    assert_eq!(pad.done_soon().await, None);
+    let mut toy = Peripheral::connect(&server).await;
+    toy.send(json!({"type": "attach", "bus": "lovense_dongle", "name": "LVS-DongleDevice", "address": "AB12"})).await;
+    assert_eq!(toy.attached().await, "lovense");
+    assert_eq!(toy.done().await, Done::Subscribe("rx".to_owned()));
+    assert_eq!(toy.done().await, Done::tx("DeviceType;"));
+    toy.notify("rx", "P:02:0082059AD3BD;").await;
+    let devices = client.devices(2).await;
+    assert_eq!(
+        (&devices["1"]["DeviceName"], &devices["1"]["DeviceMessageTimingGap"]),
+        (&"Lovense Edge".into(), &75.into())
+    );
+}

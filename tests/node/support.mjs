@@ -7,7 +7,7 @@ import WebSocket from "ws";
 
 const binary = process.env.HAPTICD ?? new URL("../../target/debug/hapticd", import.meta.url).pathname;
 // The hardware of whoever runs the tests is none of theirs.
-const noHardware = ["btle", "serial", "hid", "lovense_dongle"].map((bus) => `buses.${bus}.enabled=false`);
+const noHardware = ["btle", "serial", "hid", "lovense_dongle", "gamepad"].map((bus) => `buses.${bus}.enabled=false`);
 const patience = 10_000;
 
 export const startServer = async (...settings) => {

@@ -115,6 +115,7 @@ fn guesses(definition: &Definition, model: &Model, matcher: &Matcher) -> Vec<Har
     let named = |name: &str| Hardware::new(matcher.bus(), name, "");
     match matcher {
         Matcher::Serial(serial) => vec![named(&serial.port)],
+        Matcher::Gamepad => model.ids.iter().chain([&model.name]).map(|name| named(name)).collect(),
         Matcher::Websocket(names) => model.ids.iter().chain(names).map(|name| named(name)).collect(),
         Matcher::Hid(ids) | Matcher::Usb(ids) => {
             let names: Vec<&str> = model.ids.iter().map(String::as_str).chain([model.name.as_str()]).collect();

@@ -36,7 +36,7 @@ pub struct SimulateArgs {
     /// The hardware's address; the same address is the same device to the server
     #[arg(long, value_name = "ADDR")]
     address: Option<String>,
-    /// The bus it appears on, for models that can be on several: btle, serial, hid, usb, websocket
+    /// The bus it appears on, for models that can be on several: btle, serial, hid, usb, websocket, gamepad
     #[arg(long, value_name = "BUS", value_parser = bus)]
     bus: Option<Bus>,
     /// One JSON object a line for everything that happens
@@ -45,9 +45,8 @@ pub struct SimulateArgs {
 }
 
 fn bus(text: &str) -> Result<Bus, String> {
-    let all = [Bus::Btle, Bus::Serial, Bus::Hid, Bus::Usb, Bus::Websocket];
-    let known = all.into_iter().find(|bus| bus.name() == text);
-    known.ok_or_else(|| format!("allowed: {}", all.map(Bus::name).join(", ")))
+    let known = Bus::ALL.into_iter().find(|bus| bus.name() == text);
+    known.ok_or_else(|| format!("allowed: {}", Bus::ALL.map(Bus::name).join(", ")))
 }
 
 pub(super) fn run(args: &SimulateArgs) -> Result<(), Failure> {

@@ -8,6 +8,7 @@
 mod answers;
 mod decoding;
 mod lovense;
+mod nintendo_joycon;
 mod template;
 
 #[cfg(test)]
@@ -76,6 +77,7 @@ pub trait Toy: Send {
 pub fn of(definition: &Arc<Definition>, model: &Model) -> Box<dyn Toy> {
     match definition.driver.as_deref() {
         Some("lovense") => Box::new(lovense::LovenseToy::new(model)),
+        Some("nintendo-joycon") => Box::new(nintendo_joycon::Joycon::new(model)),
         // Of a coded driver without a toy the packets are shown as they are.
         _ => Box::new(template::TemplateToy::new(definition, model)),
     }

@@ -15,10 +15,16 @@ use crate::message::Endpoint;
 impl Reader<'_> {
     pub(super) fn matcher(&mut self, entry: &Spanned<raw::Match>) -> Option<Matcher> {
         let raw = entry.get_ref();
-        let given =
-            [raw.btle.is_some(), raw.serial.is_some(), raw.hid.is_some(), raw.usb.is_some(), raw.websocket.is_some()];
+        let given = [
+            raw.btle.is_some(),
+            raw.serial.is_some(),
+            raw.hid.is_some(),
+            raw.usb.is_some(),
+            raw.websocket.is_some(),
+            raw.gamepad.is_some(),
+        ];
         if given.iter().filter(|given| **given).count() != 1 {
-            self.wrong(entry, "a [[match]] names exactly one of: btle, serial, hid, usb, websocket");
+            self.wrong(entry, "a [[match]] names exactly one of: btle, serial, hid, usb, websocket, gamepad");
             return None;
         }
         if raw.btle.is_none() && !raw.services.is_empty() {
@@ -50,6 +56,9 @@ impl Reader<'_> {
                 self.wrong(entry, "`websocket` needs `names`, the identifiers under which devices dial in");
             }
             return Some(Matcher::Websocket(websocket.names.clone()));
+        }
+        if raw.gamepad.is_some() {
+            return Some(Matcher::Gamepad);
         }
         let ids = raw.hid.as_ref().or(raw.usb.as_ref())?;
         if ids.ids.is_empty() {

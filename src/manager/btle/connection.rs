@@ -100,10 +100,8 @@ async fn attempt(
 async fn connect(peripheral: &Peripheral) -> Result<(), String> {
     let mut attempt = 1;
     loop {
-        // Hardware that the system is connected to already is taken over as it is.
-        if peripheral.is_connected().await.unwrap_or(false) {
-            return Ok(());
-        }
+        // Hardware that the system is connected to already is taken over as it is; this waits until the system knows its
+        // services, which takes seconds after a restart of the daemon (seen in the lab).
         match peripheral.connect().await {
             Ok(()) => return Ok(()),
             Err(error) if attempt == ATTEMPTS => return Err(explain(&error)),
@@ -114,7 +112,7 @@ async fn connect(peripheral: &Peripheral) -> Result<(), String> {
     }
 }
 
-/// What the hardware has. A device that was connected before may need a moment until the system knows.
+/// What the hardware has.
 async fn discover(peripheral: &Peripheral) -> Result<Characteristics, String> {
     for attempt in 1.. {
         peripheral.discover_services().await.map_err(|error| explain(&error))?;

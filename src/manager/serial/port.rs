@@ -1,68 +1,26 @@
-//! One open port: a thread that writes, a thread that reads.
+//! One open port.
 
-use std::collections::BTreeSet;
-use std::io::Read;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serialport::{DataBits, FlowControl, SerialPort, StopBits};
-use tokio::sync::{mpsc, oneshot};
 
 use crate::driver::Boxed;
-use crate::library::Candidate;
-use crate::library::Matcher;
 use crate::library::hardware::{Parity, SerialPort as Wanted};
-use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair};
+use crate::library::{Candidate, Matcher};
+use crate::link::{Deadlines, Link, LinkError};
 use crate::manager::Connector;
-use crate::message::Endpoint;
-
-/// How long a read waits before the thread looks whether it is still needed.
-const READ: Duration = Duration::from_millis(50);
-
-/// The ports that are open, and those that were lost since somebody asked.
-#[derive(Debug, Clone, Default)]
-pub(super) struct OpenPorts {
-    inner: Arc<Mutex<(BTreeSet<String>, Vec<String>)>>,
-}
-
-impl OpenPorts {
-    fn inner(&self) -> MutexGuard<'_, (BTreeSet<String>, Vec<String>)> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.inner().0.contains(name)
-    }
-
-    pub(super) fn names(&self) -> BTreeSet<String> {
-        self.inner().0.clone()
-    }
-
-    pub(super) fn take_lost(&self) -> Vec<String> {
-        std::mem::take(&mut self.inner().1)
-    }
-
-    fn opened(&self, name: &str) {
-        self.inner().0.insert(name.to_owned());
-    }
-
-    fn closed(&self, name: &str) {
-        let mut inner = self.inner();
-        inner.0.remove(name);
-        inner.1.push(name.to_owned());
-    }
-}
+use crate::manager::blocking::{self, Ends, InUse, READ, Reader, Writer};
 
 /// How to open a port.
 #[derive(Debug)]
 pub(super) struct Way {
     name: String,
     deadlines: Deadlines,
-    open: OpenPorts,
+    open: InUse,
 }
 
 impl Way {
-    pub(super) fn new(name: String, deadlines: Deadlines, open: OpenPorts) -> Self {
+    pub(super) fn new(name: String, deadlines: Deadlines, open: InUse) -> Self {
         Self { name, deadlines, open }
     }
 }
@@ -76,8 +34,8 @@ impl Connector for Way {
                 _ => None,
             });
             let (which, wanted) = wanted.ok_or_else(|| LinkError::Failed("no definition is serial".to_owned()))?;
-            let opening = tokio::task::spawn_blocking(move || start(&name, &wanted, deadlines, &open));
-            let link = opening.await.map_err(|error| LinkError::Failed(error.to_string()))??;
+            let opening = blocking::open(name, open, move |name, open| start(name, &wanted, deadlines, open));
+            let link = opening.await?;
             Ok((which, link))
         })
     }
@@ -88,39 +46,33 @@ impl Connector for Way {
 }
 
 /// Opens the port and starts its threads. Blocking.
-fn start(name: &str, wanted: &Wanted, deadlines: Deadlines, open: &OpenPorts) -> Result<Link, LinkError> {
+fn start(name: &str, wanted: &Wanted, deadlines: Deadlines, open: &InUse) -> Result<Link, LinkError> {
     let writer = open_port(name, wanted)?;
     let reader = writer.try_clone().map_err(|error| failed(name, &error))?;
-    let endpoints = BTreeSet::from([Endpoint::TX, Endpoint::RX]);
-    let (link, LinkEnd { requests, notify }) =
-        pair(LinkInfo { endpoints, gap: Duration::ZERO, deadlines, scripted: false });
-    open.opened(name);
-    let guard = Guard { name: name.to_owned(), open: open.clone() };
-    // The reader ends by itself once the writer's end is gone; the link is lost when either has ended.
-    let (end, ended) = mpsc::channel::<()>(1);
-    let spawned = std::thread::Builder::new().name(format!("read {name}")).spawn({
-        let notify = notify.clone();
-        move || read(reader, &notify, &end)
-    });
-    spawned.map_err(|error| LinkError::Failed(format!("no thread for {name}: {error}")))?;
-    let spawned = std::thread::Builder::new().name(format!("write {name}")).spawn(move || {
-        // Everything of the port goes with this thread: the guard last.
-        let _guard = guard;
-        serve(writer, requests, ended);
-        drop(notify);
-    });
-    spawned.map_err(|error| LinkError::Failed(format!("no thread for the port: {error}")))?;
-    Ok(link)
+    let ends: Ends = (Box::new(Port(writer)), Box::new(Port(reader)));
+    blocking::start(name, ends, blocking::info(Duration::ZERO, deadlines), open.taken(name))
 }
 
-struct Guard {
-    name: String,
-    open: OpenPorts,
+/// One end of a port.
+struct Port(Box<dyn SerialPort>);
+
+impl Writer for Port {
+    fn write(&mut self, data: &[u8]) -> Result<(), String> {
+        self.0.write_all(data).and_then(|()| self.0.flush()).map_err(|error| error.to_string())
+    }
 }
 
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.open.closed(&self.name);
+impl Reader for Port {
+    fn read(&mut self) -> Result<Option<Vec<u8>>, String> {
+        let mut part = [0; 1024];
+        match self.0.read(&mut part) {
+            Ok(0) => Err("it is closed".to_owned()),
+            Ok(count) => Ok(Some(part.get(..count).unwrap_or_default().to_vec())),
+            Err(error) if matches!(error.kind(), std::io::ErrorKind::TimedOut | std::io::ErrorKind::Interrupted) => {
+                Ok(None)
+            }
+            Err(error) => Err(error.to_string()),
+        }
     }
 }
 
@@ -165,71 +117,16 @@ fn failed(name: &str, error: &serialport::Error) -> LinkError {
     LinkError::Failed(format!("the port {name} cannot be opened: {error}{help}"))
 }
 
-/// Reads until nobody needs it or the hardware is gone.
-fn read(mut port: Box<dyn SerialPort>, notify: &tokio::sync::broadcast::Sender<Notification>, end: &mpsc::Sender<()>) {
-    let mut part = [0; 1024];
-    while !end.is_closed() {
-        match port.read(&mut part) {
-            Ok(0) => return,
-            Ok(count) => {
-                let data = part.get(..count).unwrap_or_default().to_vec();
-                let _ = notify.send(Notification { endpoint: Endpoint::RX, data });
-            }
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::TimedOut | std::io::ErrorKind::Interrupted) => {}
-            // Unplugged: the end of this thread is the end of the link.
-            Err(_) => return,
-        }
-    }
-}
-
-/// Serves requests until the device lets go or the reader has ended.
-fn serve(mut port: Box<dyn SerialPort>, mut requests: mpsc::Receiver<LinkRequest>, mut ended: mpsc::Receiver<()>) {
-    let runtime = match tokio::runtime::Builder::new_current_thread().build() {
-        Ok(runtime) => runtime,
-        Err(_) => return,
-    };
-    loop {
-        let request = runtime.block_on(async {
-            tokio::select! {
-                _ = ended.recv() => None,
-                request = requests.recv() => request,
-            }
-        });
-        let Some(LinkRequest { operation, done }) = request else { return };
-        if !answer(&mut *port, operation, done) {
-            return;
-        }
-    }
-}
-
-/// Does one operation; false when the port is to be closed.
-fn answer(port: &mut dyn SerialPort, operation: Operation, done: oneshot::Sender<Result<Vec<u8>, LinkError>>) -> bool {
-    let outcome = match operation {
-        Operation::Write(packet) => {
-            let written = port.write_all(&packet.data).and_then(|()| port.flush());
-            written.map(|()| Vec::new()).map_err(|error| LinkError::Failed(error.to_string()))
-        }
-        Operation::Read(_) => Err(LinkError::Failed("a serial port is listened to, not read".to_owned())),
-        // What comes is always reported.
-        Operation::Subscribe(_) | Operation::Unsubscribe(_) => Ok(Vec::new()),
-        Operation::Disconnect => {
-            let _ = done.send(Ok(Vec::new()));
-            return false;
-        }
-    };
-    let _ = done.send(outcome);
-    true
-}
-
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
-    use std::io::Write;
+    use std::io::{Read, Write};
 
     use serialport::TTYPort;
 
     use super::*;
     use crate::link::Packet;
+    use crate::message::Endpoint;
 
     fn wanted(port: &str) -> Wanted {
         Wanted { port: port.to_owned(), baud: 115_200, data_bits: 8, stop_bits: 1, parity: Parity::None }
@@ -246,7 +143,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn bytes_go_both_ways_and_an_unplugged_port_is_a_lost_link() {
         let (mut master, name) = cable();
-        let open = OpenPorts::default();
+        let open = InUse::default();
         let link = start(&name, &wanted(&name), Deadlines::default(), &open).unwrap();
         assert!(open.has(&name));
         let mut heard = link.listen();
@@ -262,7 +159,7 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(5), link.lost()).await.expect("the loss is not noticed");
         for _ in 0..100 {
             if !open.has(&name) {
-                assert_eq!(open.take_lost(), [name]);
+                assert_eq!(open.take_due(), [name]);
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -273,7 +170,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn letting_go_closes_the_port() {
         let (_master, name) = cable();
-        let open = OpenPorts::default();
+        let open = InUse::default();
         let link = start(&name, &wanted(&name), Deadlines::default(), &open).unwrap();
         link.disconnect().await;
         tokio::time::timeout(Duration::from_secs(5), link.lost()).await.expect("the port stays open");

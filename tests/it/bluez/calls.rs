@@ -173,6 +173,9 @@ impl Call {
         let (ready, hangs) = {
             let mut world = self.shared.lock();
             let device = world.device_at(path).ok_or(NO_OBJECT)?;
+            if device.connected {
+                return Ok(());
+            }
             device.attempts += 1;
             let fails = device.failures > 0;
             device.failures = device.failures.saturating_sub(1);
@@ -192,7 +195,7 @@ impl Call {
         let signal = {
             let mut world = self.shared.lock();
             let device = world.device_at(path).ok_or(NO_OBJECT)?;
-            (device.connected, device.resolved) = (connected, connected);
+            (device.connected, device.resolved, device.resolving) = (connected, connected, 0);
             device.changed(&["Connected", "ServicesResolved"])
         };
         self.shared.emit(vec![signal]).await;

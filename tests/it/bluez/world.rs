@@ -79,6 +79,8 @@ pub struct Device {
     pub known: bool,
     pub connected: bool,
     pub resolved: bool,
+    /// Moments until BlueZ knows its services.
+    pub resolving: u32,
     /// BlueZ heard it during this discovery.
     pub heard: bool,
     pub dropping: bool,
@@ -102,6 +104,7 @@ impl Device {
             known: false,
             connected: false,
             resolved: false,
+            resolving: 0,
             heard: false,
             dropping: false,
             hangs: false,
@@ -186,6 +189,11 @@ impl World {
             if device.connected && (std::mem::take(&mut device.dropping) || !device.in_reach) {
                 (device.connected, device.resolved) = (false, false);
                 signals.push(device.changed(&["Connected", "ServicesResolved"]));
+            }
+            if device.connected && device.resolving > 0 {
+                device.resolving -= 1;
+                device.resolved = device.resolving == 0;
+                signals.push(device.changed(&["ServicesResolved"]));
             }
             if listening && device.in_reach && !device.connected {
                 device.heard = true;

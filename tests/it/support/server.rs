@@ -23,8 +23,12 @@ fn clean(mut command: Command) -> Command {
 }
 
 /// The hardware of whoever runs the tests is none of theirs.
-const NO_HARDWARE: &[&str] =
-    &["buses.btle.enabled=false", "buses.hid.enabled=false", "buses.lovense_dongle.enabled=false"];
+const NO_HARDWARE: &[&str] = &[
+    "buses.btle.enabled=false",
+    "buses.hid.enabled=false",
+    "buses.lovense_dongle.enabled=false",
+    "buses.gamepad.enabled=false",
+];
 
 /// A running server; it is killed when dropped.
 pub struct Server {

@@ -1,0 +1,162 @@
+//! Gamepads on Linux, through the kernel's force feedback: everything of the input system that can rumble.
+//!
+//! `tx` takes four bytes, two levels of 16 bits, little end first: the low-frequency (strong) motor, then the
+//! high-frequency (weak) one (facts: protocols/sdl-gamepad.md; the kernel's interface has no motors in triggers). An
+//! effect lasts [`motor::LENGTH_MS`] and has to be written again before that, which the definition's `[repeat]` does: so
+//! nothing rumbles on when this program hangs or is killed. Here live the list, made from what the kernel says in
+//! `/sys` without opening anything (`sysfs`), and the motors (`motor`).
+//!
+//! A pad's address is what it calls itself (mostly its Bluetooth address), else the socket that it is plugged into, else
+//! vendor and product; several with the same are numbered, see `names`.
+
+mod motor;
+mod sysfs;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::blocking::{self, InUse};
+use super::names::Addresses;
+use super::polled::{self, Listed, Source};
+use super::{Connector, Factory};
+use crate::driver::Boxed;
+use crate::library::{Bus, Candidate, Hardware, Library, Matcher};
+use crate::link::{Deadlines, Link, LinkError};
+
+use sysfs::Pad;
+
+/// The gamepads of this machine.
+#[derive(Debug)]
+struct Pads {
+    /// Whether any definition is about gamepads.
+    wanted: bool,
+    /// Vendor and product of what another bus drives.
+    taken: BTreeSet<(u16, u16)>,
+    /// Where the kernel describes its input devices, and where it has them.
+    sys: PathBuf,
+    dev: PathBuf,
+    addresses: Mutex<Addresses>,
+    deadlines: Deadlines,
+    open: InUse,
+}
+
+/// Makes managers of gamepads. Those whose vendor and product are in `taken` are left to whoever has them.
+#[must_use]
+pub fn factory(library: &Library, taken: BTreeSet<(u16, u16)>, deadlines: Deadlines) -> Factory {
+    let mut matchers = library.definitions().iter().flat_map(|definition| &definition.matchers);
+    let wanted = matchers.any(|matcher| *matcher == Matcher::Gamepad);
+    polled::factory(Pads {
+        wanted,
+        taken,
+        sys: PathBuf::from("/sys/class/input"),
+        dev: PathBuf::from("/dev/input"),
+        addresses: Mutex::default(),
+        deadlines,
+        open: InUse::default(),
+    })
+}
+
+impl Source for Pads {
+    fn list(&self) -> Result<Vec<Listed>, String> {
+        let mut pads = sysfs::list(&self.sys)?;
+        pads.retain(|pad| !self.taken.contains(&pad.ids));
+        let places: Vec<_> = pads.iter().map(|pad| (pad.event.clone(), pad.base())).collect();
+        let addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner).give(&places);
+        let listed = pads.into_iter().zip(addresses).map(|(Pad { event, name, ids, .. }, address)| {
+            let way = Way {
+                address: address.clone(),
+                path: self.dev.join(event),
+                deadlines: self.deadlines,
+                open: self.open.clone(),
+            };
+            let hardware = Hardware { usb: Some(ids), ..Hardware::new(Bus::Gamepad, name, address) };
+            Listed { hardware, connector: Some(Arc::new(way)) }
+        });
+        Ok(listed.collect())
+    }
+
+    fn wanted(&self) -> Vec<String> {
+        self.wanted.then(|| "everything that can rumble".to_owned()).into_iter().collect()
+    }
+
+    fn in_use(&self) -> &InUse {
+        &self.open
+    }
+}
+
+/// How to open a pad.
+#[derive(Debug)]
+struct Way {
+    address: String,
+    path: PathBuf,
+    deadlines: Deadlines,
+    open: InUse,
+}
+
+impl Connector for Way {
+    fn connect(&self, candidates: Vec<Candidate>) -> Boxed<'static, Result<(usize, Link), LinkError>> {
+        let Self { address, path, deadlines, open } = self;
+        let (address, path, deadlines, open) = (address.clone(), path.clone(), *deadlines, open.clone());
+        Box::pin(async move {
+            if candidates.is_empty() {
+                return Err(LinkError::Failed("no definition is about gamepads".to_owned()));
+            }
+            let link = blocking::open(address, open, move |address, open| {
+                let ends = motor::open(&path).map_err(LinkError::Failed)?;
+                let info = blocking::info(Duration::ZERO, deadlines);
+                blocking::start(&format!("gamepad {address}"), ends, info, open.taken(address))
+            });
+            Ok((0, link.await?))
+        })
+    }
+
+    fn refuse(&self, _: &str) {
+        // There is nobody who could be told.
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pads(taken: BTreeSet<(u16, u16)>) -> (tempfile::TempDir, Pads) {
+        let directory = tempfile::tempdir().unwrap();
+        sysfs::tests::pad(directory.path(), "event5", "Xbox", "", "usb-1/input0", (0x045e, 0x028e), "107030000 0");
+        sysfs::tests::pad(directory.path(), "event7", "Xbox", "", "usb-2/input0", (0x045e, 0x028e), "107030000 0");
+        sysfs::tests::pad(directory.path(), "event6", "Joy-Con (L)", "98:b6", "", (0x057e, 0x2006), "107030000 0");
+        let pads = Pads {
+            wanted: true,
+            taken,
+            sys: directory.path().to_owned(),
+            dev: directory.path().join("none"),
+            addresses: Mutex::default(),
+            deadlines: Deadlines::default(),
+            open: InUse::default(),
+        };
+        (directory, pads)
+    }
+
+    #[test]
+    fn what_another_bus_drives_is_left_to_it() {
+        let found = |taken| {
+            let listed = pads(taken).1.list().unwrap();
+            listed.into_iter().map(|listed| listed.hardware.address).collect::<Vec<_>>()
+        };
+        assert_eq!(found(BTreeSet::new()), ["usb-1/input0", "98:b6", "usb-2/input0"]);
+        assert_eq!(found(BTreeSet::from([(0x057e, 0x2006)])), ["usb-1/input0", "usb-2/input0"]);
+    }
+
+    #[tokio::test]
+    async fn a_pad_that_cannot_be_opened_is_named() {
+        let library = Library::load(&[], &crate::driver::names());
+        let (_directory, pads) = pads(BTreeSet::new());
+        let Listed { hardware, connector } = pads.list().unwrap().remove(0);
+        let candidates = library.candidates(&hardware);
+        assert_eq!(candidates[0].definition.protocol, "sdl-gamepad");
+        let error = connector.unwrap().connect(candidates).await.unwrap_err().to_string();
+        assert!(error.contains("event5 cannot be opened"), "{error}");
+        assert!(!pads.in_use().has("usb-1/input0"));
+    }
+}

@@ -1,0 +1,249 @@
+//! One open dongle: its own thread, which tells the machine what happens and does what it says. Another thread reads.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::framing::{Lines, reports};
+use super::machine::{Act, Machine};
+use super::message::{FromDongle, ToDongle};
+use crate::library::Bus;
+use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkRequest, Notification, Operation, pair};
+use crate::manager::blocking::{self, Ends, InUse, Taken, Writer};
+use crate::message::Endpoint;
+
+/// Reports that may wait to be understood.
+const REPORTS: usize = 256;
+
+/// What a dongle is told.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// Clients scan, or no longer.
+    Scan(bool),
+    /// A toy that was in use was lost.
+    Look,
+    /// Open a link to the toy of this id.
+    Connect(String, oneshot::Sender<Result<Link, LinkError>>),
+}
+
+/// What others may see of a dongle.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen {
+    /// Id of the toy that is connected.
+    pub(super) toy: Option<String>,
+    pub(super) state: &'static str,
+}
+
+/// A dongle that is open, until it is unplugged or this is dropped.
+#[derive(Debug)]
+pub(super) struct Dongle {
+    pub(super) orders: mpsc::UnboundedSender<Order>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl Dongle {
+    /// Starts the threads. `toys` is told which toys are in use.
+    ///
+    /// # Errors
+    /// A thread that the system does not give.
+    pub(super) fn start(
+        (writer, reader): Ends,
+        scanning: bool,
+        look: bool,
+        toys: InUse,
+        deadlines: Deadlines,
+    ) -> Result<Self, LinkError> {
+        let (orders, orders_in) = mpsc::unbounded_channel();
+        let (heard, reports_in) = mpsc::channel(REPORTS);
+        let seen = Arc::<Mutex<Seen>>::default();
+        let (machine, acts) = Machine::new(scanning, look, Instant::now());
+        let worker =
+            Worker { writer, machine, lines: Lines::default(), toy: None, seen: Arc::clone(&seen), toys, deadlines };
+        blocking::thread("read the Lovense dongle", move || {
+            let over = heard.clone();
+            let gone = blocking::hear(
+                reader,
+                || over.is_closed(),
+                |report| {
+                    // Waits while the worker is behind; ends with it.
+                    let _ = heard.blocking_send(report);
+                },
+            );
+            if let Err(why) = gone {
+                tracing::debug!("the Lovense dongle is lost: {why}");
+            }
+        })?;
+        blocking::thread("write the Lovense dongle", move || {
+            if let Err(why) = worker.run(acts, reports_in, orders_in) {
+                tracing::warn!("the Lovense dongle is let go: {why}");
+            }
+        })?;
+        Ok(Self { orders, seen })
+    }
+
+    /// Whether it is still plugged in.
+    pub(super) fn is_open(&self) -> bool {
+        !self.orders.is_closed()
+    }
+
+    /// What it is doing.
+    pub(super) fn seen(&self) -> Seen {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The bus's side of a link to the toy.
+struct Toy {
+    end: LinkEnd,
+    _taken: Taken,
+}
+
+struct Worker {
+    writer: Box<dyn Writer>,
+    machine: Machine,
+    lines: Lines,
+    /// The link to the toy, if somebody has one.
+    toy: Option<Toy>,
+    seen: Arc<Mutex<Seen>>,
+    toys: InUse,
+    deadlines: Deadlines,
+}
+
+/// What a worker waits for.
+enum Event {
+    Report(Vec<u8>),
+    Order(Order),
+    Request(LinkRequest),
+    /// The device has dropped its link.
+    Dropped,
+    Time,
+    /// The dongle, or whoever wants it, is gone.
+    End,
+}
+
+impl Worker {
+    /// Runs until the dongle is unplugged or nobody wants it. An error is why it had to be let go.
+    fn run(
+        mut self,
+        first: Vec<Act>,
+        mut reports: mpsc::Receiver<Vec<u8>>,
+        mut orders: mpsc::UnboundedReceiver<Order>,
+    ) -> Result<(), String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = runtime.map_err(|error| error.to_string())?;
+        self.act(first)?;
+        loop {
+            self.show();
+            let now = Instant::now();
+            let event = runtime.block_on(self.event(&mut reports, &mut orders));
+            let acts = match event {
+                Event::Report(report) => self.report(&report),
+                Event::Order(Order::Scan(scanning)) => self.machine.scan(scanning, now),
+                Event::Order(Order::Look) => self.machine.look(now),
+                Event::Order(Order::Connect(id, done)) => {
+                    let _ = done.send(self.connect(&id));
+                    Vec::new()
+                }
+                Event::Request(request) => {
+                    self.request(request);
+                    Vec::new()
+                }
+                Event::Dropped => {
+                    self.toy = None;
+                    Vec::new()
+                }
+                Event::Time => self.machine.tick(Instant::now()),
+                Event::End => return Ok(()),
+            };
+            self.act(acts)?;
+        }
+    }
+
+    async fn event(
+        &mut self,
+        reports: &mut mpsc::Receiver<Vec<u8>>,
+        orders: &mut mpsc::UnboundedReceiver<Order>,
+    ) -> Event {
+        let time = self.machine.next();
+        let request = async {
+            match &mut self.toy {
+                Some(toy) => toy.end.requests.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        let time = async {
+            match time {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            // Commands before all else: one may be a stop.
+            biased;
+            request = request => request.map_or(Event::Dropped, Event::Request),
+            order = orders.recv() => order.map_or(Event::End, Event::Order),
+            report = reports.recv() => report.map_or(Event::End, Event::Report),
+            () = time => Event::Time,
+        }
+    }
+
+    /// Says what others may see.
+    fn show(&self) {
+        let seen = Seen { toy: self.machine.toy().map(str::to_owned), state: self.machine.state() };
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+    }
+
+    fn report(&mut self, report: &[u8]) -> Vec<Act> {
+        let messages = self.lines.take(report).iter().flat_map(|line| FromDongle::parse(line)).collect::<Vec<_>>();
+        messages.iter().flat_map(|message| self.machine.heard(message, Instant::now())).collect()
+    }
+
+    fn act(&mut self, acts: Vec<Act>) -> Result<(), String> {
+        for act in acts {
+            match act {
+                Act::Send(message) => self.send(&message)?,
+                Act::Heard(text) => {
+                    if let Some(toy) = &self.toy {
+                        let data = text.into_bytes();
+                        let _ = toy.end.notify.send(Notification { endpoint: Endpoint::RX, data });
+                    }
+                }
+                // Whoever wants it asks for a link.
+                Act::Connected(id) => tracing::debug!("the Lovense dongle is connected to the toy {id}"),
+                Act::Gone => self.toy = None,
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, message: &ToDongle) -> Result<(), String> {
+        reports(&message.line()).iter().try_for_each(|report| self.writer.write(report))
+    }
+
+    fn connect(&mut self, id: &str) -> Result<Link, LinkError> {
+        if self.machine.toy() != Some(id) {
+            return Err(LinkError::Failed(format!("the toy {id} is not connected to the dongle (any more)")));
+        }
+        let gap = Duration::from_millis(Bus::LovenseDongle.gap_ms());
+        let (link, end) = pair(blocking::info(gap, self.deadlines));
+        // The link before, if there is one, is lost by this.
+        self.toy = None;
+        self.toy = Some(Toy { end, _taken: self.toys.taken(id) });
+        Ok(link)
+    }
+
+    fn request(&mut self, LinkRequest { operation, done }: LinkRequest) {
+        let id = self.machine.toy().unwrap_or_default().to_owned();
+        let disconnect = matches!(operation, Operation::Disconnect);
+        let name = format!("the toy {id}");
+        blocking::answer(&name, operation, done, |data| {
+            let command = String::from_utf8(data.to_vec()).map_err(|_| "the dongle carries text only".to_owned())?;
+            self.send(&ToDongle::Command { id, command })
+        });
+        if disconnect {
+            // Nobody knows how the dongle is made to let go of it; it stays connected there.
+            self.toy = None;
+        }
+    }
+}

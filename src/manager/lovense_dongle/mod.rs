@@ -1,0 +1,179 @@
+//! Lovense's USB dongle, in its HID form: a Bluetooth toy behind a cable.
+//!
+//! The toy is hardware of a bus of its own. It is recognised as a Bluetooth toy of the name [`NAME`] and spoken to by the
+//! same driver; its address is the id by which the dongle knows it. Dongles are plugged and unplugged as anybody likes.
+//! Here live the form of messages on the wire (`framing`, `message`), what a dongle is doing (`machine`, without bytes
+//! and clocks), and its threads (`dongle`). There is also a dongle with a serial port; nobody has published what it says.
+
+mod dongle;
+mod framing;
+mod machine;
+mod message;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::CString;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::blocking::InUse;
+use super::hid::{self, Hidapi, System};
+use super::polled::{self, Listed, Source};
+use super::{Connector, Factory, Scan};
+use crate::driver::Boxed;
+use crate::library::{Bus, Candidate, Hardware};
+use crate::link::{Deadlines, Link, LinkError};
+
+use dongle::{Dongle, Order};
+
+/// Vendor and product of the dongle.
+const IDS: (u16, u16) = (0x1915, 0x520a);
+/// The name by which definitions recognise the toy.
+pub const NAME: &str = "LVS-DongleDevice";
+
+/// Every dongle that is plugged in.
+#[derive(Debug)]
+struct Dongles {
+    system: Arc<dyn System>,
+    deadlines: Deadlines,
+    /// Toys that are in use.
+    toys: InUse,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// By path.
+    dongles: BTreeMap<CString, Dongle>,
+    scanning: bool,
+    /// What was wrong with a dongle when somebody was last told.
+    told: Option<String>,
+}
+
+/// Makes managers of the Lovense dongle.
+#[must_use]
+pub fn factory(deadlines: Deadlines) -> Factory {
+    polled::factory(Dongles::new(Arc::new(Hidapi), deadlines))
+}
+
+impl Dongles {
+    fn new(system: Arc<dyn System>, deadlines: Deadlines) -> Self {
+        Self { system, deadlines, toys: InUse::default(), state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets go of dongles that are gone, and opens those that are new.
+    fn bring_up_to_date(&self) -> Result<(), String> {
+        let infos = self.system.list().map_err(|why| format!("HID devices cannot be listed: {why}"))?;
+        let there: BTreeSet<_> = infos.into_iter().filter(|info| info.ids == IDS).map(|info| info.path).collect();
+        let new: Vec<_> = {
+            let mut state = self.state();
+            state.dongles.retain(|path, dongle| there.contains(path) && dongle.is_open());
+            there.into_iter().filter(|path| !state.dongles.contains_key(path)).collect()
+        };
+        let mut failed = None;
+        for path in new {
+            // Opening may take its time, and nobody is to wait for it.
+            let opened = self.system.open(&path, IDS).and_then(|ends| {
+                let mut state = self.state();
+                let look = self.toys.ever_had(None);
+                let dongle = Dongle::start(ends, state.scanning, look, self.toys.clone(), self.deadlines);
+                state.dongles.insert(path, dongle.map_err(|error| error.to_string())?);
+                Ok(())
+            });
+            failed = failed.or(opened.err());
+        }
+        let mut state = self.state();
+        if let Some(why) = failed.as_ref().filter(|why| state.told.as_ref() != Some(why)) {
+            tracing::warn!("a Lovense dongle is plugged in but cannot be used: {why}");
+        }
+        state.told.clone_from(&failed);
+        failed.map_or(Ok(()), Err)
+    }
+}
+
+impl Source for Dongles {
+    fn list(&self) -> Result<Vec<Listed>, String> {
+        let result = self.bring_up_to_date();
+        let state = self.state();
+        let mut listed: Vec<Listed> = Vec::new();
+        for dongle in state.dongles.values() {
+            let Some(id) = dongle.seen().toy else { continue };
+            if listed.iter().all(|other| other.hardware.address != id) {
+                let hardware = Hardware::new(Bus::LovenseDongle, NAME, id.clone());
+                let way = Way { id, orders: dongle.orders.clone() };
+                listed.push(Listed { hardware, connector: Some(Arc::new(way)) });
+            }
+        }
+        // A dongle that fails does not hide the toy of another.
+        if listed.is_empty() { result.map(|()| listed) } else { Ok(listed) }
+    }
+
+    fn wanted(&self) -> Vec<String> {
+        vec![hid::shown(IDS)]
+    }
+
+    fn in_use(&self) -> &InUse {
+        &self.toys
+    }
+
+    fn scan(&self, scan: &Scan) {
+        let mut state = self.state();
+        let order: fn() -> Order = match scan {
+            Scan::Start => {
+                state.scanning = true;
+                || Order::Scan(true)
+            }
+            Scan::Stop => {
+                state.scanning = false;
+                || Order::Scan(false)
+            }
+            // Every bus hears of every loss.
+            Scan::LookFor(address) if self.toys.ever_had(Some(address)) => || Order::Look,
+            Scan::LookFor(_) => return,
+        };
+        for dongle in state.dongles.values() {
+            // One that has just been unplugged is told when it comes back.
+            let _ = dongle.orders.send(order());
+        }
+    }
+
+    fn details(&self) -> serde_json::Value {
+        let state = self.state();
+        state.dongles.values().map(|dongle| serde_json::json!({ "state": dongle.seen().state })).collect()
+    }
+}
+
+/// How to get at a toy.
+#[derive(Debug)]
+struct Way {
+    id: String,
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+impl Connector for Way {
+    fn connect(&self, candidates: Vec<Candidate>) -> Boxed<'static, Result<(usize, Link), LinkError>> {
+        let (id, orders) = (self.id.clone(), self.orders.clone());
+        Box::pin(async move {
+            if candidates.is_empty() {
+                return Err(LinkError::Failed("no definition knows the toy".to_owned()));
+            }
+            let gone = |_| LinkError::Failed("the dongle is unplugged".to_owned());
+            let (done, opened) = oneshot::channel();
+            orders.send(Order::Connect(id, done)).map_err(|_| gone(()))?;
+            // Only the toy's own protocol can tell which it is; the strongest recognition stands.
+            let link = opened.await.map_err(|_| gone(()))??;
+            Ok((0, link))
+        })
+    }
+
+    fn refuse(&self, _: &str) {
+        // There is nobody who could be told.
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,254 @@
+//! The manager of a bus that has to be asked, again and again, what is there.
+//!
+//! The list is made off the actor's thread, one at a time, so that a library that hangs costs nothing but its bus.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+
+use super::blocking::InUse;
+use super::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
+use crate::describe::Describe;
+use crate::library::Hardware;
+
+/// How often the hardware is listed. Known devices are found without a scan, so it goes on all the time.
+pub(super) const LISTED_EVERY: Duration = Duration::from_secs(1);
+
+/// A bus that can say what is there.
+pub(super) trait Source: fmt::Debug + Send + Sync + 'static {
+    /// Everything that is there. Blocking.
+    fn list(&self) -> Result<Vec<Listed>, String>;
+
+    /// What is looked for, for people. If there is nothing, nothing is listed.
+    fn wanted(&self) -> Vec<String>;
+
+    /// What is open.
+    fn in_use(&self) -> &InUse;
+
+    /// Clients scan or no longer, or something was lost. Most buses have nothing to do: their list is made anyway.
+    fn scan(&self, _scan: &Scan) {}
+
+    /// More to be said of it to people.
+    fn details(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+}
+
+/// Hardware that is there.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) hardware: Hardware,
+    /// How to get at it; `None` for what nobody wants.
+    pub(super) connector: Option<Arc<dyn Connector>>,
+}
+
+/// The manager of such a bus.
+#[derive(Debug)]
+struct Polled {
+    source: Arc<dyn Source>,
+    found: Recipient<Found>,
+    /// Addresses of what is there and was reported.
+    reported: BTreeSet<String>,
+    scanning: bool,
+    /// When the list that is being made was begun.
+    listing: Option<Instant>,
+    last_error: Option<String>,
+    _guard: ManagerGuard,
+}
+
+/// Makes managers of a bus. What is open stays known when one manager follows another.
+pub(super) fn factory(source: impl Source) -> Factory {
+    let source: Arc<dyn Source> = Arc::new(source);
+    Box::new(move |ManagerContext { found, guard }| {
+        let manager = Polled {
+            source: Arc::clone(&source),
+            found,
+            reported: BTreeSet::new(),
+            scanning: false,
+            listing: None,
+            last_error: None,
+            _guard: guard,
+        };
+        ManagerHandle::new(manager.start())
+    })
+}
+
+impl Polled {
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        if self.listing.is_some() || self.source.wanted().is_empty() {
+            return;
+        }
+        self.listing = Some(Instant::now());
+        let source = Arc::clone(&self.source);
+        let listing = tokio::task::spawn_blocking(move || source.list());
+        ctx.spawn(listing.into_actor(self).map(|listed, this, _| {
+            this.listing = None;
+            match listed {
+                Ok(Ok(listed)) => {
+                    this.last_error = None;
+                    this.report(listed);
+                }
+                Ok(Err(why)) => this.last_error = Some(why),
+                Err(error) => this.last_error = Some(error.to_string()),
+            }
+        }));
+    }
+
+    fn report(&mut self, listed: Vec<Listed>) {
+        for due in self.source.in_use().take_due() {
+            self.reported.remove(&due);
+        }
+        self.reported.retain(|address| listed.iter().any(|listed| listed.hardware.address == *address));
+        for Listed { hardware, connector } in listed {
+            let news = self.reported.insert(hardware.address.clone()) || self.scanning;
+            if let Some(connector) = connector
+                && news
+                && !self.source.in_use().has(&hardware.address)
+            {
+                self.found.do_send(Found { hardware, connector });
+            }
+        }
+    }
+}
+
+impl Actor for Polled {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.look(ctx);
+        ctx.run_interval(LISTED_EVERY, Self::look);
+    }
+}
+
+impl Handler<Scan> for Polled {
+    type Result = ();
+
+    fn handle(&mut self, scan: Scan, ctx: &mut Self::Context) {
+        self.source.scan(&scan);
+        match scan {
+            Scan::Start => self.scanning = true,
+            Scan::Stop => self.scanning = false,
+            Scan::LookFor(_) => {}
+        }
+        self.look(ctx);
+    }
+}
+
+impl Handler<Describe> for Polled {
+    type Result = MessageResult<Describe>;
+
+    fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
+        MessageResult(serde_json::json!({
+            "state": "running", "looked_for": self.source.wanted(), "there": self.reported,
+            "open": self.source.in_use().addresses(), "last_error": self.last_error,
+            "details": self.source.details(),
+            "listing_for_ms": self.listing.map(|since| since.elapsed().as_millis()),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::Boxed;
+    use crate::library::{Bus, Candidate};
+    use crate::link::{Link, LinkError};
+    use crate::manager::ManagerExited;
+    use std::sync::Mutex;
+
+    #[derive(Debug)]
+    struct Nowhere;
+
+    impl Connector for Nowhere {
+        fn connect(&self, _: Vec<Candidate>) -> Boxed<'static, Result<(usize, Link), LinkError>> {
+            Box::pin(async { Err(LinkError::Lost) })
+        }
+
+        fn refuse(&self, _: &str) {}
+    }
+
+    #[derive(Debug, Clone, Default)]
+    struct Fake {
+        there: Arc<Mutex<Vec<&'static str>>>,
+        in_use: InUse,
+    }
+
+    impl Source for Fake {
+        fn list(&self) -> Result<Vec<Listed>, String> {
+            let there = self.there.lock().unwrap().clone();
+            if there.contains(&"error") {
+                return Err("the list is broken".to_owned());
+            }
+            let listed = there.into_iter().map(|address| Listed {
+                hardware: Hardware::new(Bus::Hid, "n", address),
+                connector: (address != "unwanted").then(|| Arc::new(Nowhere) as Arc<dyn Connector>),
+            });
+            Ok(listed.collect())
+        }
+
+        fn wanted(&self) -> Vec<String> {
+            vec!["fakes".to_owned()]
+        }
+
+        fn in_use(&self) -> &InUse {
+            &self.in_use
+        }
+    }
+
+    /// Hears what is found.
+    struct Hears(tokio::sync::mpsc::UnboundedSender<String>);
+
+    impl Actor for Hears {
+        type Context = Context<Self>;
+    }
+
+    impl Handler<Found> for Hears {
+        type Result = ();
+
+        fn handle(&mut self, found: Found, _: &mut Self::Context) {
+            let _ = self.0.send(found.hardware.address);
+        }
+    }
+
+    impl Handler<ManagerExited> for Hears {
+        type Result = ();
+
+        fn handle(&mut self, _: ManagerExited, _: &mut Self::Context) {}
+    }
+
+    #[actix::test]
+    async fn hardware_is_reported_when_it_comes_when_it_was_lost_and_in_scans() {
+        let fake = Fake::default();
+        fake.there.lock().unwrap().extend(["a", "unwanted"]);
+        let (to, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        let hears = Hears(to).start();
+        let guard = ManagerGuard::new(hears.clone().recipient(), "fake", 1);
+        let manager = factory(fake.clone())(ManagerContext { found: hears.recipient(), guard });
+        let mut next = async || tokio::time::timeout(Duration::from_secs(5), heard.recv()).await.unwrap().unwrap();
+        assert_eq!(next().await, "a");
+        fake.there.lock().unwrap().push("b");
+        assert_eq!(next().await, "b");
+        // Lost, while the list shows it as if nothing had happened.
+        drop(fake.in_use.taken("a"));
+        assert_eq!(next().await, "a");
+        // In a scan, everything that is not open.
+        let open = fake.in_use.taken("b");
+        manager.scan.do_send(Scan::Start);
+        assert_eq!(next().await, "a");
+        manager.scan.do_send(Scan::Stop);
+        fake.there.lock().unwrap().push("error");
+        for _ in 0..50 {
+            let described = manager.describe.send(Describe).await.unwrap();
+            if described["last_error"] == "the list is broken" {
+                assert_eq!(described["open"], serde_json::json!(["b"]));
+                drop(open);
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("the error is not shown");
+    }
+}
