@@ -8,6 +8,7 @@ mod devices;
 mod doctor;
 mod health;
 mod http;
+mod mdns;
 mod serve;
 mod service;
 mod simulate;

@@ -6,6 +6,7 @@ use actix_web::{App, HttpServer};
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
+use super::mdns;
 use super::service::Service;
 use super::{Failure, ServeArgs, print};
 use crate::device::Pace;
@@ -111,6 +112,7 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
             async move { hub.pulse(deadline).await }
         }));
     }
+    let announced = mdns::announce(&settings.mdns, bound);
     let ended = tokio::select! {
         signal = signals() => Ok(signal),
         served = &mut serving => Err(format!("the web server has ended ({served:?})")),
@@ -120,6 +122,7 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
         Ok(signal) => info!("{signal}: stopping all devices"),
         Err(why) => error!("{why}: stopping all devices"),
     }
+    drop(announced);
     if let Some(service) = &service {
         service.stopping(settings.server.shutdown_deadline);
     }

@@ -5,11 +5,13 @@
 mod cli;
 mod client;
 mod dial_in;
+mod doctor;
 mod emergency;
 mod hardware;
 mod protocol;
 mod readme;
 mod serial;
+mod service;
 mod sessions;
 mod simulate;
 mod stop;

@@ -17,7 +17,7 @@ pub(super) fn check(world: &World) -> Vec<Finding> {
         let text = format!("{name} may use everything, so this says nothing about the rights of others");
         return vec![Finding::warning(
             text,
-            "run it as who runs hapticd; for the service: sudo -u hapticd hapticd doctor",
+            "run it as who runs hapticd; for the service: sudo -u hapticd env STATE_DIRECTORY=/var/lib/hapticd hapticd doctor",
         )];
     }
     let groups = numbers("Gid:").first().copied().into_iter().chain(numbers("Groups:"));

@@ -39,7 +39,7 @@ const DEADLINE: Duration = Duration::from_secs(8);
 /// Options of `doctor`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "It looks with the rights of whoever runs it. For the service: sudo -u hapticd hapticd doctor\n\
+    after_help = "It looks with the rights of whoever runs it. For the service:\n  sudo -u hapticd env STATE_DIRECTORY=/var/lib/hapticd hapticd doctor\n\
     Exit status: 0 no problem (there may be warnings), 1 at least one problem."
 )]
 pub struct DoctorArgs {

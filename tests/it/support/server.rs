@@ -12,6 +12,12 @@ pub fn run(args: &[&str]) -> Output {
     clean(Command::new(env!("CARGO_BIN_EXE_hapticd"))).args(args).output().unwrap()
 }
 
+/// The same with these variables.
+pub fn run_with(environment: &[(String, String)], args: &[&str]) -> Output {
+    let mut command = clean(Command::new(env!("CARGO_BIN_EXE_hapticd")));
+    command.envs(environment.iter().cloned()).args(args).output().unwrap()
+}
+
 /// Neither the settings of whoever runs the tests nor their devices may matter.
 fn clean(mut command: Command) -> Command {
     let own: Vec<_> = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HAPTICD__")).collect();
@@ -19,6 +25,9 @@ fn clean(mut command: Command) -> Command {
         command.env_remove(name);
     }
     command.env("XDG_CONFIG_HOME", "/nonexistent").env("HOME", "/nonexistent").env_remove("STATE_DIRECTORY");
+    for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] {
+        command.env_remove(name);
+    }
     command
 }
 
@@ -39,10 +48,19 @@ impl Server {
 
     /// The same over a state directory that another server had.
     pub fn start_in(state: Arc<tempfile::TempDir>, settings: &[&str]) -> Self {
+        Self::spawn(state, &[], settings)
+    }
+
+    /// A server that is given these variables.
+    pub fn start_with(environment: &[(String, String)], settings: &[&str]) -> Self {
+        Self::spawn(Arc::new(tempfile::tempdir().unwrap()), environment, settings)
+    }
+
+    fn spawn(state: Arc<tempfile::TempDir>, environment: &[(String, String)], settings: &[&str]) -> Self {
         let mut command = clean(Command::new(env!("CARGO_BIN_EXE_hapticd")));
         command.args(["serve", "--virtual", "--set", "server.listen=127.0.0.1:0"]);
         command.arg("--set").arg(format!("state.dir={}", state.path().display()));
-        command.args(["--set", "log.level=debug"]);
+        command.args(["--set", "log.level=debug"]).envs(environment.iter().cloned());
         for setting in settings {
             command.args(["--set", setting]);
         }
