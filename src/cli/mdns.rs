@@ -86,22 +86,23 @@ fn service(kind: &str, name: &str, bound: SocketAddr) -> mdns_sd::Result<Service
 mod tests {
     use super::*;
 
-    fn selected(listen: &str) -> (Vec<IfKind>, Vec<IfKind>) {
-        interfaces(listen.parse().unwrap())
+    /// Where not, and where: the library's kinds cannot be compared, but printed.
+    fn selected(listen: &str) -> String {
+        let (off, on) = interfaces(listen.parse().unwrap());
+        format!("not {off:?} but {on:?}")
     }
 
     #[test]
     fn loopback_servers_are_announced_on_loopback_only() {
-        assert_eq!(selected("127.0.0.1"), (vec![IfKind::All], vec![IfKind::LoopbackV4]));
-        assert_eq!(selected("::1"), (vec![IfKind::All], vec![IfKind::LoopbackV6]));
+        assert_eq!(selected("127.0.0.1"), "not [All] but [LoopbackV4]");
+        assert_eq!(selected("::1"), "not [All] but [LoopbackV6]");
     }
 
     #[test]
     fn others_are_announced_where_they_can_be_reached() {
-        let address = "192.0.2.7".parse().unwrap();
-        assert_eq!(selected("192.0.2.7"), (vec![IfKind::All], vec![IfKind::Addr(address)]));
-        assert_eq!(selected("::"), (vec![IfKind::LoopbackV4, IfKind::LoopbackV6], vec![]));
-        assert_eq!(selected("0.0.0.0").0, [IfKind::LoopbackV4, IfKind::LoopbackV6, IfKind::IPv6]);
+        assert_eq!(selected("192.0.2.7"), "not [All] but [Addr(192.0.2.7)]");
+        assert_eq!(selected("::"), "not [LoopbackV4, LoopbackV6] but []");
+        assert_eq!(selected("0.0.0.0"), "not [LoopbackV4, LoopbackV6, IPv6] but []");
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Service {
     /// The service manager that started this process, as it said in the environment.
     #[cfg(target_os = "linux")]
     pub(super) fn from_environment() -> Option<Self> {
-        std::env::var_os("NOTIFY_SOCKET").filter(|socket| !socket.is_empty())?;
+        let socket = std::env::var_os("NOTIFY_SOCKET").filter(|socket| !socket.is_empty())?;
         // Zero means no watchdog, as for systemd's own library.
         let watchdog = sd_notify::watchdog_enabled().filter(|time| !time.is_zero());
         let (words, spoken) = mpsc::channel();
@@ -44,10 +44,10 @@ impl Service {
         let started = std::thread::Builder::new().name("service".to_owned()).spawn(move || {
             let mut complained = false;
             for word in spoken {
-                if let Err(error) = tell(&word)
+                if let Err(error) = tell(&socket, &word)
                     && !std::mem::replace(&mut complained, true)
                 {
-                    warn!("the service manager cannot be told ($NOTIFY_SOCKET): {error}");
+                    warn!("the service manager cannot be told (NOTIFY_SOCKET={}): {error}", socket.display());
                 }
             }
         });
@@ -105,17 +105,30 @@ fn status(Pulse { sessions, connected, away }: Pulse) -> String {
 }
 
 #[cfg(target_os = "linux")]
-fn tell(word: &Word) -> std::io::Result<()> {
-    use sd_notify::{NotifyState, notify};
-    match word {
-        Word::Ready => notify(&[NotifyState::Ready]),
-        Word::Alive => notify(&[NotifyState::Watchdog]),
-        Word::Status(status) => notify(&[NotifyState::Status(status)]),
+fn tell(socket: &std::ffi::OsStr, word: &Word) -> std::io::Result<()> {
+    use sd_notify::NotifyState;
+    let text = match word {
+        Word::Ready => NotifyState::Ready.to_string(),
+        Word::Alive => NotifyState::Watchdog.to_string(),
+        Word::Status(status) => NotifyState::Status(status).to_string(),
         Word::Stopping(time) => {
             let time = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
-            notify(&[NotifyState::Stopping, NotifyState::ExtendTimeoutUsec(time)])
+            format!("{}\n{}", NotifyState::Stopping, NotifyState::ExtendTimeoutUsec(time))
         }
-    }
+    };
+    send(socket, format!("{text}\n").as_bytes())
+}
+
+/// The crate's own way to the socket takes `@` for the beginning of a path; it stands for a name without a file.
+#[cfg(target_os = "linux")]
+fn send(socket: &std::ffi::OsStr, text: &[u8]) -> std::io::Result<()> {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr, UnixDatagram};
+    let address = match socket.as_encoded_bytes().strip_prefix(b"@") {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(socket)?,
+    };
+    UnixDatagram::unbound()?.send_to_addr(text, &address).map(drop)
 }
 
 #[cfg(test)]

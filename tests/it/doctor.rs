@@ -7,7 +7,7 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 
 use zbus::fdo;
-use zbus::zvariant::{ObjectPath, OwnedValue, Value};
+use zbus::{ObjectPath, OwnedVariant, Variant};
 
 use crate::support::{Server, run_with};
 
@@ -36,15 +36,15 @@ struct Bluez {
     powered: bool,
 }
 
-type Objects = HashMap<ObjectPath<'static>, HashMap<String, HashMap<String, OwnedValue>>>;
+type Objects = HashMap<ObjectPath<'static>, HashMap<String, HashMap<String, OwnedVariant>>>;
 
 #[zbus::interface(name = "org.freedesktop.DBus.ObjectManager")]
 impl Bluez {
     fn get_managed_objects(&self) -> fdo::Result<Objects> {
-        let value = |value: Value<'_>| OwnedValue::try_from(value).unwrap();
+        let value = |value: Variant<'_>| OwnedVariant::try_from(value).unwrap();
         let properties = HashMap::from([
-            ("Address".to_owned(), value(Value::from("00:11:22:33:44:55"))),
-            ("Powered".to_owned(), value(Value::from(self.powered))),
+            ("Address".to_owned(), value(Variant::from("00:11:22:33:44:55"))),
+            ("Powered".to_owned(), value(Variant::from(self.powered))),
         ]);
         let interfaces = HashMap::from([("org.bluez.Adapter1".to_owned(), properties)]);
         Ok(HashMap::from([(ObjectPath::from_static_str_unchecked("/org/bluez/hci0"), interfaces)]))
@@ -59,18 +59,17 @@ async fn with_bus(bluez: Option<bool>) -> Output {
     listener.set_nonblocking(true).unwrap();
     let listener = tokio::net::UnixListener::from_std(listener).unwrap();
     let doctor = tokio::task::spawn_blocking(move || doctor(&format!("unix:path={}", path.display()), &[]));
-    let (stream, _) = listener.accept().await.unwrap();
+    let stream = listener.accept().await.unwrap().0.into_std().unwrap();
+    stream.set_nonblocking(true).unwrap();
     let bus = zbus::connection::Builder::unix_stream(stream)
         .server(zbus::Guid::generate())
-        .unwrap()
         .p2p()
         .serve_at("/org/freedesktop/DBus", Bus { bluez: bluez.is_some() })
-        .unwrap()
         .build()
         .await
         .unwrap();
     if let Some(powered) = bluez {
-        assert!(bus.object_server().at("/", Bluez { powered }).await.unwrap());
+        assert!(bus.object_server().at("/", Bluez { powered }).await.unwrap().is_none(), "something is there already");
     }
     let output = doctor.await.unwrap();
     drop(directory);
