@@ -90,7 +90,7 @@ mod tests {
     use super::*;
     use crate::library::Library;
 
-    fn one(findings: Vec<Finding>, verdict: Verdict, contains: &str) {
+    fn one(findings: &[Finding], verdict: Verdict, contains: &str) {
         assert_eq!(findings.len(), 1, "{findings:?}");
         assert_eq!(findings[0].verdict, verdict, "{findings:?}");
         assert!(findings[0].text.contains(contains), "{findings:?}");
@@ -99,41 +99,41 @@ mod tests {
     #[test]
     fn wrong_settings_are_a_problem() {
         let mut fake = Fake::new();
-        one(settings(&fake.world), Verdict::Ok, "all as built in");
+        one(&settings(&fake.world), Verdict::Ok, "all as built in");
         fake.world.settings_error = Some("`server.listn` is no setting".to_owned());
-        one(settings(&fake.world), Verdict::Problem, "server.listn");
+        one(&settings(&fake.world), Verdict::Problem, "server.listn");
     }
 
     #[test]
     fn the_state_directory_is_there_and_can_be_written_or_made() {
         let mut fake = Fake::new();
         fake.world.settings.state.dir = "/var/lib/hapticd".into();
-        one(state(&fake.world), Verdict::Ok, "is made at the first start");
+        one(&state(&fake.world), Verdict::Ok, "is made at the first start");
         fake.file("/var/lib/hapticd/x", "");
-        one(state(&fake.world), Verdict::Ok, "no device is known yet");
+        one(&state(&fake.world), Verdict::Ok, "no device is known yet");
         fake.file("/var/lib/hapticd/devices.json", "{\"version\":1,\"devices\":[{},{}]}");
-        one(state(&fake.world), Verdict::Ok, "2 devices are known");
+        one(&state(&fake.world), Verdict::Ok, "2 devices are known");
         fake.file("/var/lib/hapticd/devices.json", "{\"version\":1,\"dev");
-        one(state(&fake.world), Verdict::Warning, "/var/lib/hapticd/devices.json cannot be understood");
+        one(&state(&fake.world), Verdict::Warning, "/var/lib/hapticd/devices.json cannot be understood");
     }
 
     #[test]
     fn a_state_directory_that_cannot_be_written_is_a_problem() {
         let mut fake = Fake::forbidden();
         fake.world.settings.state.dir = "/var/lib/hapticd".into();
-        one(state(&fake.world), Verdict::Problem, "and / cannot be written");
+        one(&state(&fake.world), Verdict::Problem, "and / cannot be written");
         fake.file("/var/lib/hapticd/x", "");
-        one(state(&fake.world), Verdict::Problem, "/var/lib/hapticd cannot be written");
+        one(&state(&fake.world), Verdict::Problem, "/var/lib/hapticd cannot be written");
     }
 
     #[test]
     fn a_definition_that_cannot_be_used_is_a_problem() {
         let mut fake = Fake::new();
-        one(definitions(&fake.world), Verdict::Ok, "can be used");
+        one(&definitions(&fake.world), Verdict::Ok, "can be used");
         fake.world.library = Library::from_texts([("bad", "name = 3")], &[]);
         let findings = definitions(&fake.world);
         assert!(findings.iter().any(|found| found.verdict == Verdict::Problem && found.text.contains("bad.toml")));
         fake.world.library_error = Some("no directory".to_owned());
-        one(definitions(&fake.world), Verdict::Problem, "no directory");
+        one(&definitions(&fake.world), Verdict::Problem, "no directory");
     }
 }
