@@ -13,6 +13,7 @@ mod serve;
 mod service;
 mod simulate;
 mod stop;
+#[cfg(target_os = "linux")]
 mod udev;
 
 use std::path::PathBuf;
@@ -51,6 +52,7 @@ enum Command {
     /// Look whether everything is there that hapticd needs, and say what to do
     Doctor(doctor::DoctorArgs),
     /// Print udev rules that let hapticd use known hardware without being root
+    #[cfg(target_os = "linux")]
     Udev(udev::UdevArgs),
 }
 
@@ -122,6 +124,7 @@ pub fn main() -> ExitCode {
         Command::Stop(args) => stop::run(&args),
         Command::Health(args) => health::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        #[cfg(target_os = "linux")]
         Command::Udev(args) => udev::run(&args),
     };
     let (status, text) = match done {

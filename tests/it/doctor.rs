@@ -140,6 +140,18 @@ async fn without_problems_the_status_is_0_and_programs_get_json() {
 }
 
 #[test]
+fn a_file_that_is_never_read_to_its_end_holds_nothing_up() {
+    let definitions = tempfile::tempdir().unwrap();
+    let made = std::process::Command::new("mkfifo").arg(definitions.path().join("pipe.toml")).status().unwrap();
+    assert!(made.success());
+    let set = format!("devices.definitions_dir={}", definitions.path().display());
+    let done = doctor("unix:path=/nonexistent/bus", &["--set", &set]);
+    assert_eq!(done.status.code(), Some(1));
+    let settings = line(&done, "settings");
+    assert!(settings.starts_with("problem") && settings.contains("does not end"), "{settings}");
+}
+
+#[test]
 fn wrong_settings_are_one_finding_among_the_others() {
     let done = doctor("unix:path=/nonexistent/bus", &["--set", "server.listn=1"]);
     assert_eq!(done.status.code(), Some(1));

@@ -117,9 +117,17 @@ pub(super) fn run(args: &DoctorArgs) -> Result<(), Failure> {
     let settings = args.settings.clone();
     // Even reading settings can hang, on a file system that does.
     let world = begin(move || World::of_this_system(&settings)).recv_timeout(DEADLINE);
-    let world = world.map_err(|_| Failure::Done("reading the settings and definitions does not end".to_owned()))?;
-    let world = world.map_err(Failure::Done)?;
-    let found = examine(CHECKS, &Arc::new(world), DEADLINE);
+    let found = match world {
+        Ok(Ok(world)) => examine(CHECKS, &Arc::new(world), DEADLINE),
+        Ok(Err(why)) => vec![("settings", Finding::problem(why, "without settings nothing else can be looked at"))],
+        Err(_) => {
+            let text = "reading the settings and definitions does not end";
+            vec![(
+                "settings",
+                Finding::problem(text, "look for a file there that is no plain file, or a disk that hangs"),
+            )]
+        }
+    };
     let mut problems = 0_usize;
     for (name, finding) in &found {
         problems += usize::from(finding.verdict == Verdict::Problem);

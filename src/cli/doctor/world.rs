@@ -51,12 +51,14 @@ impl World {
     }
 
     /// A short file of the system as text, without white space around it; nothing if it cannot be read.
+    #[cfg(target_os = "linux")]
     pub(super) fn read(&self, path: impl AsRef<Path>) -> Option<String> {
         let text = std::fs::read(self.path(path)).ok()?;
         Some(String::from_utf8_lossy(&text).trim().to_owned())
     }
 
     /// The names in a directory of the system that begin with something, in order.
+    #[cfg(target_os = "linux")]
     pub(super) fn list(&self, directory: &str, start: &str) -> Vec<String> {
         let entries = std::fs::read_dir(self.path(directory)).into_iter().flatten().filter_map(Result::ok);
         let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
@@ -155,6 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn names_are_listed_in_the_order_of_their_numbers() {
         let fake = Fake::new();
         fake.file("/dev/hidraw10", "").file("/dev/hidraw9", "").file("/dev/null", "");
