@@ -241,4 +241,30 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
     }
+
+    /// Names that begin with ours, as text has them.
+    fn ours(text: &str) -> std::collections::BTreeSet<&str> {
+        let words = text.split(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit() && c != '_');
+        words.filter(|word| word.starts_with("hapticd_")).collect()
+    }
+
+    #[test]
+    fn dashboard_and_alerts_ask_for_what_there_is() {
+        let metrics = Metrics::new().unwrap();
+        // Metrics with labels are not there before their first event.
+        metrics.emit(&Event::ActorRestarted { what: "device 3", why: "panicked", delay: Duration::ZERO });
+        metrics.devices(Bus::Btle, "connected", 0);
+        let text = metrics.text().unwrap();
+        let there = ours(&text);
+        for (file, text) in [
+            ("dashboard", include_str!("../deploy/container/grafana/dashboards/hapticd.json")),
+            ("alerts", include_str!("../deploy/container/prometheus/alerts.yml")),
+            ("test of the alerts", include_str!("../deploy/container/prometheus/alerts_test.yml")),
+        ] {
+            let asked = ours(text);
+            assert!(!asked.is_empty(), "the {file} asks for nothing");
+            let missing: Vec<_> = asked.difference(&there).collect();
+            assert!(missing.is_empty(), "the {file} asks for {missing:?}, which is not in /metrics");
+        }
+    }
 }

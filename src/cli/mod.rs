@@ -5,9 +5,16 @@
 
 mod check;
 mod devices;
+mod doctor;
+mod health;
+mod http;
+mod mdns;
 mod serve;
+mod service;
 mod simulate;
 mod stop;
+#[cfg(target_os = "linux")]
+mod udev;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,6 +47,13 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Stop everything that a running server drives
     Stop(stop::StopArgs),
+    /// Ask a running server how it is
+    Health(health::HealthArgs),
+    /// Look whether everything is there that hapticd needs, and say what to do
+    Doctor(doctor::DoctorArgs),
+    /// Print udev rules that let hapticd use known hardware without being root
+    #[cfg(target_os = "linux")]
+    Udev(udev::UdevArgs),
 }
 
 /// Where settings come from.
@@ -108,6 +122,10 @@ pub fn main() -> ExitCode {
         Command::Devices(args) => devices::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Stop(args) => stop::run(&args),
+        Command::Health(args) => health::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        #[cfg(target_os = "linux")]
+        Command::Udev(args) => udev::run(&args),
     };
     let (status, text) = match done {
         Ok(()) => return ExitCode::SUCCESS,

@@ -6,6 +6,8 @@ use actix_web::{App, HttpServer};
 use tracing::{debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
+use super::mdns;
+use super::service::Service;
 use super::{Failure, ServeArgs, print};
 use crate::device::Pace;
 use crate::hub::registry::Registry;
@@ -117,6 +119,15 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     let mut serving = actix_web::rt::spawn(server);
 
     print(&welcome(settings, &bound.to_string(), &names, definitions, models));
+    let service = Service::from_environment();
+    if let Some(service) = service.clone() {
+        let hub = hub.clone();
+        actix_web::rt::spawn(service.report(move |deadline| {
+            let hub = hub.clone();
+            async move { hub.pulse(deadline).await }
+        }));
+    }
+    let announced = mdns::announce(&settings.mdns, bound);
     let ended = tokio::select! {
         signal = signals() => Ok(signal),
         served = &mut serving => Err(format!("the web server has ended ({served:?})")),
@@ -125,6 +136,10 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     match &ended {
         Ok(signal) => info!("{signal}: stopping all devices"),
         Err(why) => error!("{why}: stopping all devices"),
+    }
+    drop(announced);
+    if let Some(service) = &service {
+        service.stopping(settings.server.shutdown_deadline);
     }
     // Without a hub the devices' own actors still write: they are told directly.
     let unconfirmed =

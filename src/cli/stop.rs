@@ -1,12 +1,11 @@
 //! `hapticd stop`: stops everything that a running server drives, at once.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::{Failure, SettingsArgs, print};
+use super::{Failure, SettingsArgs, http, print};
 
 /// Time for the server's answer; it waits a second for the hardware itself.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -37,11 +36,9 @@ pub(super) fn run(args: &StopArgs) -> Result<(), Failure> {
         (false, true) => "/stop?hold=true",
         (false, false) => "/stop",
     };
-    let answer = post(server, path).map_err(|error| {
+    let (status, body) = http::ask("POST", server, path, PATIENCE).map_err(|error| {
         Failure::Done(format!("the server at {server} could not be told: {error}; is hapticd running there?"))
     })?;
-    let status = answer.split_whitespace().nth(1).unwrap_or("no status").to_owned();
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body).trim();
     match status.as_str() {
         "200" if args.resume => print("outputs are taken again\n"),
         "200" if args.hold => print("everything is stopped and held; `hapticd stop --resume` ends that\n"),
@@ -53,16 +50,4 @@ pub(super) fn run(args: &StopArgs) -> Result<(), Failure> {
         _ => return Err(Failure::Done(format!("the server at {server} answered {status}: {body}"))),
     }
     Ok(())
-}
-
-/// One request, without a library: an emergency stop should depend on as little as possible.
-fn post(server: SocketAddr, path: &str) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&server, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let request = format!("POST {path} HTTP/1.1\r\nHost: {server}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes())?;
-    let mut answer = Vec::new();
-    stream.take(1 << 20).read_to_end(&mut answer)?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
 }

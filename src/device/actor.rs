@@ -113,6 +113,17 @@ impl DeviceActor {
         Self { device, opened: Some(opened), link, inputs, pace, metrics, guard }
     }
 
+    /// Starts the actor, on this thread or that of `arbiter`. When this returns, questions reach it, though on another
+    /// thread it may not have begun yet.
+    pub fn begin(self, arbiter: Option<&ArbiterHandle>) {
+        let shared = Arc::clone(&self.device.shared);
+        let address = match arbiter {
+            Some(arbiter) => Self::start_in_arbiter(arbiter, |_| self),
+            None => self.start(),
+        };
+        shared.actor.store(Some(Arc::new(address)));
+    }
+
     fn end(&mut self, exit: Exit, ctx: &mut Context<Self>) {
         self.guard.exit = exit;
         ctx.stop();
@@ -126,7 +137,6 @@ impl Actor for DeviceActor {
         let Some(Opened { link, driver }) = self.opened.take() else {
             return self.end(Exit::Closed, ctx);
         };
-        self.device.shared.actor.store(Some(Arc::new(ctx.address())));
         ctx.add_stream(futures_util::stream::unfold(link.listen(), |mut heard: Listener| async {
             let notification = heard.next().await.ok()?;
             Some((Heard(notification), heard))

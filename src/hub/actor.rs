@@ -306,10 +306,7 @@ impl Hub {
         let actor =
             DeviceActor::new(handle.clone(), opened, generation, to, self.options.pace, self.shared.metrics.clone());
         let turn = usize::try_from(handle.index()).unwrap_or(0).checked_rem(self.arbiters.len());
-        match turn.and_then(|turn| self.arbiters.get(turn)) {
-            Some(arbiter) => drop(DeviceActor::start_in_arbiter(arbiter, |_| actor)),
-            None => drop(actor.start()),
-        }
+        actor.begin(turn.and_then(|turn| self.arbiters.get(turn)));
     }
 
     /// Saves what is known of devices, off this thread, one save after the other.

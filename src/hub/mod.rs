@@ -9,6 +9,7 @@ mod budget;
 mod halt;
 mod observe;
 mod open;
+mod pulse;
 pub mod registry;
 mod scan;
 mod shutdown;
@@ -31,6 +32,7 @@ use crate::message::description::Descriptions;
 use crate::metrics::Metrics;
 
 pub use actor::Hub;
+pub use pulse::Pulse;
 
 #[cfg(test)]
 mod tests;

@@ -35,8 +35,8 @@ pub use problem::{Problem, SettingsError};
 pub use report::ReportLine;
 pub use sources::{FileSource, Sources};
 pub use tree::{
-    BusSettings, DeviceSettings, LinkSettings, LogSettings, ServerSettings, SessionSettings, Settings, StateSettings,
-    SwitchSettings, VirtualBusSettings, WebsocketBusSettings,
+    BusSettings, DeviceSettings, LinkSettings, LogSettings, MdnsSettings, ServerSettings, SessionSettings, Settings,
+    StateSettings, SwitchSettings, VirtualBusSettings, WebsocketBusSettings,
 };
 
 /// Every key with its default, meaning, unit and range: the embedded `config/default.toml`, as

@@ -15,6 +15,7 @@ pub(super) struct RawSettings {
     pub(super) state: RawState,
     pub(super) log: RawLog,
     pub(super) buses: RawBuses,
+    pub(super) mdns: RawMdns,
 }
 
 #[derive(Debug, Deserialize)]
@@ -116,6 +117,13 @@ pub(super) struct RawWebsocketBus {
 pub(super) struct RawVirtualBus {
     pub(super) enabled: bool,
     pub(super) max_devices: usize,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawMdns {
+    pub(super) enabled: bool,
+    pub(super) name: String,
 }
 
 #[cfg(test)]

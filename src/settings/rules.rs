@@ -74,6 +74,8 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("buses.websocket.pong_deadline_ms", Integer(100, 600_000, MS)),
     ("buses.virtual.enabled", Flag),
     ("buses.virtual.max_devices", Integer(1, 100_000, "")),
+    ("mdns.enabled", Flag),
+    ("mdns.name", Text(1, 63)),
 ];
 
 /// The keys of which the first has to be greater than the second.

@@ -182,7 +182,7 @@ mod tests {
             schema.hint("buses.bluetooth.power"),
             "the keys of [buses] are: btle, gamepad, hid, lovense_dongle, serial, virtual, websocket"
         );
-        let sections = "the sections are: buses, devices, links, log, server, sessions, state";
+        let sections = "the sections are: buses, devices, links, log, mdns, server, sessions, state";
         assert_eq!(schema.hint("colour"), sections);
         assert_eq!(schema.hint("x.enabled"), sections);
         assert_eq!(schema.hint(&"x".repeat(10_000)), sections);

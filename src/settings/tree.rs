@@ -29,6 +29,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// The ways devices are reached.
     pub buses: BusSettings,
+    /// How the server is announced.
+    pub mdns: MdnsSettings,
     pub(super) report: Vec<ReportLine>,
 }
 
@@ -112,6 +114,15 @@ pub struct StateSettings {
 pub struct LogSettings {
     /// A level or a `tracing` filter, 1 to 500 bytes; not checked for being a valid filter.
     pub level: String,
+}
+
+/// `[mdns]`: how the server is announced in the local network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MdnsSettings {
+    /// Whether it is.
+    pub enabled: bool,
+    /// Under which name, 1 to 63 bytes.
+    pub name: String,
 }
 
 /// `[buses]`: the ways devices are reached.

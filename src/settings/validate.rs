@@ -7,14 +7,14 @@ use std::time::Duration;
 use super::merge::Merged;
 use super::problem::{Problem, SettingsError};
 use super::raw::{
-    RawBtleBus, RawBuses, RawDevices, RawLinks, RawLog, RawServer, RawSessions, RawSettings, RawState, RawSwitch,
-    RawVirtualBus, RawWebsocketBus,
+    RawBtleBus, RawBuses, RawDevices, RawLinks, RawLog, RawMdns, RawServer, RawSessions, RawSettings, RawState,
+    RawSwitch, RawVirtualBus, RawWebsocketBus,
 };
 use super::report::ReportLine;
 use super::rules::{GREATER, loopback, services};
 use super::tree::{
-    BtleBusSettings, BusSettings, DeviceSettings, LinkSettings, LogSettings, ServerSettings, SessionSettings, Settings,
-    StateSettings, SwitchSettings, VirtualBusSettings, WebsocketBusSettings,
+    BtleBusSettings, BusSettings, DeviceSettings, LinkSettings, LogSettings, MdnsSettings, ServerSettings,
+    SessionSettings, Settings, StateSettings, SwitchSettings, VirtualBusSettings, WebsocketBusSettings,
 };
 
 /// The rules between keys that are broken.
@@ -52,7 +52,9 @@ pub(super) fn build(
     directories: Directories,
     report: Vec<ReportLine>,
 ) -> Result<Settings, SettingsError> {
-    let RawSettings { server, sessions, devices, links, state: RawState { dir }, log: RawLog { level }, buses } = raw;
+    let RawSettings { server, sessions, devices, links, state: RawState { dir }, log: RawLog { level }, buses, mdns } =
+        raw;
+    let RawMdns { enabled, name } = mdns;
     Ok(Settings {
         server: build_server(server)?,
         sessions: build_sessions(&sessions),
@@ -65,6 +67,7 @@ pub(super) fn build(
         },
         log: LogSettings { level },
         buses: build_buses(buses)?,
+        mdns: MdnsSettings { enabled, name },
         report,
     })
 }

@@ -41,6 +41,8 @@ struct Fixture {
 impl Drop for Fixture {
     fn drop(&mut self) {
         if std::thread::panicking() {
+            // What the server says arrives a little after what it does.
+            std::thread::sleep(Duration::from_millis(300));
             let asked = self.bluez.with(|world| world.log.join("\n"));
             eprintln!("the server's log:\n{}\nBlueZ was asked:\n{asked}", self.server.log());
         }
@@ -189,6 +191,9 @@ async fn hardware_that_is_connected_already_is_adopted() {
     client.devices(1).await;
     client.output(0, 0, "Vibrate", 64).await;
     fixture.bluez.written(TOY, "ff01 command F1 40").await;
+    // An index that is not yet written when a server is killed is given anew, and its hardware is a stranger.
+    let file = state.path().join("devices.json");
+    fixture.bluez.until("the device is remembered", || file.exists()).await;
     fixture.server.signal("KILL");
     fixture.server.wait();
     // BlueZ holds the connection, and the toy runs: the next server stops it without being asked.

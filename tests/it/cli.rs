@@ -20,8 +20,8 @@ fn check(args: &[&str], status: i32, contains: &[&str]) {
 
 #[test]
 fn help_is_everywhere() {
-    check(&["--help"], 0, &["serve", "check", "devices", "simulate"]);
-    for command in ["serve", "check", "devices", "simulate"] {
+    check(&["--help"], 0, &["serve", "check", "devices", "simulate", "health", "doctor"]);
+    for command in ["serve", "check", "devices", "simulate", "stop", "health", "doctor"] {
         check(&[command, "--help"], 0, &["Usage"]);
     }
     check(&["--version"], 0, &["hapticd 0."]);

@@ -73,6 +73,11 @@ impl Call {
             return match member.as_str() {
                 "Hello" => self.reply(&":1.1").await,
                 "GetNameOwner" => self.reply(&":1.2").await,
+                "NameHasOwner" => {
+                    let running = self.shared.lock().running;
+                    self.reply(&running).await;
+                }
+                "ListActivatableNames" => self.reply(&Vec::<String>::new()).await,
                 _ => self.reply(&()).await,
             };
         }

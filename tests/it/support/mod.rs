@@ -6,7 +6,7 @@ mod server;
 
 pub use peripheral::{Done, Peripheral};
 pub use raw::{Raw, output};
-pub use server::{Server, run};
+pub use server::{Server, run, run_with};
 
 use std::time::Duration;
 

@@ -12,6 +12,12 @@ pub fn run(args: &[&str]) -> Output {
     clean(Command::new(env!("CARGO_BIN_EXE_hapticd"))).args(args).output().unwrap()
 }
 
+/// The same with these variables.
+pub fn run_with(environment: &[(String, String)], args: &[&str]) -> Output {
+    let mut command = clean(Command::new(env!("CARGO_BIN_EXE_hapticd")));
+    command.envs(environment.iter().cloned()).args(args).output().unwrap()
+}
+
 /// Neither the settings of whoever runs the tests nor their devices may matter.
 fn clean(mut command: Command) -> Command {
     let own: Vec<_> = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HAPTICD__")).collect();
@@ -19,6 +25,9 @@ fn clean(mut command: Command) -> Command {
         command.env_remove(name);
     }
     command.env("XDG_CONFIG_HOME", "/nonexistent").env("HOME", "/nonexistent").env_remove("STATE_DIRECTORY");
+    for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] {
+        command.env_remove(name);
+    }
     command
 }
 

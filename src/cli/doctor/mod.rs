@@ -1,0 +1,233 @@
+//! `hapticd doctor`: is everything there that hapticd needs, and if not, what is to be done?
+//!
+//! One file a check. A check is a function from the [`World`] to findings; it only looks: it changes nothing, opens no
+//! hardware (opening a serial port resets some boards) and starts nothing. Paths go through [`World::path`], so that tests
+//! can have a system of their own. All checks run at once, each on its own thread, and one that hangs is a finding.
+
+#[cfg(target_os = "linux")]
+mod account;
+#[cfg(target_os = "linux")]
+mod bluetooth;
+#[cfg(target_os = "linux")]
+mod gamepads;
+#[cfg(target_os = "linux")]
+mod hid;
+mod port;
+#[cfg(target_os = "linux")]
+mod radio;
+#[cfg(target_os = "linux")]
+mod rules;
+#[cfg(target_os = "linux")]
+mod serial;
+mod setup;
+#[cfg(target_os = "linux")]
+mod unit;
+mod world;
+
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{Failure, SettingsArgs, print};
+use world::World;
+
+/// Time for each check. Those that ask somebody give up earlier by themselves, with a better message.
+const DEADLINE: Duration = Duration::from_secs(8);
+
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It looks with the rights of whoever runs it. For the service:\n  sudo -u hapticd env STATE_DIRECTORY=/var/lib/hapticd hapticd doctor\n\
+    Exit status: 0 no problem (there may be warnings), 1 at least one problem."
+)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// How something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Verdict {
+    /// As it should be, or not wanted.
+    Ok,
+    /// Something may be missed.
+    Warning,
+    /// Something that is wanted cannot work.
+    Problem,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Finding {
+    verdict: Verdict,
+    /// What is so.
+    text: String,
+    /// What to do about it.
+    #[serde(rename = "do")]
+    advice: Option<String>,
+}
+
+impl Finding {
+    fn ok(text: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Ok, text: text.into(), advice: None }
+    }
+
+    fn warning(text: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Warning, text: text.into(), advice: Some(advice.into()) }
+    }
+
+    fn problem(text: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Problem, text: text.into(), advice: Some(advice.into()) }
+    }
+}
+
+type Check = fn(&World) -> Vec<Finding>;
+
+/// Every check, in the order in which it is shown.
+const CHECKS: &[(&str, Check)] = &[
+    #[cfg(target_os = "linux")]
+    ("account", account::check),
+    ("settings", setup::settings),
+    ("state", setup::state),
+    ("definitions", setup::definitions),
+    ("port", port::check),
+    #[cfg(target_os = "linux")]
+    ("bluetooth", bluetooth::check),
+    #[cfg(target_os = "linux")]
+    ("radio", radio::check),
+    #[cfg(target_os = "linux")]
+    ("serial", serial::check),
+    #[cfg(target_os = "linux")]
+    ("hid", hid::check),
+    #[cfg(target_os = "linux")]
+    ("gamepads", gamepads::check),
+    #[cfg(target_os = "linux")]
+    ("udev rules", rules::check),
+    #[cfg(target_os = "linux")]
+    ("service", unit::check),
+];
+
+pub(super) fn run(args: &DoctorArgs) -> Result<(), Failure> {
+    let settings = args.settings.clone();
+    // Even reading settings can hang, on a file system that does.
+    let world = begin(move || World::of_this_system(&settings)).recv_timeout(DEADLINE);
+    let found = match world {
+        Ok(Ok(world)) => examine(CHECKS, &Arc::new(world), DEADLINE),
+        Ok(Err(why)) => vec![("settings", Finding::problem(why, "without settings nothing else can be looked at"))],
+        Err(_) => {
+            let text = "reading the settings and definitions does not end";
+            vec![(
+                "settings",
+                Finding::problem(text, "look for a file there that is no plain file, or a disk that hangs"),
+            )]
+        }
+    };
+    let mut problems = 0_usize;
+    for (name, finding) in &found {
+        problems += usize::from(finding.verdict == Verdict::Problem);
+        print(&if args.json { json(name, finding) } else { line(name, finding) });
+    }
+    match problems {
+        0 => Ok(()),
+        1 => Err(Failure::Done("1 problem".to_owned())),
+        count => Err(Failure::Done(format!("{count} problems"))),
+    }
+}
+
+/// Runs all checks at once; what has not ended `deadline` after the start is a problem.
+fn examine(checks: &[(&'static str, Check)], world: &Arc<World>, deadline: Duration) -> Vec<(&'static str, Finding)> {
+    let end = Instant::now() + deadline;
+    let running: Vec<_> = checks
+        .iter()
+        .map(|(name, check)| {
+            let (world, check) = (Arc::clone(world), *check);
+            (*name, begin(move || check(&world)))
+        })
+        .collect();
+    let mut found = Vec::new();
+    for (name, answer) in running {
+        let findings = match answer.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(findings) => findings,
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                let text = format!("this could not be found out within {} s", deadline.as_secs());
+                vec![Finding::problem(text, "look what hangs there, and try again")]
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                vec![Finding::problem("this check itself has failed", "please report it with what is printed above")]
+            }
+        };
+        found.extend(findings.into_iter().map(|finding| (name, finding)));
+    }
+    found
+}
+
+/// Runs something on a thread of its own, which is left behind if it hangs.
+fn begin<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> mpsc::Receiver<T> {
+    let (tell, told) = mpsc::channel();
+    // Without a thread the sender is dropped, and whoever waits hears that.
+    let _ = std::thread::Builder::new().spawn(move || tell.send(work()));
+    told
+}
+
+fn line(name: &str, Finding { verdict, text, advice }: &Finding) -> String {
+    let verdict = match verdict {
+        Verdict::Ok => "ok",
+        Verdict::Warning => "warning",
+        Verdict::Problem => "problem",
+    };
+    let advice = advice.as_ref().map_or(String::new(), |advice| format!(" -> {advice}"));
+    // Names and messages of others may hold line breaks; this is one line.
+    let text: String = format!("{text}{advice}").chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    format!("{verdict:<8} {name:<12} {text}\n")
+}
+
+fn json(name: &str, finding: &Finding) -> String {
+    let mut object = serde_json::json!({ "check": name });
+    if let (Some(object), Ok(serde_json::Value::Object(finding))) =
+        (object.as_object_mut(), serde_json::to_value(finding))
+    {
+        object.extend(finding);
+    }
+    format!("{object}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::world::Fake;
+    use super::*;
+
+    #[test]
+    fn a_check_that_hangs_or_fails_is_a_finding_and_holds_up_nothing() {
+        let checks: &[(&str, Check)] = &[
+            ("hangs", |_| {
+                loop {
+                    std::thread::sleep(Duration::from_secs(60));
+                }
+            }),
+            ("panics", |_| panic!("a check that fails")),
+            ("works", |_| vec![Finding::ok("fine")]),
+        ];
+        let started = Instant::now();
+        let found = examine(checks, &Arc::new(Fake::new().world), Duration::from_secs(1));
+        assert!(started.elapsed() < Duration::from_secs(10));
+        let verdicts: Vec<_> = found.iter().map(|(name, finding)| (*name, finding.verdict)).collect();
+        assert_eq!(verdicts, [("hangs", Verdict::Problem), ("panics", Verdict::Problem), ("works", Verdict::Ok)]);
+        assert!(found[0].1.text.contains("1 s"), "{:?}", found[0]);
+    }
+
+    #[test]
+    fn a_finding_is_one_line_for_people_and_one_for_programs() {
+        let finding = Finding::warning("two\nlines", "do this");
+        assert_eq!(line("x", &finding), "warning  x            two lines -> do this\n");
+        assert_eq!(
+            json("x", &finding),
+            "{\"check\":\"x\",\"do\":\"do this\",\"text\":\"two\\nlines\",\"verdict\":\"warning\"}\n"
+        );
+    }
+}

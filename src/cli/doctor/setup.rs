@@ -1,0 +1,139 @@
+//! hapticd's own files: settings, state, definitions.
+
+use std::path::{Path, PathBuf};
+
+use super::Finding;
+use super::world::World;
+use crate::settings::BUILTIN;
+
+/// Settings files are right.
+pub(super) fn settings(world: &World) -> Vec<Finding> {
+    if let Some(error) = &world.settings_error {
+        let advice = "correct them; what follows is judged by the built-in settings";
+        return vec![Finding::problem(format!("the settings are wrong: {error}"), advice)];
+    }
+    let changed = world.settings.report().iter().filter(|line| line.origin != BUILTIN);
+    let changed: Vec<_> = changed.map(|line| line.key.as_str()).collect();
+    vec![Finding::ok(match changed.len() {
+        0 => "all as built in".to_owned(),
+        _ => format!("right; set are {}", changed.join(", ")),
+    })]
+}
+
+/// The state directory can be written, and what is in it can be read.
+pub(super) fn state(world: &World) -> Vec<Finding> {
+    let dir = &world.settings.state.dir;
+    let shown = dir.display();
+    if !world.path(dir).is_dir() {
+        let above = above(world, dir);
+        return vec![if world.may_use(&above) {
+            Finding::ok(format!("{shown} is made at the first start"))
+        } else {
+            let advice = "make it and give it to whoever runs hapticd, or set `state.dir`";
+            Finding::problem(format!("{shown} is not there, and {} cannot be written", above.display()), advice)
+        }];
+    }
+    if !world.may_use(dir) {
+        let advice = "give it to whoever runs hapticd, or set `state.dir`: devices get new indexes with every start";
+        return vec![Finding::problem(format!("{shown} cannot be written"), advice)];
+    }
+    let file = dir.join("devices.json");
+    let text = match std::fs::read(world.path(&file)) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return vec![Finding::ok(format!("{shown} can be written; no device is known yet"))];
+        }
+        Err(error) => {
+            let text = format!("{} cannot be read: {error}", file.display());
+            return vec![Finding::problem(text, "give it to whoever runs hapticd")];
+        }
+    };
+    let known = serde_json::from_slice::<serde_json::Value>(&text);
+    let known = known.ok().and_then(|known| known.get("devices")?.as_array().map(Vec::len));
+    vec![match known {
+        Some(count) => Finding::ok(format!("{shown} can be written; {count} devices are known")),
+        None => {
+            let advice = "hapticd sets it aside at its next start and begins anew; repair it before that if you can";
+            Finding::warning(format!("{} cannot be understood", file.display()), advice)
+        }
+    }]
+}
+
+/// The next directory above that exists.
+fn above(world: &World, dir: &Path) -> PathBuf {
+    dir.ancestors().find(|above| world.path(above).is_dir()).unwrap_or(Path::new("/")).to_owned()
+}
+
+/// Every definition is usable.
+pub(super) fn definitions(world: &World) -> Vec<Finding> {
+    if let Some(error) = &world.library_error {
+        return vec![Finding::problem(error.clone(), "make the directory, or correct the setting")];
+    }
+    let problems = world.library.problems().iter().map(|problem| {
+        if problem.warning {
+            Finding::warning(problem.to_string(), "see device-config/README.md")
+        } else {
+            Finding::problem(problem.to_string(), "correct the file; `hapticd check FILE` says when it is right")
+        }
+    });
+    let problems: Vec<_> = problems.collect();
+    if problems.is_empty() {
+        return vec![Finding::ok(format!("all {} can be used", world.library.definitions().len()))];
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Verdict;
+    use super::super::world::Fake;
+    use super::*;
+    use crate::library::Library;
+
+    fn one(findings: &[Finding], verdict: Verdict, contains: &str) {
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert_eq!(findings[0].verdict, verdict, "{findings:?}");
+        assert!(findings[0].text.contains(contains), "{findings:?}");
+    }
+
+    #[test]
+    fn wrong_settings_are_a_problem() {
+        let mut fake = Fake::new();
+        one(&settings(&fake.world), Verdict::Ok, "all as built in");
+        fake.world.settings_error = Some("`server.listn` is no setting".to_owned());
+        one(&settings(&fake.world), Verdict::Problem, "server.listn");
+    }
+
+    #[test]
+    fn the_state_directory_is_there_and_can_be_written_or_made() {
+        let mut fake = Fake::new();
+        fake.world.settings.state.dir = "/var/lib/hapticd".into();
+        one(&state(&fake.world), Verdict::Ok, "is made at the first start");
+        fake.file("/var/lib/hapticd/x", "");
+        one(&state(&fake.world), Verdict::Ok, "no device is known yet");
+        fake.file("/var/lib/hapticd/devices.json", "{\"version\":1,\"devices\":[{},{}]}");
+        one(&state(&fake.world), Verdict::Ok, "2 devices are known");
+        fake.file("/var/lib/hapticd/devices.json", "{\"version\":1,\"dev");
+        one(&state(&fake.world), Verdict::Warning, "/var/lib/hapticd/devices.json cannot be understood");
+    }
+
+    #[test]
+    fn a_state_directory_that_cannot_be_written_is_a_problem() {
+        let mut fake = Fake::forbidden();
+        fake.world.settings.state.dir = "/var/lib/hapticd".into();
+        one(&state(&fake.world), Verdict::Problem, "and / cannot be written");
+        fake.file("/var/lib/hapticd/x", "");
+        one(&state(&fake.world), Verdict::Problem, "/var/lib/hapticd cannot be written");
+    }
+
+    #[test]
+    fn a_definition_that_cannot_be_used_is_a_problem() {
+        let mut fake = Fake::new();
+        one(&definitions(&fake.world), Verdict::Ok, "can be used");
+        fake.world.library = Library::from_texts([("bad", "name = 3")], &[]);
+        let findings = definitions(&fake.world);
+        assert!(findings.iter().any(|found| found.verdict == Verdict::Problem && found.text.contains("bad.toml")));
+        fake.world.library_error = Some("no directory".to_owned());
+        one(&definitions(&fake.world), Verdict::Problem, "no directory");
+    }
+}

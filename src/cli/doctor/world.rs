@@ -1,0 +1,191 @@
+//! What checks look at: settings, definitions, and the system below a root directory.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::{SettingsArgs, library};
+use crate::library::Library;
+use crate::settings::Settings;
+
+/// What the checks look at.
+#[derive(Debug)]
+pub(super) struct World {
+    /// The directory under which `/dev`, `/sys`, `/etc` are looked for.
+    root: PathBuf,
+    /// The settings, or the built-in ones where those in use are wrong.
+    pub settings: Settings,
+    /// Why the settings in use are wrong.
+    pub settings_error: Option<String>,
+    /// The definitions, or the built-in ones where the others cannot be found.
+    pub library: Library,
+    /// Why they cannot.
+    pub library_error: Option<String>,
+    /// Whether this process may read and write a file, without opening it.
+    may_use: fn(&Path) -> bool,
+}
+
+impl World {
+    /// The system on which this runs.
+    pub(super) fn of_this_system(args: &SettingsArgs) -> Result<Self, String> {
+        let (settings, settings_error) = match args.load(&[]) {
+            Ok(settings) => (settings, None),
+            Err(error) => (Settings::builtin().map_err(|error| error.to_string())?, Some(error.to_string())),
+        };
+        let (library, library_error) = match library(&settings) {
+            Ok(library) => (library, None),
+            Err(super::Failure::Given(error) | super::Failure::Done(error)) => {
+                (Library::load(&[], &crate::driver::names()), Some(error))
+            }
+        };
+        Ok(Self { root: PathBuf::from("/"), settings, settings_error, library, library_error, may_use })
+    }
+
+    /// Where a path of the system is.
+    pub(super) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        let path = path.as_ref();
+        self.root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
+    /// Whether this process may read and write a file of the system. Nothing is opened.
+    pub(super) fn may_use(&self, path: impl AsRef<Path>) -> bool {
+        (self.may_use)(&self.path(path))
+    }
+
+    /// A short file of the system as text, without white space around it; nothing if it cannot be read.
+    #[cfg(target_os = "linux")]
+    pub(super) fn read(&self, path: impl AsRef<Path>) -> Option<String> {
+        let text = std::fs::read(self.path(path)).ok()?;
+        Some(String::from_utf8_lossy(&text).trim().to_owned())
+    }
+
+    /// The names in a directory of the system that begin with something, in order.
+    #[cfg(target_os = "linux")]
+    pub(super) fn list(&self, directory: &str, start: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path(directory)).into_iter().flatten().filter_map(Result::ok);
+        let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let mut names: Vec<_> = names.filter(|name| name.starts_with(start)).collect();
+        // hidraw10 comes after hidraw9.
+        names.sort_by_key(|name| (name.len(), name.clone()));
+        names
+    }
+
+    /// The name that `/etc/passwd` or `/etc/group` has for a number.
+    #[cfg(target_os = "linux")]
+    pub(super) fn name_of(&self, file: &str, number: u32) -> Option<String> {
+        let text = self.read(file)?;
+        let line = text.lines().find(|line| line.split(':').nth(2) == Some(number.to_string().as_str()))?;
+        line.split(':').next().map(str::to_owned)
+    }
+
+    /// How somebody who may not use a device comes to it: through its group, if that helps.
+    #[cfg(target_os = "linux")]
+    pub(super) fn way_to(&self, path: &str) -> String {
+        use std::os::unix::fs::MetadataExt;
+        let Ok(meta) = std::fs::metadata(self.path(path)) else {
+            return "look why it cannot be seen".to_owned();
+        };
+        let group = self.name_of("/etc/group", meta.gid()).unwrap_or_else(|| meta.gid().to_string());
+        if meta.mode() & 0o060 == 0o060 && group != "root" {
+            format!("become a member of its group and log in anew: sudo usermod -aG {group} $USER")
+        } else {
+            "install the udev rules (see `hapticd udev --help`) and plug it in again".to_owned()
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn may_use(path: &Path) -> bool {
+    use rustix::fs::{Access, access};
+    access(path, Access::READ_OK | Access::WRITE_OK).is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn may_use(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| !meta.permissions().readonly())
+}
+
+/// A system of a test's own, in a temporary directory, in which everything that is there may be used.
+#[cfg(test)]
+pub(super) struct Fake {
+    pub world: World,
+    _directory: tempfile::TempDir,
+}
+
+#[cfg(test)]
+impl Fake {
+    pub(super) fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let world = World {
+            root: directory.path().to_owned(),
+            settings: Settings::builtin().unwrap(),
+            settings_error: None,
+            library: Library::load(&[], &crate::driver::names()),
+            library_error: None,
+            may_use: Path::exists,
+        };
+        Self { world, _directory: directory }
+    }
+
+    /// A system in which nothing may be used.
+    pub(super) fn forbidden() -> Self {
+        let mut fake = Self::new();
+        fake.world.may_use = |_| false;
+        fake
+    }
+
+    /// Writes a file, with the directories above it.
+    pub(super) fn file(&self, path: &str, text: &str) -> &Self {
+        let path = self.world.path(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+        self
+    }
+
+    /// Only this definition is known beside the built-in ones.
+    pub(super) fn definition(&mut self, matching: &str) -> &mut Self {
+        let text = format!(
+            "name = \"Mine\"\n[[match]]\n{matching}\n[default]\nname = \"Mine\"\nfeatures = [{{ vibrate = [0, 9] }}]\n\
+             [write]\nvibrate = 'tx: {{v}}'\n"
+        );
+        self.world.library = Library::from_texts([("mine", text.as_str())], &[]);
+        assert!(self.world.library.problems().is_empty(), "{:?}", self.world.library.problems());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn names_are_listed_in_the_order_of_their_numbers() {
+        let fake = Fake::new();
+        fake.file("/dev/hidraw10", "").file("/dev/hidraw9", "").file("/dev/null", "");
+        assert_eq!(fake.world.list("/dev", "hidraw"), ["hidraw9", "hidraw10"]);
+        assert_eq!(fake.world.list("/nowhere", ""), Vec::<String>::new());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn access_is_asked_without_opening() {
+        let fake = Fake::new();
+        fake.file("/dev/here", "");
+        assert!(may_use(&fake.world.path("/dev/here")) && !may_use(&fake.world.path("/dev/not")));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_way_to_a_device_is_its_group_or_the_rules() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        let fake = Fake::new();
+        fake.file("/dev/port", "");
+        let path = fake.world.path("/dev/port");
+        let gid = std::fs::metadata(&path).unwrap().gid();
+        fake.file("/etc/group", &format!("other:x:99999:\ndialout:x:{gid}:me\n"));
+        let mode = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o660);
+        assert!(fake.world.way_to("/dev/port").ends_with("usermod -aG dialout $USER"));
+        mode(0o600);
+        assert!(fake.world.way_to("/dev/port").contains("hapticd udev"));
+    }
+}
