@@ -82,6 +82,16 @@ impl InUse {
         due
     }
 
+    /// Whether it could not be opened, and it is too early to try again.
+    pub(super) fn waits(&self, address: &str) -> bool {
+        self.inner().failed.get(address).is_some_and(|(_, at)| at.is_some())
+    }
+
+    /// Whatever could not be opened may be tried again at once.
+    pub(super) fn forgive(&self) {
+        self.inner().failed.clear();
+    }
+
     /// In use until this is dropped.
     pub(super) fn taken(&self, address: &str) -> Taken {
         let mut inner = self.inner();

@@ -15,7 +15,7 @@ use crate::describe::Describe;
 use crate::library::Hardware;
 
 /// How often the hardware is listed. Known devices are found without a scan, so it goes on all the time.
-pub(super) const LISTED_EVERY: Duration = Duration::from_secs(1);
+const LISTED_EVERY: Duration = Duration::from_secs(1);
 
 /// A bus that can say what is there.
 pub(super) trait Source: fmt::Debug + Send + Sync + 'static {
@@ -49,6 +49,7 @@ pub(super) struct Listed {
 #[derive(Debug)]
 struct Polled {
     source: Arc<dyn Source>,
+    every: Duration,
     found: Recipient<Found>,
     /// Addresses of what is there and was reported.
     reported: BTreeSet<String>,
@@ -61,10 +62,15 @@ struct Polled {
 
 /// Makes managers of a bus. What is open stays known when one manager follows another.
 pub(super) fn factory(source: impl Source) -> Factory {
+    factory_of(source, LISTED_EVERY)
+}
+
+fn factory_of(source: impl Source, every: Duration) -> Factory {
     let source: Arc<dyn Source> = Arc::new(source);
     Box::new(move |ManagerContext { found, guard }| {
         let manager = Polled {
             source: Arc::clone(&source),
+            every,
             found,
             reported: BTreeSet::new(),
             scanning: false,
@@ -104,9 +110,11 @@ impl Polled {
         self.reported.retain(|address| listed.iter().any(|listed| listed.hardware.address == *address));
         for Listed { hardware, connector } in listed {
             let news = self.reported.insert(hardware.address.clone()) || self.scanning;
+            let in_use = self.source.in_use();
             if let Some(connector) = connector
                 && news
-                && !self.source.in_use().has(&hardware.address)
+                && !in_use.has(&hardware.address)
+                && !in_use.waits(&hardware.address)
             {
                 self.found.do_send(Found { hardware, connector });
             }
@@ -119,7 +127,7 @@ impl Actor for Polled {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.look(ctx);
-        ctx.run_interval(LISTED_EVERY, Self::look);
+        ctx.run_interval(self.every, Self::look);
     }
 }
 
@@ -129,7 +137,11 @@ impl Handler<Scan> for Polled {
     fn handle(&mut self, scan: Scan, ctx: &mut Self::Context) {
         self.source.scan(&scan);
         match scan {
-            Scan::Start => self.scanning = true,
+            Scan::Start => {
+                self.scanning = true;
+                // Somebody may have given the right that was missing, and wants to see whether it helps.
+                self.source.in_use().forgive();
+            }
             Scan::Stop => self.scanning = false,
             Scan::LookFor(_) => {}
         }
@@ -157,6 +169,7 @@ mod tests {
     use crate::library::{Bus, Candidate};
     use crate::link::{Link, LinkError};
     use crate::manager::ManagerExited;
+    use crate::manager::blocking;
     use std::sync::Mutex;
 
     #[derive(Debug)]
@@ -226,7 +239,8 @@ mod tests {
         let (to, mut heard) = tokio::sync::mpsc::unbounded_channel();
         let hears = Hears(to).start();
         let guard = ManagerGuard::new(hears.clone().recipient(), "fake", 1);
-        let manager = factory(fake.clone())(ManagerContext { found: hears.recipient(), guard });
+        let manager =
+            factory_of(fake.clone(), Duration::from_millis(50))(ManagerContext { found: hears.recipient(), guard });
         let mut next = async || tokio::time::timeout(Duration::from_secs(5), heard.recv()).await.unwrap().unwrap();
         assert_eq!(next().await, "a");
         fake.there.lock().unwrap().push("b");
@@ -234,10 +248,21 @@ mod tests {
         // Lost, while the list shows it as if nothing had happened.
         drop(fake.in_use.taken("a"));
         assert_eq!(next().await, "a");
-        // In a scan, everything that is not open.
+        // In a scan, everything that is not open, again and again, unless it has just failed.
         let open = fake.in_use.taken("b");
         manager.scan.do_send(Scan::Start);
-        assert_eq!(next().await, "a");
+        assert_eq!((next().await, next().await), ("a".to_owned(), "a".to_owned()));
+        let fail = || blocking::open("a".to_owned(), fake.in_use.clone(), |_, _| Err(LinkError::Lost));
+        for _ in 0..6 {
+            assert!(fail().await.is_err());
+        }
+        drop(fake.in_use.taken("c"));
+        fake.there.lock().unwrap().push("c");
+        // What was on its way.
+        while next().await != "c" {}
+        assert_eq!((next().await, next().await), ("c".to_owned(), "c".to_owned()));
+        manager.scan.do_send(Scan::Start);
+        while next().await != "a" {}
         manager.scan.do_send(Scan::Stop);
         fake.there.lock().unwrap().push("error");
         for _ in 0..50 {

@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, CString};
 use std::fmt;
+use std::path::Path;
 
 use hidapi::{HidApi, HidDevice};
 
@@ -43,6 +44,10 @@ pub(in crate::manager) struct Hidapi;
 
 impl System for Hidapi {
     fn list(&self) -> Result<Vec<Info>, String> {
+        // Until the kernel has seen its first HID device there is not even a list, which the library takes for an error.
+        if cfg!(target_os = "linux") && !Path::new("/sys/class/hidraw").exists() {
+            return Ok(Vec::new());
+        }
         // A list is made when the library is opened; it is never brought up to date by itself.
         let api = HidApi::new().map_err(|error| error.to_string())?;
         let infos = api.device_list().map(|device| {
