@@ -1,6 +1,7 @@
 """What the toys in the air are told, held against the examples of their definitions."""
 
 import asyncio
+import itertools
 
 from example import connecting
 from waiting import Failed, until
@@ -37,15 +38,24 @@ def as_wanted(lab, toy, start, wanted):
     return len(steps) == len(wanted)
 
 
-async def connects(lab, toy, start):
-    """Waits until a toy is connected and was told what its example says of that; returns the place of that event."""
+async def connects(lab, toy, start, known=True):
+    """Waits until a toy is connected and was told what its example says of that, and, if the server knows it from
+    before, to stop; returns the place of that event."""
     event = await lab.radio.happens(toy.name, "connected", start)
     place = start + lab.radio.events(start=start).index(event)
     wanted = [step for step in connecting(toy.steps)[0] if step[0] != "answer"]
+    if known:
+        wanted += stops(toy)
     await until(lambda: len(told(lab, toy, place)) >= len(wanted), 60, f"{toy.name} is told {wanted}")
     if told(lab, toy, place)[: len(wanted)] != wanted:
         raise Failed(f"{toy.name} was told {told(lab, toy, place)}, not {wanted}")
     return place
+
+
+def stops(toy):
+    """What the example says of a stop."""
+    after = toy.steps[[step[0] for step in toy.steps].index("stop") + 1 :]
+    return list(itertools.takewhile(lambda step: step[0] == "write", after))
 
 
 async def drive(lab, toy, index):

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from waiting import WITH_US, Failed, until
@@ -32,11 +31,6 @@ class Radio:
             raise Failed(f"the radio has ended: {(self.folder / 'radio.log').read_text()[-2000:]}")
         lines = self.log.read_text().splitlines()
         return [event for event in map(json.loads, lines[start:]) if toy is None or event.get("toy") == toy]
-
-    @staticmethod
-    def age(event):
-        """How many seconds ago an event was."""
-        return time.time() - event["at"]
 
     def now(self):
         return len(self.events())
