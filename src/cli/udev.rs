@@ -16,7 +16,7 @@ use crate::library::{Library, Matcher};
 pub(super) const FILE: &str = "70-hapticd.rules";
 
 /// The Lovense USB dongle is no definition's: it is a bus of its own (facts: protocols/lovense-dongle.md).
-const LOVENSE_DONGLE: (u16, u16) = (0x1915, 0x520a);
+const LOVENSE_DONGLE: (u16, u16) = crate::manager::lovense_dongle::IDS;
 
 /// Options of `udev`.
 #[derive(Debug, Args)]

@@ -6,6 +6,9 @@ use super::world::World;
 const CLASS: &str = "/sys/class/input";
 
 pub(super) fn check(world: &World) -> Vec<Finding> {
+    if !world.settings.buses.gamepad.enabled {
+        return vec![Finding::ok("not needed: `buses.gamepad.enabled` is false")];
+    }
     let mut found = Vec::new();
     for node in world.list(CLASS, "event") {
         let of = |what: &str| world.read(format!("{CLASS}/{node}/{what}")).unwrap_or_default();

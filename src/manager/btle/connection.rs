@@ -35,6 +35,15 @@ type Notifications = Pin<Box<dyn Stream<Item = ValueNotification> + Send>>;
 /// Characteristics by service and their own UUID.
 type Characteristics = HashMap<(Uuid, Uuid), Characteristic>;
 
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// The hardware or the system dropped it.
+    Lost,
+    /// The device has no more use for it.
+    LetGo,
+}
+
 /// A connected device, not yet served.
 pub(super) struct Connection {
     peripheral: Peripheral,
@@ -148,8 +157,8 @@ async fn leave(peripheral: &Peripheral) {
 }
 
 impl Connection {
-    /// Serves the link until the device lets go of it or `lost` says that the hardware is gone. Returns why it ended.
-    pub(super) async fn serve(self, lost: CancellationToken) -> &'static str {
+    /// Serves the link until the device lets go of it or `lost` says that the hardware is gone.
+    pub(super) async fn serve(self, lost: CancellationToken) -> End {
         let Self { peripheral, end: LinkEnd { mut requests, notify }, mut notifications, endpoints, deadlines } = self;
         // Operations under way end with their lanes, when the link is lost.
         let mut lanes = JoinSet::new();
@@ -167,11 +176,11 @@ impl Connection {
             sources.entry(place).or_default().insert(endpoint);
         }
         let began = Instant::now();
-        let why = loop {
+        let end = loop {
             tokio::select! {
-                () = lost.cancelled() => break "the connection is lost",
+                () = lost.cancelled() => break End::Lost,
                 notification = notifications.next() => match notification {
-                    None => break "the system no longer reports on it",
+                    None => break End::Lost,
                     Some(ValueNotification { uuid, service_uuid, value }) => {
                         for endpoint in sources.get(&(service_uuid, uuid)).into_iter().flatten() {
                             let _ = notify.send(Notification { endpoint: *endpoint, data: value.clone() });
@@ -181,19 +190,19 @@ impl Connection {
                 request = requests.recv() => match request {
                     None => {
                         leave(&peripheral).await;
-                        break "it was let go";
+                        break End::LetGo;
                     }
                     Some(LinkRequest { operation: Operation::Disconnect, done }) => {
                         leave(&peripheral).await;
                         let _ = done.send(Ok(Vec::new()));
-                        break "it was let go";
+                        break End::LetGo;
                     }
                     Some(request) => pass_on(request, &ways),
                 },
             }
         };
-        debug!("{}: {why} after {} s", peripheral.address(), began.elapsed().as_secs());
-        why
+        debug!("{}: {end:?} after {} s", peripheral.address(), began.elapsed().as_secs());
+        end
     }
 }
 

@@ -46,14 +46,18 @@ impl Duty {
         self.wanted.len()
     }
 
+    /// Whether hardware is looked for that was there a moment ago.
+    pub(super) fn is_eager(&self, now: Instant) -> bool {
+        self.wanted.values().any(|since| now.duration_since(*since) < EAGER)
+    }
+
     /// Whether the radio is to listen now.
     pub(super) fn listens(&self, now: Instant) -> bool {
-        let eager = self.wanted.values().any(|since| now.duration_since(*since) < EAGER);
         let looks = |every: Duration| {
             let turn = now.duration_since(self.began).as_millis().checked_rem(every.as_millis());
             turn.is_some_and(|turn| turn < LOOK.as_millis())
         };
-        self.scanning || eager || (!self.wanted.is_empty() && self.every.is_some_and(looks))
+        self.scanning || self.is_eager(now) || (!self.wanted.is_empty() && self.every.is_some_and(looks))
     }
 }
 

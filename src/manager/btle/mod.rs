@@ -3,8 +3,8 @@
 //! The Bluetooth library and everything that it spawns lives on a thread with a runtime of its own (`radio`): where it
 //! blocks or panics, no actor does, and when the bus is started again nothing of the old one is left. Here is the actor
 //! that the hub sees; `sightings` and `duty` decide whom to report and when to listen, `connection` opens links and
-//! serves them, `lane` does the operations of one characteristic, `adapter` chooses the radio and explains errors.
-//! What may not live here: protocols and devices.
+//! serves them, `lane` does the operations of one characteristic, `adapter` chooses the radio and explains errors, and
+//! `way` is what the radio is told. What may not live here: protocols and devices.
 
 mod adapter;
 mod connection;
@@ -12,6 +12,7 @@ mod duty;
 mod lane;
 mod radio;
 mod sightings;
+mod way;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -47,7 +48,7 @@ pub struct BtleManager {
     options: BtleOptions,
     found: Recipient<Found>,
     guard: ManagerGuard,
-    orders: Option<mpsc::UnboundedSender<radio::Order>>,
+    orders: Option<mpsc::UnboundedSender<way::Order>>,
     status: Status,
     _stop: Option<DropGuard>,
 }
@@ -135,7 +136,7 @@ impl Handler<Scan> for BtleManager {
     fn handle(&mut self, scan: Scan, _: &mut Self::Context) {
         if let Some(orders) = &self.orders {
             // A radio that has ended says so by itself.
-            let _ = orders.send(radio::Order::Scan(scan));
+            let _ = orders.send(way::Order::Scan(scan));
         }
     }
 }

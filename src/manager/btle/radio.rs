@@ -10,20 +10,21 @@ use actix::prelude::Recipient;
 use btleplug::api::{Central, CentralEvent, CentralState, Peripheral as _, ScanFilter};
 use btleplug::platform::{Adapter, Manager, Peripheral, PeripheralId};
 use futures_util::StreamExt;
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::sync::mpsc;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
 use super::adapter::{choose, explain};
+use super::connection::End;
 use super::duty::Duty;
 use super::sightings::Sightings;
+use super::way::{Connect, Order, Way};
 use super::{BtleOptions, Ended, Status, connection};
-use crate::driver::Boxed;
-use crate::library::{Bus, Candidate, Hardware};
-use crate::link::{Link, LinkError};
-use crate::manager::{Connector, Found, Scan};
+use crate::library::{Bus, Hardware};
+use crate::link::LinkError;
+use crate::manager::{Found, Scan};
 
 /// Time for reaching the system's Bluetooth when the bus starts.
 pub(super) const STARTS_WITHIN: Duration = Duration::from_secs(10);
@@ -35,24 +36,18 @@ const TICK: Duration = Duration::from_millis(250);
 const CHECKED_EVERY: Duration = Duration::from_secs(2);
 /// Discovery without any event for this long is begun anew: drivers forget it, after a suspend above all.
 const SILENCE: Duration = Duration::from_secs(20);
+/// The same while hardware is looked for that was there a moment ago: discovery that is begun while BlueZ itself is
+/// still starting may stay deaf (seen in the lab).
+const EAGER_SILENCE: Duration = Duration::from_secs(5);
+/// A loss that is reported so soon after a connection was made, while the system says that it holds, is an old one: events
+/// wait in a queue.
+const STALE: Duration = Duration::from_secs(5);
 /// Two events of one device within this time are looked at once.
 const LOOKED_AT_EVERY: Duration = Duration::from_millis(100);
+/// A connection that was let go within this time was of no use.
+const SHORT_LIFE: Duration = Duration::from_secs(10);
 /// Devices whose last look is remembered.
 const LOOKS: usize = 2_000;
-
-/// What the radio is told.
-pub(super) enum Order {
-    Scan(Scan),
-    /// Open a link.
-    Connect {
-        address: String,
-        id: PeripheralId,
-        candidates: Vec<Candidate>,
-        done: oneshot::Sender<Result<(usize, Link), LinkError>>,
-    },
-    /// A link was opened.
-    Opened(String),
-}
 
 /// What the thread needs.
 pub(super) struct Start {
@@ -130,7 +125,7 @@ impl Start {
                     None => return Err("the system no longer reports on Bluetooth".to_owned()),
                     Some(event) => radio.event(event).await?,
                 },
-                Some(done) = radio.connections.join_next() => radio.connection_ended(done),
+                Some(ended) = radio.connections.join_next_with_id() => radio.connection_ended(ended),
                 _ = tick.tick() => radio.tick().await?,
             }
         }
@@ -151,15 +146,20 @@ async fn answer<T>(what: &str, question: impl Future<Output = T>) -> Result<T, S
 /// A connection that is being made or is there.
 struct Open {
     id: PeripheralId,
+    task: Id,
     lost: CancellationToken,
-    /// It is there.
-    is_open: bool,
+    /// Since when it is there.
+    since: Option<Instant>,
+    /// How often in a row the system could not say whether it is.
+    unknown: u32,
+    /// The hardware is to be connected anew when this has ended.
+    next: Option<Connect>,
 }
 
-/// How a connection ended: whose, and why it was never made, if so.
-struct Done {
-    address: String,
-    failed: Option<String>,
+impl Open {
+    fn is_open(&self) -> bool {
+        self.since.is_some()
+    }
 }
 
 struct Radio {
@@ -172,7 +172,8 @@ struct Radio {
     duty: Duty,
     sightings: Sightings,
     links: BTreeMap<String, Open>,
-    connections: JoinSet<Done>,
+    /// Connections that are being made and served. They end with how, or with why they were never made.
+    connections: JoinSet<Result<End, String>>,
     looked: HashMap<PeripheralId, Instant>,
     discovering: bool,
     heard: Instant,
@@ -201,15 +202,15 @@ impl Radio {
             }
             Order::Scan(Scan::LookFor(address)) => {
                 self.sightings.tell_again(&address);
-                if !self.links.get(&address).is_some_and(|open| open.is_open) {
+                if !self.links.get(&address).is_some_and(|open| open.is_open() && !open.lost.is_cancelled()) {
                     self.duty.look_for(address, now);
                     self.discover(now).await?;
                 }
             }
-            Order::Connect { address, id, candidates, done } => self.connect(address, id, candidates, done).await,
+            Order::Connect(connect) => self.connect(connect).await,
             Order::Opened(address) => {
                 if let Some(open) = self.links.get_mut(&address) {
-                    open.is_open = true;
+                    open.since = Some(now);
                 }
                 self.duty.found(&address);
             }
@@ -229,8 +230,12 @@ impl Radio {
             | CentralEvent::ServicesAdvertisement { id, .. }
             | CentralEvent::RssiUpdate { id, .. } => self.look_at(id).await,
             CentralEvent::DeviceDisconnected(id) => {
-                for open in self.links.values().filter(|open| open.id == id && open.is_open) {
-                    open.lost.cancel();
+                let is_connected = self.is_connected(&id).await?;
+                for open in self.links.values().filter(|open| open.id == id) {
+                    let is_new = open.since.is_some_and(|since| since.elapsed() < STALE);
+                    if open.is_open() && !(is_new && is_connected == Some(true)) {
+                        open.lost.cancel();
+                    }
                 }
                 Ok(())
             }
@@ -254,8 +259,9 @@ impl Radio {
                 self.look_at_all().await?;
             }
         }
-        if self.discovering && now.duration_since(self.heard) >= SILENCE {
-            debug!("nothing was heard for {SILENCE:?}: discovery is begun anew");
+        let patience = if self.duty.is_eager(now) { EAGER_SILENCE } else { SILENCE };
+        if self.discovering && now.duration_since(self.heard) >= patience {
+            debug!("nothing was heard for {patience:?}: discovery is begun anew");
             self.silences += 1;
             self.heard = now;
             let _ = answer("stopping the scan", self.adapter.stop_scan()).await?;
@@ -274,16 +280,25 @@ impl Radio {
         if matches!(state, Ok(CentralState::PoweredOff)) {
             return Err(self.switched_off());
         }
-        for open in self.links.values().filter(|open| open.is_open) {
-            let connected = match answer("a device", self.adapter.peripheral(&open.id)).await? {
-                Ok(peripheral) => answer("a device", peripheral.is_connected()).await?.unwrap_or(false),
-                Err(_) => false,
-            };
-            if !connected {
+        let open: Vec<_> = self.links.iter().filter(|(_, open)| open.is_open()).collect();
+        let open: Vec<_> = open.into_iter().map(|(address, open)| (address.clone(), open.id.clone())).collect();
+        for (address, id) in open {
+            let is_connected = self.is_connected(&id).await?;
+            let Some(open) = self.links.get_mut(&address) else { continue };
+            open.unknown = if is_connected.is_none() { open.unknown + 1 } else { 0 };
+            if is_connected == Some(false) || open.unknown > 1 {
                 open.lost.cancel();
             }
         }
         Ok(())
+    }
+
+    /// Whether the system is connected to a device; `None` when it cannot say.
+    async fn is_connected(&self, id: &PeripheralId) -> Result<Option<bool>, String> {
+        match answer("a device", self.adapter.peripheral(id)).await? {
+            Ok(peripheral) => Ok(answer("a device", peripheral.is_connected()).await?.ok()),
+            Err(_) => Ok(None),
+        }
     }
 
     /// Begins or ends discovery, as is wanted now.
@@ -362,73 +377,78 @@ impl Radio {
     }
 
     fn report(&self, hardware: Hardware, id: PeripheralId) {
-        let way = Way { address: hardware.address.clone(), id, orders: self.back.clone() };
+        let way = Way::new(hardware.address.clone(), id, self.back.clone());
         self.found.do_send(Found { hardware, connector: Arc::new(way) });
     }
 
-    async fn connect(
-        &mut self,
-        address: String,
-        id: PeripheralId,
-        candidates: Vec<Candidate>,
-        done: oneshot::Sender<Result<(usize, Link), LinkError>>,
-    ) {
-        let failed = |why: &str| Err(LinkError::Failed(why.to_owned()));
-        if self.links.contains_key(&address) {
-            // Until the old connection has been let go, which takes BlueZ two seconds.
-            let _ = done.send(failed("its last connection is not closed yet"));
+    async fn connect(&mut self, connect: Connect) {
+        if let Some(open) = self.links.get_mut(&connect.address) {
+            // Not before its last connection is closed, which takes BlueZ two seconds.
+            open.next = Some(connect);
             return;
         }
+        let Connect { address, id, candidates, done } = connect;
         let peripheral = match answer("a device", self.adapter.peripheral(&id)).await {
             Ok(Ok(peripheral)) => peripheral,
             Ok(Err(error)) => {
                 self.sightings.failed(&address, Instant::now());
-                let _ = done.send(failed(&explain(&error)));
+                let _ = done.send(Err(LinkError::Failed(explain(&error))));
                 return;
             }
             Err(why) => {
-                let _ = done.send(failed(&why));
+                let _ = done.send(Err(LinkError::Failed(why)));
                 return;
             }
         };
-        let lost = CancellationToken::new();
         self.sightings.linked(&address);
-        self.links.insert(address.clone(), Open { id, lost: lost.clone(), is_open: false });
+        let lost = CancellationToken::new();
         let (deadlines, back) = (self.options.deadlines, self.back.clone());
-        self.connections.spawn(async move {
-            match connection::open(peripheral, candidates, deadlines, done).await {
-                Ok(connection) => {
-                    if let Some(back) = back.upgrade() {
-                        let _ = back.send(Order::Opened(address.clone()));
-                    }
-                    drop(back);
-                    connection.serve(lost).await;
-                    Done { address, failed: None }
-                }
-                Err(why) => Done { address, failed: Some(why) },
+        let (ended, whose) = (lost.clone(), address.clone());
+        let connection = self.connections.spawn(async move {
+            let connection = connection::open(peripheral, candidates, deadlines, done).await?;
+            if let Some(back) = back.upgrade() {
+                let _ = back.send(Order::Opened(whose));
             }
+            Ok(connection.serve(ended).await)
         });
+        let open = Open { id, task: connection.id(), lost, since: None, unknown: 0, next: None };
+        self.links.insert(address, open);
     }
 
-    fn connection_ended(&mut self, done: Result<Done, tokio::task::JoinError>) {
-        let Ok(Done { address, failed }) = done else {
-            // Which one panicked is not said. Those that are there still are looked after by their own tasks.
-            let gone: Vec<_> = self.links.iter().filter(|(_, open)| open.lost.is_cancelled()).collect();
-            debug!("a connection's task panicked; {} are ending", gone.len());
+    fn connection_ended(&mut self, ended: Result<(Id, Result<End, String>), JoinError>) {
+        let (task, outcome) = match ended {
+            Ok((task, outcome)) => (task, outcome),
+            Err(error) => (error.id(), Err(format!("its task failed: {error}"))),
+        };
+        let Some(address) = self.links.iter().find(|(_, open)| open.task == task).map(|(address, _)| address.clone())
+        else {
             return;
         };
-        self.links.remove(&address);
+        let Some(open) = self.links.remove(&address) else { return };
+        let now = Instant::now();
         self.sightings.unlinked(&address);
-        if let Some(why) = failed {
-            debug!("{address} could not be connected: {why}");
-            self.sightings.failed(&address, Instant::now());
+        match outcome {
+            // The hub says so as well, but its word may have come before the end of the task.
+            Ok(End::Lost) => self.duty.look_for(address.clone(), now),
+            // A device that is given up so soon would be found, tried and given up for ever.
+            Ok(End::LetGo) if open.since.is_some_and(|since| since.elapsed() < SHORT_LIFE) => {
+                self.sightings.failed(&address, now);
+            }
+            Ok(End::LetGo) => {}
+            Err(why) => {
+                debug!("{address} could not be connected: {why}");
+                self.sightings.failed(&address, now);
+            }
+        }
+        if let (Some(next), Some(back)) = (open.next, self.back.upgrade()) {
+            let _ = back.send(Order::Connect(next));
         }
     }
 
     fn tell_status(&self) {
         let links = self.links.iter().map(|(address, open)| {
             serde_json::json!({
-                "address": address, "open": open.is_open, "last_rssi": self.sightings.signal_dbm(address),
+                "address": address, "open": open.is_open(), "last_rssi": self.sightings.signal_dbm(address),
             })
         });
         self.status.set(serde_json::json!({
@@ -443,35 +463,4 @@ impl Radio {
 fn address_of(peripheral: &Peripheral) -> String {
     let address = peripheral.address();
     if address == btleplug::api::BDAddr::default() { peripheral.id().to_string() } else { address.to_string() }
-}
-
-/// How to connect to one device.
-struct Way {
-    address: String,
-    id: PeripheralId,
-    orders: mpsc::WeakUnboundedSender<Order>,
-}
-
-impl std::fmt::Debug for Way {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Way({})", self.address)
-    }
-}
-
-impl Connector for Way {
-    fn connect(&self, candidates: Vec<Candidate>) -> Boxed<'static, Result<(usize, Link), LinkError>> {
-        let (done, outcome) = oneshot::channel();
-        let order = Order::Connect { address: self.address.clone(), id: self.id.clone(), candidates, done };
-        let sent = self.orders.upgrade().is_some_and(|orders| orders.send(order).is_ok());
-        Box::pin(async move {
-            if !sent {
-                return Err(LinkError::Lost);
-            }
-            outcome.await.map_err(|_| LinkError::Lost)?
-        })
-    }
-
-    fn refuse(&self, _: &str) {
-        // Hardware that only advertises has nobody who could be told.
-    }
 }

@@ -27,7 +27,7 @@ use crate::link::{Deadlines, Link, LinkError};
 use dongle::{Dongle, Order};
 
 /// Vendor and product of the dongle.
-const IDS: (u16, u16) = (0x1915, 0x520a);
+pub const IDS: (u16, u16) = (0x1915, 0x520a);
 /// The name by which definitions recognise the toy.
 pub const NAME: &str = "LVS-DongleDevice";
 
