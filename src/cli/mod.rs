@@ -9,6 +9,7 @@ mod doctor;
 mod health;
 mod http;
 mod mdns;
+mod scan;
 mod serve;
 mod service;
 mod simulate;
@@ -43,6 +44,8 @@ enum Command {
     Check(check::CheckArgs),
     /// List the models that are known
     Devices(devices::DevicesArgs),
+    /// Look what hardware is around, known or not
+    Scan(scan::ScanArgs),
     /// Play a piece of hardware to a running server and show what it is told to do
     Simulate(simulate::SimulateArgs),
     /// Stop everything that a running server drives
@@ -120,6 +123,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Devices(args) => devices::run(&args),
+        Command::Scan(args) => scan::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Stop(args) => stop::run(&args),
         Command::Health(args) => health::run(&args),

@@ -29,6 +29,15 @@ pub fn factory(library: &Library, deadlines: Deadlines) -> Factory {
     polled::factory(Ports { named: named_ports(library), deadlines, open: InUse::default() })
 }
 
+/// Every port of the system, wanted or not. Blocking.
+///
+/// # Errors
+/// Why they cannot be listed.
+pub fn all() -> Result<Vec<Hardware>, String> {
+    let ports = Ports { named: Vec::new(), deadlines: Deadlines::default(), open: InUse::default() };
+    Ok(ports.list()?.into_iter().map(|listed| listed.hardware).collect())
+}
+
 fn named_ports(library: &Library) -> Vec<String> {
     let matchers = library.definitions().iter().flat_map(|definition| &definition.matchers);
     let ports = matchers.filter_map(|matcher| match matcher {

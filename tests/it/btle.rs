@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::bluez::{Bluez, Device, characteristic};
-use crate::support::{PATIENCE, Raw, Server};
+use crate::support::{PATIENCE, Raw, Server, run_with};
 
 const TOY: &str = "F0:F1:F2:F3:F4:F5";
 const WRITE: &[&str] = &["write", "write-without-response"];
@@ -278,4 +278,38 @@ async fn a_bus_that_accepts_and_says_nothing_is_given_up() {
     .unwrap();
     server.signal("TERM");
     assert_eq!(server.wait(), Some(0));
+}
+
+#[test]
+fn a_scan_shows_what_is_around_and_connects_nothing() {
+    let bluez = Bluez::start();
+    bluez.add(aneros());
+    bluez.add(Device::new("F0:F1:F2:F3:F4:F6", "", vec![]));
+    bluez.device("F0:F1:F2:F3:F4:F6", |device| device.advertised = vec!["fd6f".to_owned()]);
+    let (name, value) = bluez.environment();
+    let environment = [(name.to_owned(), value)];
+    let others = ["serial", "hid", "gamepad"].map(|bus| format!("buses.{bus}.enabled=false"));
+    let off = others.iter().flat_map(|set| ["--set", set]);
+    let args: Vec<_> = ["scan", "--seconds", "1"].into_iter().chain(off).collect();
+    let done = run_with(&environment, &args);
+    let text = String::from_utf8_lossy(&done.stdout);
+    let rows: Vec<_> = text.lines().collect();
+    assert_eq!(done.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&done.stderr));
+    assert!(rows[0].contains("Massage Demo") && rows[0].contains("-50 dBm") && rows[0].ends_with("Aneros (aneros)"));
+    assert!(
+        rows[1].contains("(no name)") && rows[1].contains("F0:F1:F2:F3:F4:F6") && rows[1].ends_with(" -"),
+        "{text}"
+    );
+    assert_eq!(bluez.device(TOY, |device| device.attempts), 0);
+
+    let json: Vec<_> = args.iter().copied().chain(["--json"]).collect();
+    let done = run_with(&environment, &json);
+    let found: Vec<Value> =
+        String::from_utf8_lossy(&done.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(found.iter().any(|one| one["address"] == TOY && one["known_as"] == "Aneros (aneros)"), "{found:?}");
+
+    bluez.with(|world| world.adapter = false);
+    let done = run_with(&environment, &args);
+    assert_eq!(done.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&done.stderr).contains("there is no Bluetooth adapter"));
 }

@@ -27,6 +27,21 @@ use crate::link::{Deadlines, Link, LinkError};
 
 use sysfs::Pad;
 
+/// Where the kernel describes its input devices.
+const SYS: &str = "/sys/class/input";
+
+/// Every gamepad that can rumble, wanted or not. Blocking.
+///
+/// # Errors
+/// Why they cannot be listed.
+pub fn all() -> Result<Vec<Hardware>, String> {
+    let hardware = |pad: Pad| {
+        let address = pad.base();
+        Hardware { usb: Some(pad.ids), ..Hardware::new(Bus::Gamepad, pad.name, address) }
+    };
+    Ok(sysfs::list(SYS.as_ref())?.into_iter().map(hardware).collect())
+}
+
 /// The gamepads of this machine.
 #[derive(Debug)]
 struct Pads {
@@ -50,7 +65,7 @@ pub fn factory(library: &Library, taken: BTreeSet<(u16, u16)>, deadlines: Deadli
     polled::factory(Pads {
         wanted,
         taken,
-        sys: PathBuf::from("/sys/class/input"),
+        sys: PathBuf::from(SYS),
         dev: PathBuf::from("/dev/input"),
         addresses: Mutex::default(),
         deadlines,

@@ -38,6 +38,17 @@ pub fn factory(library: &Library, deadlines: Deadlines) -> Factory {
     polled::factory(Devices::new(named(library), Arc::new(Hidapi), deadlines))
 }
 
+/// Every HID device, wanted or not. Blocking.
+///
+/// # Errors
+/// Why they cannot be listed.
+pub fn all() -> Result<Vec<Hardware>, String> {
+    let infos = Hidapi.list().map_err(|why| format!("HID devices cannot be listed: {why}"))?;
+    let hardware =
+        |info: Info| Hardware { usb: Some(info.ids), ..Hardware::new(Bus::Hid, info.name.clone(), base(&info)) };
+    Ok(one_each(infos).into_iter().map(hardware).collect())
+}
+
 /// Vendor and product of everything that a library's definitions recognise by HID.
 #[must_use]
 pub fn named(library: &Library) -> BTreeSet<(u16, u16)> {

@@ -1,0 +1,220 @@
+//! `hapticd scan`: what hardware is around, known or not? Nothing is connected or opened.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use actix::prelude::*;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::{Failure, SettingsArgs, print};
+use crate::library::{Hardware, Library};
+use crate::link::Deadlines;
+use crate::manager::btle::{self, BtleOptions};
+use crate::manager::{Found, ManagerContext, ManagerExited, ManagerGuard, Scan, hid, serial};
+use crate::settings::Settings;
+
+/// Steps of the bar.
+const STEP: Duration = Duration::from_millis(100);
+
+/// Options of `scan`.
+#[derive(Debug, Args)]
+pub struct ScanArgs {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// How long to listen, 1 to 600 seconds
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// One JSON object a line, as hardware is found
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the buses say.
+enum News {
+    Hardware(Hardware),
+    /// A bus cannot look.
+    Failed(String),
+}
+
+pub(super) fn run(args: &ScanArgs) -> Result<(), Failure> {
+    let settings = args.settings.load(&[])?;
+    let library = super::library(&settings)?;
+    let (news, heard) = mpsc::unbounded_channel();
+    actix_web::rt::System::new().block_on(async {
+        let _listening = begin(&settings, &news);
+        let around = tokio::task::spawn_blocking({
+            let news = news.clone();
+            move || plugged_in(&settings, &news)
+        });
+        let result = listen(args, &library, heard).await;
+        drop(around);
+        result
+    })
+}
+
+/// Starts to listen by radio, until the result is dropped.
+fn begin(settings: &Settings, news: &mpsc::UnboundedSender<News>) -> Option<crate::manager::ManagerHandle> {
+    let own = &settings.buses.btle;
+    if !own.enabled {
+        return None;
+    }
+    let options = BtleOptions {
+        adapter: own.adapter.clone(),
+        services: own.services.clone(),
+        look_every: None,
+        deadlines: Deadlines::default(),
+    };
+    let ear = Ear(news.clone()).start();
+    let guard = ManagerGuard::new(ear.clone().recipient(), "btle", 1);
+    let manager = btle::factory(options)(ManagerContext { found: ear.recipient(), guard });
+    manager.scan.do_send(Scan::Start);
+    Some(manager)
+}
+
+/// Everything with a cable. Blocking.
+fn plugged_in(settings: &Settings, news: &mpsc::UnboundedSender<News>) {
+    let buses = &settings.buses;
+    let mut lists = Vec::new();
+    if buses.serial.enabled {
+        lists.push(serial::all());
+    }
+    if buses.hid.enabled {
+        lists.push(hid::all());
+    }
+    #[cfg(target_os = "linux")]
+    if buses.gamepad.enabled {
+        lists.push(crate::manager::gamepad::all());
+    }
+    for list in lists {
+        match list {
+            Ok(all) => all.into_iter().for_each(|hardware| drop(news.send(News::Hardware(hardware)))),
+            Err(why) => drop(news.send(News::Failed(why))),
+        }
+    }
+}
+
+/// Hears what the manager reports.
+struct Ear(mpsc::UnboundedSender<News>);
+
+impl Actor for Ear {
+    type Context = Context<Self>;
+}
+
+impl Handler<Found> for Ear {
+    type Result = ();
+
+    fn handle(&mut self, Found { hardware, .. }: Found, _: &mut Self::Context) {
+        let _ = self.0.send(News::Hardware(hardware));
+    }
+}
+
+impl Handler<ManagerExited> for Ear {
+    type Result = ();
+
+    fn handle(&mut self, ManagerExited { name, why, .. }: ManagerExited, _: &mut Self::Context) {
+        let _ = self.0.send(News::Failed(format!("{name}: {why}")));
+    }
+}
+
+async fn listen(args: &ScanArgs, library: &Library, mut heard: mpsc::UnboundedReceiver<News>) -> Result<(), Failure> {
+    let time = Duration::from_secs(args.seconds);
+    let bar = ProgressBar::with_draw_target(None, target());
+    bar.set_length(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+    // The template is a constant; if it were wrong the default would do.
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {msg}") {
+        bar.set_style(style);
+    }
+    let (began, mut tick) = (Instant::now(), tokio::time::interval(STEP));
+    let mut all: BTreeMap<(String, String), Hardware> = BTreeMap::new();
+    let mut failed = Vec::new();
+    while began.elapsed() < time {
+        tokio::select! {
+            _ = tick.tick() => bar.set_position(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)),
+            news = heard.recv() => match news {
+                Some(News::Hardware(hardware)) => {
+                    if args.json {
+                        print(&json(library, &hardware));
+                    }
+                    all.insert((hardware.bus.name().to_owned(), hardware.address.clone()), hardware);
+                    let known = all.values().filter(|hardware| knows(library, hardware).is_some()).count();
+                    bar.set_message(format!("{} found, {known} known", all.len()));
+                }
+                Some(News::Failed(why)) => failed.push(why),
+                None => break,
+            },
+        }
+    }
+    bar.finish_and_clear();
+    if !args.json {
+        print(&table(library, &all.into_values().collect::<Vec<_>>()));
+    }
+    if failed.is_empty() { Ok(()) } else { Err(Failure::Done(failed.join("; "))) }
+}
+
+/// The bar is for people at a terminal.
+fn target() -> ProgressDrawTarget {
+    if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() }
+}
+
+/// Name and protocol of what the library takes it for.
+fn knows(library: &Library, hardware: &Hardware) -> Option<String> {
+    let candidates = library.candidates(hardware);
+    let definition = &candidates.first()?.definition;
+    Some(format!("{} ({})", definition.name, definition.protocol))
+}
+
+/// Known hardware first, then the nearest.
+fn table(library: &Library, all: &[Hardware]) -> String {
+    if all.is_empty() {
+        return "Nothing was found.\n".to_owned();
+    }
+    let mut rows: Vec<_> = all.iter().map(|hardware| (knows(library, hardware), hardware)).collect();
+    rows.sort_by_key(|(known, hardware)| (known.is_none(), hardware.bus, hardware.signal_dbm.map(|dbm| -dbm)));
+    let mut text = String::new();
+    for (known, hardware) in rows {
+        let signal = hardware.signal_dbm.map(|dbm| format!("{dbm} dBm")).unwrap_or_default();
+        let usb = hardware.usb.map(|(vendor, product)| format!("{vendor:04x}:{product:04x}")).unwrap_or_default();
+        let name = if hardware.name.is_empty() { "(no name)" } else { &hardware.name };
+        let (bus, address, known) = (hardware.bus.name(), &hardware.address, known.as_deref().unwrap_or("-"));
+        text += &format!("{bus:<8} {name:<28} {address:<20} {signal:>8} {usb:<9} {known}\n");
+    }
+    text
+}
+
+fn json(library: &Library, hardware: &Hardware) -> String {
+    let usb = hardware.usb.map(|(vendor, product)| format!("{vendor:04x}:{product:04x}"));
+    let manufacturer: BTreeMap<_, _> =
+        hardware.manufacturer.iter().map(|(company, data)| (company.to_string(), hex::encode(data))).collect();
+    let object = serde_json::json!({
+        "bus": hardware.bus.name(), "name": hardware.name, "address": hardware.address, "usb": usb,
+        "signal_dbm": hardware.signal_dbm, "services": hardware.advertised, "manufacturer": manufacturer,
+        "known_as": knows(library, hardware),
+    });
+    format!("{object}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::library::Bus;
+
+    #[test]
+    fn known_hardware_comes_first_and_then_the_nearest() {
+        let library = Library::load(&[], &crate::driver::names());
+        let heard = |name: &str, dbm| Hardware { signal_dbm: Some(dbm), ..Hardware::new(Bus::Btle, name, name) };
+        let cable = Hardware { usb: Some((0x057e, 0x2009)), ..Hardware::new(Bus::Hid, "Pro Controller", "s1") };
+        let all = vec![heard("far phone", -90), heard("", -40), heard("Massage Demo", -70), cable];
+        let text = table(&library, &all);
+        let rows: Vec<Vec<_>> = text.lines().map(|line| line.split("  ").map(str::trim).collect()).collect();
+        let has = |row: usize, part: &str| assert!(rows[row].iter().any(|cell| cell.contains(part)), "{text}");
+        has(0, "Aneros (aneros)");
+        has(1, "057e:2009");
+        has(2, "(no name)");
+        has(3, "far phone");
+        assert_eq!(table(&library, &[]), "Nothing was found.\n");
+    }
+}
