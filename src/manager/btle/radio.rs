@@ -39,6 +39,8 @@ const SILENCE: Duration = Duration::from_secs(20);
 /// The same while hardware is looked for that was there a moment ago: discovery that is begun while BlueZ itself is
 /// still starting may stay deaf (seen in the lab).
 const EAGER_SILENCE: Duration = Duration::from_secs(5);
+/// Pause before discovery is begun anew: BlueZ says that it has stopped before it has.
+const REST: Duration = Duration::from_secs(1);
 /// A loss that is reported so soon after a connection was made, while the system says that it holds, is an old one: events
 /// wait in a queue.
 const STALE: Duration = Duration::from_secs(5);
@@ -109,6 +111,7 @@ impl Start {
             discovering: false,
             heard: now,
             checked: now,
+            rests_until: now,
             silences: 0,
         };
         radio.check().await?;
@@ -178,6 +181,8 @@ struct Radio {
     discovering: bool,
     heard: Instant,
     checked: Instant,
+    /// Discovery is not begun before this.
+    rests_until: Instant,
     /// How often discovery was begun anew.
     silences: u32,
 }
@@ -266,7 +271,7 @@ impl Radio {
             self.heard = now;
             let _ = answer("stopping the scan", self.adapter.stop_scan()).await?;
             self.discovering = false;
-            self.discover(now).await?;
+            self.rests_until = now + REST;
         }
         self.tell_status();
         Ok(())
@@ -304,7 +309,7 @@ impl Radio {
     /// Begins or ends discovery, as is wanted now.
     async fn discover(&mut self, now: Instant) -> Result<(), String> {
         let wanted = self.duty.listens(now);
-        if wanted == self.discovering {
+        if wanted == self.discovering || (wanted && now < self.rests_until) {
             return Ok(());
         }
         if wanted {
