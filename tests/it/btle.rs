@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::bluez::{Bluez, Device, characteristic};
+use crate::bluez::{Bluez, Device, World, characteristic};
 use crate::support::{PATIENCE, Raw, Server, run_with};
 
 const TOY: &str = "F0:F1:F2:F3:F4:F5";
@@ -231,15 +231,21 @@ async fn a_daemon_that_dies_costs_no_session() {
 
 #[tokio::test]
 async fn what_is_missing_is_said_once_and_waited_for() {
-    for (missing, sentence) in [("adapter", "there is no Bluetooth adapter"), ("power", "is switched off")] {
+    type Change = fn(&mut World);
+    let cases: [(&str, Change, Change); 3] = [
+        ("there is no Bluetooth adapter", |world| world.adapter = false, |world| world.adapter = true),
+        ("is switched off", |world| world.powered = false, |world| world.powered = true),
+        ("this user may not use Bluetooth", |world| world.denied = true, |world| world.denied = false),
+    ];
+    for (sentence, take, give) in cases {
         let bluez = Bluez::start();
         bluez.add(aneros());
-        bluez.with(|world| if missing == "adapter" { world.adapter = false } else { world.powered = false });
+        bluez.with(take);
         let server = serve(&bluez, Arc::new(tempfile::tempdir().unwrap()), &[]);
         let mut client = Raw::scanning(&server).await;
         server.logged(sentence);
         server.logged("still does not work");
-        bluez.with(|world| (world.adapter, world.powered) = (true, true));
+        bluez.with(give);
         client.devices(1).await;
         let warnings = server.log().lines().filter(|line| line.contains("WARN") && line.contains(sentence)).count();
         assert_eq!(warnings, 1, "{}", server.log());
@@ -312,4 +318,23 @@ fn a_scan_shows_what_is_around_and_connects_nothing() {
     let done = run_with(&environment, &args);
     assert_eq!(done.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&done.stderr).contains("there is no Bluetooth adapter"));
+}
+
+#[tokio::test]
+async fn an_adapter_that_is_pulled_out_and_deaf_discovery_are_got_over() {
+    let fixture = start(vec![aneros()], &["devices.reconnect_grace_ms=30000"]);
+    let mut client = Raw::scanning(&fixture.server).await;
+    client.devices(1).await;
+    // The objects of an adapter that is pulled out vanish, and no event says so.
+    fixture.bluez.with(|world| {
+        world.forget();
+        (world.running, world.adapter, world.deaf) = (true, false, true);
+    });
+    fixture.server.logged("is out of reach");
+    fixture.server.logged("there is no Bluetooth adapter");
+    fixture.bluez.with(|world| world.adapter = true);
+    // It is back, takes the order to listen, and hears nothing until it is told again.
+    fixture.server.logged("discovery is begun anew");
+    fixture.bluez.with(|world| world.deaf = false);
+    fixture.server.logged("is back");
 }

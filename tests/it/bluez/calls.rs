@@ -81,7 +81,15 @@ impl Call {
                 _ => self.reply(&()).await,
             };
         }
-        if !self.shared.lock().running {
+        let (running, denied) = {
+            let world = self.shared.lock();
+            (world.running, world.denied)
+        };
+        if denied {
+            let denied = ("org.freedesktop.DBus.Error.AccessDenied", "Rejected send message");
+            return self.done(Err(denied)).await;
+        }
+        if !running {
             let gone = ("org.freedesktop.DBus.Error.ServiceUnknown", "The name org.bluez was not provided");
             return self.done(Err(gone)).await;
         }

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use zbus::Connection;
 
-pub use self::world::{Device, characteristic};
-use self::world::{Shared, World};
+use self::world::Shared;
+pub use self::world::{Device, World, characteristic};
 use crate::support::PATIENCE;
 
 /// The daemon and the hardware around it.

@@ -154,6 +154,8 @@ pub struct World {
     pub powered: bool,
     /// There is an adapter.
     pub adapter: bool,
+    /// The bus lets nobody speak to BlueZ.
+    pub denied: bool,
     pub discovering: bool,
     /// Discovery is on and yields nothing, as drivers do after a suspend.
     pub deaf: bool,
@@ -165,7 +167,9 @@ pub struct World {
 impl Default for World {
     fn default() -> Self {
         let (running, powered, adapter) = (true, true, true);
-        Self { running, powered, adapter, discovering: false, deaf: false, devices: BTreeMap::new(), log: Vec::new() }
+        let (denied, discovering, deaf) = (false, false, false);
+        let (devices, log) = (BTreeMap::new(), Vec::new());
+        Self { running, powered, adapter, denied, discovering, deaf, devices, log }
     }
 }
 
