@@ -49,13 +49,18 @@ class Air(LocalLink):
 class Radio(Controller):
     """The guest's adapter, with what Bumble's controller leaves out and Linux relies on."""
 
-    def __init__(self, transport, air):
+    def __init__(self, transport, air, log):
+        self.log = log
         super().__init__(
             "radio", host_source=transport.source, host_sink=transport.sink, link=air, public_address="C0:11:EC:7A:B0:01"
         )
         # With these Linux waits for the *enhanced* Connection Complete, which Bumble does not send: it would cancel
         # after 4 s and leave the link in limbo.
         self.le_features &= ~(LeFeatureMask.LL_PRIVACY | LeFeatureMask.LE_EXTENDED_ADVERTISING)
+
+    def on_hci_le_set_scan_enable_command(self, command):
+        self.log({"event": "listens" if command.le_scan_enable else "listens no more"})
+        return super().on_hci_le_set_scan_enable_command(command)
 
     def on_hci_reset_command(self, command):
         """An adapter that is switched off and on has lost its links: Bumble's keeps them."""
@@ -210,7 +215,7 @@ async def main(socket, specs, events):
 
     air = Air()
     transport = await open_transport(f"unix-server:{socket}")
-    radio = Radio(transport, air)
+    radio = Radio(transport, air, log)
     with open(specs) as file:
         toys = {spec["name"]: Toy(spec, air, log) for spec in json.load(file)}
     for toy in toys.values():
