@@ -24,7 +24,10 @@ def packet(text):
     made, end = b"", 0
     for item in ITEM.finditer(text):
         quoted, byte, times = item.groups()
-        made += quoted.encode().decode("unicode_escape").encode("latin-1") if byte is None else bytes.fromhex(byte) * int(times or 1)
+        if byte is None:
+            made += quoted.encode().decode("unicode_escape").encode("latin-1")
+        else:
+            made += bytes.fromhex(byte) * int(times or 1)
         if text[end : item.start()].strip():
             raise ValueError(f"not bytes: {text}")
         end = item.end()

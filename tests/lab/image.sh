@@ -27,14 +27,15 @@ for rules in 50-udev-default 60-input-id 60-serial; do
     cp "$dir/pkgs/udev/lib/udev/rules.d/$rules.rules" lib/udev/rules.d/
 done
 cp "$dir"/pkgs/bluez/usr/libexec/bluetooth/bluetoothd usr/libexec/bluetooth/
-cp "$dir"/pkgs/bluez/usr/bin/btattach "$dir"/pkgs/dbus-daemon/usr/bin/dbus-daemon "$dir"/pkgs/dbus-bin/usr/bin/dbus-send usr/bin/
+cp "$dir"/pkgs/{bluez/usr/bin/btattach,dbus-daemon/usr/bin/dbus-daemon,dbus-bin/usr/bin/dbus-send} usr/bin/
 cp "$dir"/pkgs/bluez/etc/dbus-1/system.d/bluetooth.conf etc/dbus-1/system.d/
 # Debugging symbols are most of a debug build.
 strip --strip-debug -o usr/bin/hapticd "$binary" 2>/dev/null || cp "$binary" usr/bin/hapticd
 
 # Shared libraries, from the packages if they are not installed here.
 search=$(printf '%s:' "$dir"/pkgs/*/{,usr/}"$lib")
-needed=$(LD_LIBRARY_PATH=$search ldd bin/udevadm usr/bin/{btattach,dbus-daemon,dbus-send,hapticd} usr/libexec/bluetooth/bluetoothd)
+programs=(bin/udevadm usr/bin/{btattach,dbus-daemon,dbus-send,hapticd} usr/libexec/bluetooth/bluetoothd)
+needed=$(LD_LIBRARY_PATH=$search ldd "${programs[@]}")
 if missing=$(grep 'not found' <<<"$needed"); then
     echo "the guest's programs lack libraries:" >&2
     sort -u <<<"$missing" >&2

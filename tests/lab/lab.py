@@ -122,7 +122,8 @@ async def main():
             start = time.monotonic()
             held = await once(given, given.folder / str(time_number))
             good += held
-            print(f"{'all held' if held else 'NOT all held'}, time {time_number} of {given.times}, {time.monotonic() - start:.0f} s", flush=True)
+            result = "all held" if held else "NOT all held"
+            print(f"{result}, time {time_number} of {given.times}, {time.monotonic() - start:.0f} s", flush=True)
         kept |= good < given.times
     finally:
         if kept:

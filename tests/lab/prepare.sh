@@ -46,7 +46,8 @@ if [ ! -e kernel/done ]; then
     m='./*lib/modules/*'
     dpkg --fsys-tarfile deb/"$package"_*.deb | tar -x -C kernel --wildcards './boot/vmlinuz-*' \
         "$m/modules.*" "$m"/kernel/{crypto,lib,fs/configfs,net/bluetooth,net/rfkill,net/core}/'*' \
-        "$m"/kernel/drivers/{bluetooth,usb,hid,input,virtio,char,tty}/'*' "$m"/kernel/drivers/net/{virtio_net,net_failover}'*' ||
+        "$m"/kernel/drivers/{bluetooth,usb,hid,input,virtio,char,tty}/'*' \
+        "$m"/kernel/drivers/net/{virtio_net,net_failover}'*' ||
         cannot "the kernel package $package cannot be unpacked"
     touch kernel/done
 fi
@@ -76,7 +77,8 @@ fi
 if [ ! -e venv/"${python[*]}" ]; then
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || cannot "it needs Python 3.11 or newer"
     rm -rf venv
-    python3 -m venv venv >pip.log 2>&1 || cannot "no Python environment can be made (package python3-venv?): $(tail -n 1 pip.log)"
+    python3 -m venv venv >pip.log 2>&1 ||
+        cannot "no Python environment can be made (package python3-venv?): $(tail -n 1 pip.log)"
     venv/bin/pip install -q --disable-pip-version-check "${python[@]}" >pip.log 2>&1 ||
         cannot "${python[*]} cannot be installed: $(grep -m 1 -E 'WARNING|ERROR' pip.log)"
     touch venv/"${python[*]}"
