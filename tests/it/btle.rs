@@ -296,7 +296,7 @@ fn a_scan_shows_what_is_around_and_connects_nothing() {
     let environment = [(name.to_owned(), value)];
     let others = ["serial", "hid", "gamepad"].map(|bus| format!("buses.{bus}.enabled=false"));
     let off = others.iter().flat_map(|set| ["--set", set]);
-    let args: Vec<_> = ["scan", "--seconds", "1"].into_iter().chain(off).collect();
+    let args: Vec<_> = ["scan", "--seconds", "3"].into_iter().chain(off).collect();
     let done = run_with(&environment, &args);
     let text = String::from_utf8_lossy(&done.stdout);
     let rows: Vec<_> = text.lines().collect();

@@ -39,7 +39,8 @@ const SILENCE: Duration = Duration::from_secs(20);
 /// The same while hardware is looked for that was there a moment ago: discovery that is begun while BlueZ itself is
 /// still starting may stay deaf (seen in the lab).
 const EAGER_SILENCE: Duration = Duration::from_secs(5);
-/// Pause before discovery is begun anew: BlueZ says that it has stopped before it has.
+/// Pause before discovery is begun, after the bus has started and before it is begun anew. BlueZ says yes before it can,
+/// and then waits ten seconds before it tries (seen in the lab, when the daemon had just been started).
 const REST: Duration = Duration::from_secs(1);
 /// A loss that is reported so soon after a connection was made, while the system says that it holds, is an old one: events
 /// wait in a queue.
@@ -111,7 +112,7 @@ impl Start {
             discovering: false,
             heard: now,
             checked: now,
-            rests_until: now,
+            rests_until: now + REST,
             silences: 0,
         };
         radio.check().await?;
