@@ -180,8 +180,10 @@ fn buses(settings: &Settings, library: &Library, virtual_port: Option<&Port>, de
     if settings.buses.hid.enabled {
         buses.push(Bus { name: "hid", factory: hid::factory(library, deadlines), scans: true });
     }
-    if settings.buses.lovense_dongle.enabled {
-        buses.push(Bus { name: "lovense_dongle", factory: lovense_dongle::factory(deadlines), scans: true });
+    let dongle = &settings.buses.lovense_dongle;
+    if dongle.enabled {
+        let factory = lovense_dongle::factory(dongle.port.clone(), deadlines);
+        buses.push(Bus { name: "lovense_dongle", factory, scans: true });
     }
     #[cfg(target_os = "linux")]
     if settings.buses.gamepad.enabled {

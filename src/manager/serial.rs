@@ -5,6 +5,8 @@
 
 mod port;
 
+pub(super) use port::ends;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

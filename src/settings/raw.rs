@@ -79,7 +79,7 @@ pub(super) struct RawBuses {
     pub(super) btle: RawBtleBus,
     pub(super) serial: RawSwitch,
     pub(super) hid: RawSwitch,
-    pub(super) lovense_dongle: RawSwitch,
+    pub(super) lovense_dongle: RawDongleBus,
     pub(super) gamepad: RawSwitch,
     pub(super) websocket: RawWebsocketBus,
     #[serde(rename = "virtual")]
@@ -90,6 +90,13 @@ pub(super) struct RawBuses {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSwitch {
     pub(super) enabled: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawDongleBus {
+    pub(super) enabled: bool,
+    pub(super) port: String,
 }
 
 #[derive(Debug, Deserialize)]

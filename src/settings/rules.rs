@@ -65,6 +65,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("buses.serial.enabled", Flag),
     ("buses.hid.enabled", Flag),
     ("buses.lovense_dongle.enabled", Flag),
+    ("buses.lovense_dongle.port", Text(0, 200)),
     ("buses.gamepad.enabled", Flag),
     ("buses.websocket.enabled", Flag),
     ("buses.websocket.listen", Listen),

@@ -135,13 +135,22 @@ pub struct BusSettings {
     /// HID devices.
     pub hid: SwitchSettings,
     /// The Lovense USB dongle.
-    pub lovense_dongle: SwitchSettings,
+    pub lovense_dongle: DongleBusSettings,
     /// Gamepads; has no effect on other systems than Linux.
     pub gamepad: SwitchSettings,
     /// Devices that connect to the server over WebSocket.
     pub websocket: WebsocketBusSettings,
     /// `buses.virtual`: devices that exist only inside the server (`virtual` is a Rust keyword).
     pub virtual_bus: VirtualBusSettings,
+}
+
+/// `[buses.lovense_dongle]`: the Lovense USB dongle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DongleBusSettings {
+    /// Whether the bus is used.
+    pub enabled: bool,
+    /// Serial port of a dongle of the older form, at most 200 bytes.
+    pub port: Option<String>,
 }
 
 /// `[buses.btle]`: Bluetooth Low Energy.

@@ -7,14 +7,14 @@ use std::time::Duration;
 use super::merge::Merged;
 use super::problem::{Problem, SettingsError};
 use super::raw::{
-    RawBtleBus, RawBuses, RawDevices, RawLinks, RawLog, RawMdns, RawServer, RawSessions, RawSettings, RawState,
-    RawSwitch, RawVirtualBus, RawWebsocketBus,
+    RawBtleBus, RawBuses, RawDevices, RawDongleBus, RawLinks, RawLog, RawMdns, RawServer, RawSessions, RawSettings,
+    RawState, RawSwitch, RawVirtualBus, RawWebsocketBus,
 };
 use super::report::ReportLine;
 use super::rules::{GREATER, loopback, services};
 use super::tree::{
-    BtleBusSettings, BusSettings, DeviceSettings, LinkSettings, LogSettings, MdnsSettings, ServerSettings,
-    SessionSettings, Settings, StateSettings, SwitchSettings, VirtualBusSettings, WebsocketBusSettings,
+    BtleBusSettings, BusSettings, DeviceSettings, DongleBusSettings, LinkSettings, LogSettings, MdnsSettings,
+    ServerSettings, SessionSettings, Settings, StateSettings, SwitchSettings, VirtualBusSettings, WebsocketBusSettings,
 };
 
 /// The rules between keys that are broken.
@@ -133,7 +133,7 @@ fn build_buses(raw: RawBuses) -> Result<BusSettings, SettingsError> {
         btle: RawBtleBus { enabled: btle, adapter, services: uuids, look_every_ms },
         serial,
         hid,
-        lovense_dongle,
+        lovense_dongle: RawDongleBus { enabled: dongle, port },
         gamepad,
         websocket,
         virtual_bus,
@@ -150,7 +150,7 @@ fn build_buses(raw: RawBuses) -> Result<BusSettings, SettingsError> {
         },
         serial: switch(serial),
         hid: switch(hid),
-        lovense_dongle: switch(lovense_dongle),
+        lovense_dongle: DongleBusSettings { enabled: dongle, port: (!port.is_empty()).then_some(port) },
         gamepad: switch(gamepad),
         websocket: build_websocket(&websocket)?,
         virtual_bus: VirtualBusSettings { enabled, max_devices },

@@ -85,3 +85,61 @@ async fn a_port_that_cannot_be_opened_is_named() {
     }
     panic!("{}", server.log());
 }
+
+/// What a dongle with a toy behind it says to a line, if anything.
+fn dongle_says(line: &str) -> Option<String> {
+    let told: serde_json::Value = serde_json::from_str(line).unwrap();
+    let data = match (told["func"].as_str(), told["cmd"].as_str()) {
+        (Some("statuss"), _) => json!({"func": "status", "data": {"id": "D1", "status": 202}}),
+        (_, Some("DeviceType;")) => json!({"func": "toyData", "data": {"id": "D1", "data": "Z:36:0082059AD3BD;"}}),
+        (_, Some(_)) => json!({"func": "toyData", "data": {"id": "D1", "data": "OK;"}}),
+        _ => return None,
+    };
+    let mut said = json!({"type": "toy"});
+    said.as_object_mut().unwrap().extend(data.as_object().unwrap().clone());
+    Some(format!("{said}\r\n"))
+}
+
+#[tokio::test]
+async fn a_lovense_dongle_with_a_serial_port_is_a_way_to_its_toy() {
+    let (mut master, slave) = TTYPort::pair().unwrap();
+    master.set_timeout(PATIENCE).unwrap();
+    let port = format!("buses.lovense_dongle.port={}", slave.name().unwrap());
+    drop(slave);
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut text = Vec::new();
+        let mut byte = [0];
+        loop {
+            // Until the server has opened its end, and after it has gone, reading fails.
+            if master.read_exact(&mut byte).is_err() {
+                std::thread::sleep(Duration::from_millis(10));
+                continue;
+            }
+            text.push(byte[0]);
+            if byte[0] == b'\n' {
+                let line = String::from_utf8(std::mem::take(&mut text)).unwrap();
+                if let Some(answer) = dongle_says(&line) {
+                    master.write_all(answer.as_bytes()).unwrap();
+                }
+                if tell.send(line).is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    let server = Server::start(&["buses.lovense_dongle.enabled=true", &port]);
+    let mut client = Raw::scanning(&server).await;
+    let devices = client.devices(1).await;
+    assert_eq!(devices["0"]["DeviceName"], "Lovense Hush", "{devices}");
+    assert_eq!(devices["0"]["DeviceMessageTimingGap"], 75);
+    client.output(0, 0, "Vibrate", 20).await;
+    client.ok("StopCmd", json!({})).await;
+    let lines: Vec<_> = told.try_iter().collect();
+    let has = |command: &str| {
+        let wanted = format!("{{\"type\":\"toy\",\"func\":\"command\",\"id\":\"D1\",\"cmd\":\"{command};\"}}\r\n");
+        lines.contains(&wanted)
+    };
+    assert!(has("DeviceType") && has("Vibrate:20") && has("Vibrate:0"), "{lines:?}");
+    drop(server);
+}

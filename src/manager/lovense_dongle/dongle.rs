@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::framing::{Lines, reports};
+use super::framing::{Form, Lines};
 use super::machine::{Act, Machine};
 use super::message::{FromDongle, ToDongle};
 use crate::library::Bus;
@@ -49,6 +49,7 @@ impl Dongle {
     /// A thread that the system does not give.
     pub(super) fn start(
         (writer, reader): Ends,
+        form: Form,
         scanning: bool,
         look: bool,
         toys: InUse,
@@ -58,8 +59,16 @@ impl Dongle {
         let (heard, reports_in) = mpsc::channel(REPORTS);
         let seen = Arc::<Mutex<Seen>>::default();
         let (machine, acts) = Machine::new(scanning, look, Instant::now());
-        let worker =
-            Worker { writer, machine, lines: Lines::default(), toy: None, seen: Arc::clone(&seen), toys, deadlines };
+        let worker = Worker {
+            writer,
+            form,
+            machine,
+            lines: Lines::default(),
+            toy: None,
+            seen: Arc::clone(&seen),
+            toys,
+            deadlines,
+        };
         blocking::thread("read the Lovense dongle", move || {
             let over = heard.clone();
             let gone = blocking::hear(
@@ -101,6 +110,7 @@ struct Toy {
 
 struct Worker {
     writer: Box<dyn Writer>,
+    form: Form,
     machine: Machine,
     lines: Lines,
     /// The link to the toy, if somebody has one.
@@ -195,7 +205,8 @@ impl Worker {
     }
 
     fn report(&mut self, report: &[u8]) -> Vec<Act> {
-        let messages = self.lines.take(report).iter().flat_map(|line| FromDongle::parse(line)).collect::<Vec<_>>();
+        let messages =
+            self.lines.take(self.form.text(report)).iter().flat_map(|line| FromDongle::parse(line)).collect::<Vec<_>>();
         messages.iter().flat_map(|message| self.machine.heard(message, Instant::now())).collect()
     }
 
@@ -218,7 +229,7 @@ impl Worker {
     }
 
     fn send(&mut self, message: &ToDongle) -> Result<(), String> {
-        reports(&message.line()).iter().try_for_each(|report| self.writer.write(report))
+        self.form.packets(&message.line()).iter().try_for_each(|packet| self.writer.write(packet))
     }
 
     fn connect(&mut self, id: &str) -> Result<Link, LinkError> {

@@ -1,4 +1,5 @@
-//! How text travels over the dongle's reports (facts: protocols/lovense-dongle.md). No message is understood here.
+//! How text travels to and from the dongle: over its reports (facts: protocols/lovense-dongle.md), or as it is over a
+//! serial port. No message is understood here.
 
 /// Text in one report to the dongle.
 const CHUNK: usize = 63;
@@ -7,8 +8,35 @@ const REPORT: usize = 65;
 /// A line that is longer than this is no message.
 const LONGEST: usize = 64 * 1024;
 
+/// How a dongle takes and gives text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// In HID reports of a fixed length.
+    Reports,
+    /// As it is.
+    Plain,
+}
+
+impl Form {
+    /// What carries a line to the dongle.
+    pub(super) fn packets(self, line: &str) -> Vec<Vec<u8>> {
+        match self {
+            Self::Reports => reports(line).into_iter().map(|report| report.to_vec()).collect(),
+            Self::Plain => vec![format!("{line}\r\n").into_bytes()],
+        }
+    }
+
+    /// The text in what came from the dongle. The last byte of a report never carries any.
+    pub(super) fn text(self, data: &[u8]) -> &[u8] {
+        match self {
+            Self::Reports => data.split_last().map_or(data, |(_, text)| text),
+            Self::Plain => data,
+        }
+    }
+}
+
 /// The reports that carry a line to the dongle.
-pub(super) fn reports(line: &str) -> Vec<[u8; REPORT]> {
+fn reports(line: &str) -> Vec<[u8; REPORT]> {
     let text = format!("{line}\r\n");
     let chunks = text.as_bytes().chunks(CHUNK).map(|chunk| {
         let mut report = [0; REPORT];
@@ -20,7 +48,7 @@ pub(super) fn reports(line: &str) -> Vec<[u8; REPORT]> {
     chunks.collect()
 }
 
-/// Puts lines together out of the dongle's reports.
+/// Puts lines together out of what the dongle says.
 ///
 /// The reference server forgets what follows a line in the same buffer; here the next line begins with it.
 #[derive(Debug, Default)]
@@ -31,11 +59,9 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// The lines that this report completes. Its last byte never carries text, and a report that is not full is filled
-    /// with zeros, which no text contains.
-    pub(super) fn take(&mut self, report: &[u8]) -> Vec<String> {
+    /// The lines that this text completes. A report that is not full is filled with zeros, which no text contains.
+    pub(super) fn take(&mut self, text: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
-        let text = report.split_last().map_or(report, |(_, text)| text);
         for byte in text.iter().copied().filter(|byte| *byte != 0) {
             if byte == b'\n' {
                 let line = std::mem::take(&mut self.begun);
@@ -69,7 +95,7 @@ mod tests {
 
     fn lines(reports: &[Vec<u8>]) -> Vec<String> {
         let mut lines = Lines::default();
-        reports.iter().flat_map(|report| lines.take(report)).collect()
+        reports.iter().flat_map(|report| lines.take(Form::Reports.text(report))).collect()
     }
 
     #[test]
@@ -91,6 +117,14 @@ mod tests {
             assert_eq!(lines(&said(&format!("{text}\r\n"))), [text], "{length}");
         }
         assert_eq!(lines(&said("one\ntwo\r\nthree")), ["one", "two"]);
+    }
+
+    #[test]
+    fn a_serial_port_carries_lines_as_they_are() {
+        assert_eq!(Form::Plain.packets("one"), [b"one\r\n"]);
+        let mut lines = Lines::default();
+        assert_eq!(lines.take(Form::Plain.text(b"one\r")), [""; 0]);
+        assert_eq!(lines.take(Form::Plain.text(b"\ntwo\n")), ["one", "two"]);
     }
 
     #[test]

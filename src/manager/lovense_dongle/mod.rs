@@ -1,9 +1,11 @@
-//! Lovense's USB dongle, in its HID form: a Bluetooth toy behind a cable.
+//! Lovense's USB dongle: a Bluetooth toy behind a cable.
 //!
 //! The toy is hardware of a bus of its own. It is recognised as a Bluetooth toy of the name [`NAME`] and spoken to by the
 //! same driver; its address is the id by which the dongle knows it. Dongles are plugged and unplugged as anybody likes.
 //! Here live the form of messages on the wire (`framing`, `message`), what a dongle is doing (`machine`, without bytes
-//! and clocks), and its threads (`dongle`). There is also a dongle with a serial port; nobody has published what it says.
+//! and clocks), and its threads (`dongle`). The older dongle with
+//! a serial port cannot be told from other adapters, so the user names its port. No document that we have says how it
+//! speaks: it is taken to say the same lines, at 115,200 bits a second.
 
 mod dongle;
 mod framing;
@@ -12,6 +14,7 @@ mod message;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
@@ -19,22 +22,33 @@ use tokio::sync::{mpsc, oneshot};
 use super::blocking::InUse;
 use super::hid::{self, Hidapi, System};
 use super::polled::{self, Listed, Source};
-use super::{Connector, Factory, Scan};
+use super::{Connector, Factory, Scan, serial};
 use crate::driver::Boxed;
+use crate::library::hardware::{Parity, SerialPort};
 use crate::library::{Bus, Candidate, Hardware};
 use crate::link::{Deadlines, Link, LinkError};
 
 use dongle::{Dongle, Order};
+use framing::Form;
 
 /// Vendor and product of the dongle.
 pub const IDS: (u16, u16) = (0x1915, 0x520a);
 /// The name by which definitions recognise the toy.
 pub const NAME: &str = "LVS-DongleDevice";
 
+/// Where a dongle is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Hid(CString),
+    Port(String),
+}
+
 /// Every dongle that is plugged in.
 #[derive(Debug)]
 struct Dongles {
     system: Arc<dyn System>,
+    /// The serial port of a dongle of the older form.
+    port: Option<String>,
     deadlines: Deadlines,
     /// Toys that are in use.
     toys: InUse,
@@ -43,22 +57,21 @@ struct Dongles {
 
 #[derive(Debug, Default)]
 struct State {
-    /// By path.
-    dongles: BTreeMap<CString, Dongle>,
+    dongles: BTreeMap<Place, Dongle>,
     scanning: bool,
     /// What was wrong with a dongle when somebody was last told.
     told: Option<String>,
 }
 
-/// Makes managers of the Lovense dongle.
+/// Makes managers of the Lovense dongle; `port` is the serial port of one of the older form.
 #[must_use]
-pub fn factory(deadlines: Deadlines) -> Factory {
-    polled::factory(Dongles::new(Arc::new(Hidapi), deadlines))
+pub fn factory(port: Option<String>, deadlines: Deadlines) -> Factory {
+    polled::factory(Dongles { port, ..Dongles::new(Arc::new(Hidapi), deadlines) })
 }
 
 impl Dongles {
     fn new(system: Arc<dyn System>, deadlines: Deadlines) -> Self {
-        Self { system, deadlines, toys: InUse::default(), state: Mutex::default() }
+        Self { system, port: None, deadlines, toys: InUse::default(), state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -68,20 +81,27 @@ impl Dongles {
     /// Lets go of dongles that are gone, and opens those that are new.
     fn bring_up_to_date(&self) -> Result<(), String> {
         let infos = self.system.list().map_err(|why| format!("HID devices cannot be listed: {why}"))?;
-        let there: BTreeSet<_> = infos.into_iter().filter(|info| info.ids == IDS).map(|info| info.path).collect();
+        let hid = infos.into_iter().filter(|info| info.ids == IDS).map(|info| Place::Hid(info.path));
+        let port =
+            self.port.iter().filter(|port| cfg!(not(unix)) || Path::new(port).exists()).cloned().map(Place::Port);
+        let there: BTreeSet<_> = hid.chain(port).collect();
         let new: Vec<_> = {
             let mut state = self.state();
-            state.dongles.retain(|path, dongle| there.contains(path) && dongle.is_open());
-            there.into_iter().filter(|path| !state.dongles.contains_key(path)).collect()
+            state.dongles.retain(|place, dongle| there.contains(place) && dongle.is_open());
+            there.into_iter().filter(|place| !state.dongles.contains_key(place)).collect()
         };
         let mut failed = None;
-        for path in new {
+        for place in new {
             // Opening may take its time, and nobody is to wait for it.
-            let opened = self.system.open(&path, IDS).and_then(|ends| {
+            let (ends, form) = match &place {
+                Place::Hid(path) => (self.system.open(path, IDS), Form::Reports),
+                Place::Port(port) => (serial::ends(port, &cable(port)).map_err(|error| error.to_string()), Form::Plain),
+            };
+            let opened = ends.and_then(|ends| {
                 let mut state = self.state();
                 let look = self.toys.ever_had(None);
-                let dongle = Dongle::start(ends, state.scanning, look, self.toys.clone(), self.deadlines);
-                state.dongles.insert(path, dongle.map_err(|error| error.to_string())?);
+                let dongle = Dongle::start(ends, form, state.scanning, look, self.toys.clone(), self.deadlines);
+                state.dongles.insert(place, dongle.map_err(|error| error.to_string())?);
                 Ok(())
             });
             failed = failed.or(opened.err());
@@ -93,6 +113,11 @@ impl Dongles {
         state.told.clone_from(&failed);
         failed.map_or(Ok(()), Err)
     }
+}
+
+/// How the port of a serial dongle is set.
+fn cable(port: &str) -> SerialPort {
+    SerialPort { port: port.to_owned(), baud: 115_200, data_bits: 8, stop_bits: 1, parity: Parity::None }
 }
 
 impl Source for Dongles {
@@ -113,7 +138,7 @@ impl Source for Dongles {
     }
 
     fn wanted(&self) -> Vec<String> {
-        vec![hid::shown(IDS)]
+        std::iter::once(hid::shown(IDS)).chain(self.port.clone()).collect()
     }
 
     fn in_use(&self) -> &InUse {

@@ -47,10 +47,17 @@ impl Connector for Way {
 
 /// Opens the port and starts its threads. Blocking.
 fn start(name: &str, wanted: &Wanted, deadlines: Deadlines, open: &InUse) -> Result<Link, LinkError> {
+    blocking::start(name, ends(name, wanted)?, blocking::info(Duration::ZERO, deadlines), open.taken(name))
+}
+
+/// Opens both ends of a port. Blocking.
+///
+/// # Errors
+/// A port that cannot be opened, with what helps.
+pub(in crate::manager) fn ends(name: &str, wanted: &Wanted) -> Result<Ends, LinkError> {
     let writer = open_port(name, wanted)?;
     let reader = writer.try_clone().map_err(|error| failed(name, &error))?;
-    let ends: Ends = (Box::new(Port(writer)), Box::new(Port(reader)));
-    blocking::start(name, ends, blocking::info(Duration::ZERO, deadlines), open.taken(name))
+    Ok((Box::new(Port(writer)), Box::new(Port(reader))))
 }
 
 /// One end of a port.
