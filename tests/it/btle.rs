@@ -338,3 +338,23 @@ async fn an_adapter_that_is_pulled_out_and_deaf_discovery_are_got_over() {
     fixture.bluez.with(|world| world.deaf = false);
     fixture.server.logged("is back");
 }
+
+#[tokio::test]
+async fn the_standard_battery_service_is_read() {
+    let definition = "name = \"Own\"\n[[match]]\nbtle = { names = [\"Own Toy\"] }\nservices.\"ff00\" = { tx = \"ff01\" }\n\
+        services.\"180f\" = { rxblebattery = \"2a19\" }\n[default]\nname = \"Own Toy\"\n\
+        features = [{ vibrate = [0, 10] }, { battery = [0, 100] }]\n[write]\nvibrate = 'tx: {v}'\n";
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("own.toml"), definition).unwrap();
+    let services = vec![
+        ("ff00", vec![characteristic("ff01", WRITE, &[])]),
+        ("180f", vec![characteristic("2a19", &["read", "notify"], &[73])]),
+    ];
+    let set = format!("devices.definitions_dir={}", directory.path().display());
+    let fixture = start(vec![Device::new(TOY, "Own Toy", services)], &[&set]);
+    let mut client = Raw::scanning(&fixture.server).await;
+    client.devices(1).await;
+    let ask = json!({"DeviceIndex": 0, "FeatureIndex": 1, "Type": "Battery", "Command": "Read"});
+    let answer = client.ask("InputCmd", ask).await;
+    assert_eq!(answer["InputReading"]["Reading"]["Battery"]["Value"], 73, "{answer}");
+}
