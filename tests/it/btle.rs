@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::bluez::{Bluez, Device, World, characteristic};
-use crate::support::{PATIENCE, Raw, Server, run_with};
+use crate::support::{PATIENCE, QUIET, Raw, Server, run_with};
 
 const TOY: &str = "F0:F1:F2:F3:F4:F5";
 const WRITE: &[&str] = &["write", "write-without-response"];
@@ -357,4 +357,19 @@ async fn the_standard_battery_service_is_read() {
     let ask = json!({"DeviceIndex": 0, "FeatureIndex": 1, "Type": "Battery", "Command": "Read"});
     let answer = client.ask("InputCmd", ask).await;
     assert_eq!(answer["InputReading"]["Reading"]["Battery"]["Value"], 73, "{answer}");
+}
+
+#[tokio::test]
+async fn a_scan_may_be_for_certain_services_only() {
+    let mut advertises = aneros();
+    advertises.advertised = vec!["ff00".to_owned()];
+    let mut silent = aneros();
+    silent.address = "F0:F1:F2:F3:F4:F6".to_owned();
+    let fixture = start(vec![silent, advertises], &["buses.btle.services=FF00"]);
+    let mut client = Raw::scanning(&fixture.server).await;
+    client.devices(1).await;
+    // The other is never heard of.
+    tokio::time::sleep(QUIET).await;
+    assert!(!fixture.server.log().contains("F0:F1:F2:F3:F4:F6"), "{}", fixture.server.log());
+    assert!(fixture.bluez.device(TOY, |device| device.connected));
 }

@@ -139,7 +139,13 @@ impl Call {
     async fn act(&self, path: &str, member: &str) {
         let outcome = match member {
             // The library sets `Powered` before every scan.
-            "SetDiscoveryFilter" | "Set" => Ok(()),
+            "Set" => Ok(()),
+            "SetDiscoveryFilter" => {
+                let mut filter: HashMap<String, OwnedVariant> = self.message.body().deserialize().unwrap();
+                let services = filter.remove("UUIDs").map(|uuids| Vec::<String>::try_from(uuids).unwrap());
+                self.shared.lock().filter = services.unwrap_or_default();
+                Ok(())
+            }
             "StartDiscovery" => self.discover(true),
             "StopDiscovery" => self.discover(false),
             "Connect" => self.connect(path).await,

@@ -157,6 +157,8 @@ pub struct World {
     /// The bus lets nobody speak to BlueZ.
     pub denied: bool,
     pub discovering: bool,
+    /// Services of which hardware must advertise one to be heard; none is all hardware.
+    pub filter: Vec<String>,
     /// Discovery is on and yields nothing, as drivers do after a suspend.
     pub deaf: bool,
     pub devices: BTreeMap<String, Device>,
@@ -168,8 +170,8 @@ impl Default for World {
     fn default() -> Self {
         let (running, powered, adapter) = (true, true, true);
         let (denied, discovering, deaf) = (false, false, false);
-        let (devices, log) = (BTreeMap::new(), Vec::new());
-        Self { running, powered, adapter, denied, discovering, deaf, devices, log }
+        let (devices, filter, log) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Self { running, powered, adapter, denied, discovering, filter, deaf, devices, log }
     }
 }
 
@@ -199,7 +201,9 @@ impl World {
                 device.resolved = device.resolving == 0;
                 signals.push(device.changed(&["ServicesResolved"]));
             }
-            if listening && device.in_reach && !device.connected {
+            let passes =
+                self.filter.is_empty() || device.advertised.iter().any(|service| self.filter.contains(&long(service)));
+            if listening && passes && device.in_reach && !device.connected {
                 device.heard = true;
                 if std::mem::replace(&mut device.known, true) {
                     signals.push(device.changed(&["RSSI"]));
