@@ -82,6 +82,12 @@ impl InUse {
         due
     }
 
+    /// What is unplugged has a clean slate when it comes back: that it could not be opened while it was being pulled out
+    /// says nothing of it.
+    pub(super) fn only_there(&self, is_there: impl Fn(&str) -> bool) {
+        self.inner().failed.retain(|address, _| is_there(address));
+    }
+
     /// Whether it could not be opened, and it is too early to try again.
     pub(super) fn waits(&self, address: &str) -> bool {
         self.inner().failed.get(address).is_some_and(|(_, at)| at.is_some())

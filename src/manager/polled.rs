@@ -107,7 +107,9 @@ impl Polled {
         for due in self.source.in_use().take_due() {
             self.reported.remove(&due);
         }
-        self.reported.retain(|address| listed.iter().any(|listed| listed.hardware.address == *address));
+        let is_there = |address: &str| listed.iter().any(|listed| listed.hardware.address == address);
+        self.reported.retain(|address| is_there(address));
+        self.source.in_use().only_there(is_there);
         for Listed { hardware, connector } in listed {
             let news = self.reported.insert(hardware.address.clone()) || self.scanning;
             let in_use = self.source.in_use();
