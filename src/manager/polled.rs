@@ -278,4 +278,31 @@ mod tests {
         }
         panic!("the error is not shown");
     }
+
+    #[actix::test]
+    async fn what_failed_while_it_was_pulled_out_is_taken_when_it_comes_back() {
+        let fake = Fake::default();
+        fake.there.lock().unwrap().push("a");
+        let (to, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        let hears = Hears(to).start();
+        let guard = ManagerGuard::new(hears.clone().recipient(), "fake", 1);
+        let _manager =
+            factory_of(fake.clone(), Duration::from_millis(50))(ManagerContext { found: hears.recipient(), guard });
+        let mut next = async || tokio::time::timeout(Duration::from_secs(5), heard.recv()).await.unwrap().unwrap();
+        assert_eq!(next().await, "a");
+        // Seen in the lab: a list from before the unplugging had it opened, again and again.
+        for _ in 0..6 {
+            let failed = blocking::open("a".to_owned(), fake.in_use.clone(), |_, _| Err(LinkError::Lost));
+            assert!(failed.await.is_err());
+        }
+        fake.there.lock().unwrap().clear();
+        let forgotten = async {
+            while fake.in_use.waits("a") {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), forgotten).await.unwrap();
+        fake.there.lock().unwrap().push("a");
+        assert_eq!(next().await, "a");
+    }
 }
