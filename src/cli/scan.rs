@@ -11,10 +11,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::{Failure, SettingsArgs, print};
-use crate::library::{Hardware, Library};
+use crate::library::{Hardware, Library, usb_id};
 use crate::link::Deadlines;
-use crate::manager::btle::{self, BtleOptions};
-use crate::manager::{Found, ManagerContext, ManagerExited, ManagerGuard, Scan, hid, serial};
+use crate::manager::{Found, ManagerContext, ManagerExited, ManagerGuard, Scan, btle, hid, serial};
 use crate::settings::Settings;
 
 /// Steps of the bar.
@@ -58,16 +57,10 @@ pub(super) fn run(args: &ScanArgs) -> Result<(), Failure> {
 
 /// Starts to listen by radio, until the result is dropped.
 fn begin(settings: &Settings, news: &mpsc::UnboundedSender<News>) -> Option<crate::manager::ManagerHandle> {
-    let own = &settings.buses.btle;
-    if !own.enabled {
+    if !settings.buses.btle.enabled {
         return None;
     }
-    let options = BtleOptions {
-        adapter: own.adapter.clone(),
-        services: own.services.clone(),
-        look_every: None,
-        deadlines: Deadlines::default(),
-    };
+    let options = super::btle_options(settings, Deadlines::default());
     let ear = Ear(news.clone()).start();
     let guard = ManagerGuard::new(ear.clone().recipient(), "btle", 1);
     let manager = btle::factory(options)(ManagerContext { found: ear.recipient(), guard });
@@ -177,7 +170,7 @@ fn table(library: &Library, all: &[Hardware]) -> String {
     let mut text = String::new();
     for (known, hardware) in rows {
         let signal = hardware.signal_dbm.map(|dbm| format!("{dbm} dBm")).unwrap_or_default();
-        let usb = hardware.usb.map(|(vendor, product)| format!("{vendor:04x}:{product:04x}")).unwrap_or_default();
+        let usb = hardware.usb.map(usb_id).unwrap_or_default();
         let name = if hardware.name.is_empty() { "(no name)" } else { &hardware.name };
         let (bus, address, known) = (hardware.bus.name(), &hardware.address, known.as_deref().unwrap_or("-"));
         text += &format!("{bus:<8} {name:<28} {address:<20} {signal:>8} {usb:<9} {known}\n");
@@ -186,7 +179,7 @@ fn table(library: &Library, all: &[Hardware]) -> String {
 }
 
 fn json(library: &Library, hardware: &Hardware) -> String {
-    let usb = hardware.usb.map(|(vendor, product)| format!("{vendor:04x}:{product:04x}"));
+    let usb = hardware.usb.map(usb_id);
     let manufacturer: BTreeMap<_, _> =
         hardware.manufacturer.iter().map(|(company, data)| (company.to_string(), hex::encode(data))).collect();
     let object = serde_json::json!({

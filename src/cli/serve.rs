@@ -14,10 +14,9 @@ use crate::hub::registry::Registry;
 use crate::hub::{Bus, HubHandle, HubOptions};
 use crate::library::Library;
 use crate::link::Deadlines;
-use crate::manager::btle::{self, BtleOptions};
 use crate::manager::virtual_hardware::{self, Port};
 use crate::manager::websocket::{self, WebsocketOptions};
-use crate::manager::{hid, lovense_dongle, serial};
+use crate::manager::{btle, hid, lovense_dongle, serial};
 use crate::metrics::Metrics;
 use crate::session::SessionOptions;
 use crate::settings::Settings;
@@ -164,14 +163,8 @@ fn buses(settings: &Settings, library: &Library, virtual_port: Option<&Port>, de
         let factory = virtual_hardware::factory(port.clone(), deadlines, settings.buses.virtual_bus.max_devices);
         buses.push(Bus { name: "virtual", factory, scans: true });
     }
-    let btle = &settings.buses.btle;
-    if btle.enabled {
-        let options = BtleOptions {
-            adapter: btle.adapter.clone(),
-            services: btle.services.clone(),
-            look_every: btle.look_every,
-            deadlines,
-        };
+    if settings.buses.btle.enabled {
+        let options = super::btle_options(settings, deadlines);
         buses.push(Bus { name: "btle", factory: btle::factory(options), scans: true });
     }
     if settings.buses.serial.enabled {

@@ -163,6 +163,12 @@ fn one() -> u8 {
     1
 }
 
+/// Vendor and product as definitions write them, such as `057e:2009`.
+#[must_use]
+pub fn usb_id((vendor, product): (u16, u16)) -> String {
+    format!("{vendor:04x}:{product:04x}")
+}
+
 /// A UUID of 36 characters, or the 4 hex digits of one on the Bluetooth base `0000xxxx-0000-1000-8000-00805f9b34fb`.
 #[must_use]
 pub fn bluetooth_uuid(text: &str) -> Option<Uuid> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use include_dir::Dir;
 
-use super::{Definition, Matcher};
+use super::{Definition, Matcher, usb_id};
 
 /// What is wrong with a definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,8 +195,8 @@ fn claims(matcher: &Matcher) -> Vec<String> {
         // The port `default` is no real port: a user's entry names one (facts: tcode-v03.md).
         Matcher::Serial(serial) if serial.port == "default" => Vec::new(),
         Matcher::Serial(serial) => vec![format!("the serial port {:?}", serial.port)],
-        Matcher::Hid(ids) => ids.iter().map(|(vendor, product)| format!("HID {vendor:04x}:{product:04x}")).collect(),
-        Matcher::Usb(ids) => ids.iter().map(|(vendor, product)| format!("USB {vendor:04x}:{product:04x}")).collect(),
+        Matcher::Hid(ids) => ids.iter().map(|ids| format!("HID {}", usb_id(*ids))).collect(),
+        Matcher::Usb(ids) => ids.iter().map(|ids| format!("USB {}", usb_id(*ids))).collect(),
         Matcher::Websocket(names) => names.iter().map(|name| format!("the identifier {name:?}")).collect(),
         Matcher::Gamepad => vec!["every gamepad".to_owned()],
     }

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use definition::{Definition, Identify, InputRule};
-pub use hardware::{Bus, Hardware, Matcher, bluetooth_uuid};
+pub use hardware::{Bus, Hardware, Matcher, bluetooth_uuid, usb_id};
 pub use load::Problem;
 pub use model::{Feature, InputSpec, Model, OutputSpec};
 

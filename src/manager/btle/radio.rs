@@ -194,10 +194,9 @@ impl Radio {
         match order {
             Order::Scan(Scan::Start) => {
                 self.duty.scan(true);
-                for hardware in self.sightings.tell_all(now) {
-                    if let Some(id) = self.id_of(&hardware.address).await {
-                        self.report(hardware, id);
-                    }
+                let there = self.sightings.tell_all(now);
+                if !there.is_empty() {
+                    self.report_all(there).await;
                 }
                 self.discover(now).await?;
                 self.look_at_all().await?;
@@ -377,9 +376,15 @@ impl Radio {
         Ok(())
     }
 
-    async fn id_of(&self, address: &str) -> Option<PeripheralId> {
-        let peripherals = answer("the devices", self.adapter.peripherals()).await.ok()?.ok()?;
-        peripherals.into_iter().find(|peripheral| address_of(peripheral) == address).map(|found| found.id())
+    /// Reports those of these that the system still knows.
+    async fn report_all(&self, there: Vec<Hardware>) {
+        let Ok(Ok(peripherals)) = answer("the devices", self.adapter.peripherals()).await else { return };
+        let ids: HashMap<_, _> = peripherals.iter().map(|one| (address_of(one), one.id())).collect();
+        for hardware in there {
+            if let Some(id) = ids.get(&hardware.address) {
+                self.report(hardware, id.clone());
+            }
+        }
     }
 
     fn report(&self, hardware: Hardware, id: PeripheralId) {

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use crate::library::usb_id;
+
 /// The bit of `capabilities/ff` that says "can rumble" (FF_RUMBLE of the kernel's input-event-codes).
 const RUMBLE: usize = 0x50;
 
@@ -23,9 +25,8 @@ pub(super) struct Pad {
 impl Pad {
     /// What it is called before numbers are given.
     pub(super) fn base(&self) -> String {
-        let (vendor, product) = self.ids;
         let own = [&self.uniq, &self.phys].into_iter().find(|text| !text.is_empty());
-        own.cloned().unwrap_or_else(|| format!("{vendor:04x}:{product:04x}"))
+        own.cloned().unwrap_or_else(|| usb_id(self.ids))
     }
 }
 

@@ -17,10 +17,10 @@ use super::names::Addresses;
 use super::polled::{self, Listed, Source};
 use super::{Connector, Factory};
 use crate::driver::Boxed;
-use crate::library::{Bus, Candidate, Hardware, Library, Matcher};
+use crate::library::{Bus, Candidate, Hardware, Library, Matcher, usb_id};
 use crate::link::{Deadlines, Link, LinkError};
 
-pub(super) use system::{Hidapi, Info, System, shown};
+pub(super) use system::{Hidapi, Info, System};
 
 /// HID devices of certain vendors and products.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ impl Source for Devices {
     }
 
     fn wanted(&self) -> Vec<String> {
-        self.wanted.iter().map(|ids| shown(*ids)).collect()
+        self.wanted.iter().map(|ids| usb_id(*ids)).collect()
     }
 
     fn in_use(&self) -> &InUse {
@@ -93,7 +93,7 @@ impl Source for Devices {
 
 /// What a device is called before numbers are given.
 fn base(info: &Info) -> String {
-    if info.serial.is_empty() { shown(info.ids) } else { info.serial.clone() }
+    if info.serial.is_empty() { usb_id(info.ids) } else { info.serial.clone() }
 }
 
 /// Of the interfaces of one device only the first; each once, though it may be listed for each of its usages.

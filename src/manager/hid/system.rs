@@ -6,6 +6,7 @@ use std::path::Path;
 
 use hidapi::{HidApi, HidDevice};
 
+use crate::library::usb_id;
 use crate::manager::blocking::{Ends, READ, Reader, Writer};
 
 /// The longest report that is taken; those of Bluetooth devices reach 512 bytes.
@@ -33,11 +34,6 @@ pub(in crate::manager) trait System: fmt::Debug + Send + Sync {
     fn open(&self, path: &CStr, ids: (u16, u16)) -> Result<Ends, String>;
 }
 
-/// Vendor and product, as definitions write them.
-pub(in crate::manager) fn shown((vendor, product): (u16, u16)) -> String {
-    format!("{vendor:04x}:{product:04x}")
-}
-
 /// The real one.
 #[derive(Debug)]
 pub(in crate::manager) struct Hidapi;
@@ -57,7 +53,7 @@ impl System for Hidapi {
                 path: device.path().to_owned(),
                 ids,
                 serial: device.serial_number().map(str::trim).unwrap_or_default().to_owned(),
-                name: name.map_or_else(|| format!("HID device {}", shown(ids)), str::to_owned),
+                name: name.map_or_else(|| format!("HID device {}", usb_id(ids)), str::to_owned),
                 interface: device.interface_number(),
             }
         });
@@ -86,7 +82,7 @@ fn failed(path: &CStr, ids: (u16, u16), why: &str) -> String {
     } else {
         String::new()
     };
-    format!("the HID device {} ({path}) cannot be opened: {why}{help}", shown(ids))
+    format!("the HID device {} ({path}) cannot be opened: {why}{help}", usb_id(ids))
 }
 
 /// One end of a device.

@@ -20,12 +20,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
 use super::blocking::InUse;
-use super::hid::{self, Hidapi, System};
+use super::hid::{Hidapi, System};
 use super::polled::{self, Listed, Source};
 use super::{Connector, Factory, Scan, serial};
 use crate::driver::Boxed;
 use crate::library::hardware::{Parity, SerialPort};
-use crate::library::{Bus, Candidate, Hardware};
+use crate::library::{Bus, Candidate, Hardware, usb_id};
 use crate::link::{Deadlines, Link, LinkError};
 
 use dongle::{Dongle, Order};
@@ -138,7 +138,7 @@ impl Source for Dongles {
     }
 
     fn wanted(&self) -> Vec<String> {
-        std::iter::once(hid::shown(IDS)).chain(self.port.clone()).collect()
+        std::iter::once(usb_id(IDS)).chain(self.port.clone()).collect()
     }
 
     fn in_use(&self) -> &InUse {
