@@ -21,6 +21,7 @@ pub enum Event<'a> {
     SessionRefused { why: &'a str },
     DeviceFound { what: &'a str, bus: Bus },
     DeviceRefused { what: &'a str, why: &'a str },
+    OutputRefused { index: u32, why: &'a str },
     DeviceAdded { index: u32, name: &'a str, protocol: &'a str },
     DeviceAway { index: u32, name: &'a str, why: &'a str },
     DeviceBack { index: u32, name: &'a str },
@@ -124,6 +125,7 @@ impl Metrics {
             }
             Event::DeviceFound { what, bus } => debug!(%bus, "found {what}"),
             Event::DeviceRefused { what, why } => debug!("{what} is not taken: {why}"),
+            Event::OutputRefused { index, why } => warn!(device = index, "output {why}"),
             Event::DeviceAdded { index, name, protocol } => info!(device = index, "{name} is connected ({protocol})"),
             Event::DeviceAway { index, name, why } => warn!(device = index, "{name} is out of reach: {why}"),
             Event::DeviceBack { index, name } => info!(device = index, "{name} is back"),

@@ -70,7 +70,9 @@ pub(super) fn summary(health: &serde_json::Value) -> String {
     let sessions = health.get("sessions").and_then(serde_json::Value::as_u64).unwrap_or(0);
     let held = health.get("held").and_then(serde_json::Value::as_bool).unwrap_or(false);
     let held = if held { ", outputs are held after an emergency stop" } else { "" };
-    format!("hapticd {} is {}: {sessions} clients, {devices} devices{held}", text("version"), text("status"))
+    let refused = health.get("outputs_refused").and_then(serde_json::Value::as_str);
+    let refused = refused.map_or(String::new(), |why| format!("\n{why}"));
+    format!("hapticd {} is {}: {sessions} clients, {devices} devices{held}{refused}", text("version"), text("status"))
 }
 
 #[cfg(test)]
@@ -83,5 +85,7 @@ mod tests {
             serde_json::json!({"version": "1.2", "status": "ok", "sessions": 2, "devices": [{}], "held": true});
         let line = "hapticd 1.2 is ok: 2 clients, 1 devices, outputs are held after an emergency stop";
         assert_eq!(summary(&health), line);
+        let refused = serde_json::json!({"version": "1.2", "status": "ok", "outputs_refused": "repair x"});
+        assert!(summary(&refused).ends_with("devices\nrepair x"));
     }
 }

@@ -13,6 +13,7 @@ mod scan;
 mod serve;
 mod service;
 mod simulate;
+mod state;
 mod stop;
 #[cfg(target_os = "linux")]
 mod udev;
@@ -54,6 +55,8 @@ enum Command {
     Stop(stop::StopArgs),
     /// Ask a running server how it is
     Health(health::HealthArgs),
+    /// Show what is remembered of devices, or begin without a file that cannot be read
+    State(state::StateArgs),
     /// Look whether everything is there that hapticd needs, and say what to do
     Doctor(doctor::DoctorArgs),
     /// Print udev rules that let hapticd use known hardware without being root
@@ -135,6 +138,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(args) => simulate::run(&args),
         Command::Stop(args) => stop::run(&args),
         Command::Health(args) => health::run(&args),
+        Command::State(args) => state::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         #[cfg(target_os = "linux")]
         Command::Udev(args) => udev::run(&args),

@@ -10,7 +10,7 @@ use super::mdns;
 use super::service::Service;
 use super::{Failure, ServeArgs, print};
 use crate::device::Pace;
-use crate::hub::registry::Registry;
+use crate::hub::known_devices::{InUse, KnownDevices};
 use crate::hub::{Bus, HubHandle, HubOptions};
 use crate::library::Library;
 use crate::link::Deadlines;
@@ -99,10 +99,12 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     let listener = std::net::TcpListener::bind(listen).map_err(|error| cannot_listen(settings, &error))?;
     let bound = listener.local_addr().unwrap_or(listen);
 
-    let registry = Registry::open(&settings.state.dir);
+    let mut known = KnownDevices::open(&settings.state.dir, settings.state.remember)
+        .map_err(|InUse(holder)| state_in_use(settings, &holder))?;
+    known.announce(&bound.to_string());
     let arbiters: Vec<_> = (0..threads).map(|_| actix::Arbiter::new()).collect();
     let handles = arbiters.iter().map(actix::Arbiter::handle).collect();
-    let hub = HubHandle::start(hub_options(settings), Arc::new(library), registry, buses, handles, metrics);
+    let hub = HubHandle::start(hub_options(settings), Arc::new(library), known, buses, handles, metrics);
     let site = Site { hub: hub.clone(), sessions, limits, virtual_port, buses: names.clone() };
 
     let server = HttpServer::new(move || App::new().configure(|config| web::configure(&site, config)))
@@ -224,6 +226,15 @@ fn cannot_listen(settings: &Settings, error: &std::io::Error) -> Failure {
         _ => "choose another with --set server.listen=127.0.0.1:PORT",
     };
     Failure::Done(format!("cannot listen on {listen} (`server.listen`): {error}; {hint}"))
+}
+
+fn state_in_use(settings: &Settings, holder: &str) -> Failure {
+    let holder = if holder.is_empty() { String::new() } else { format!(" ({holder})") };
+    Failure::Done(format!(
+        "the state directory {} is used by another hapticd{holder}; end that one, or give this one a directory of its own \
+         with --set state.dir=DIRECTORY, or let it run without remembering anything with --set state.remember=false",
+        settings.state.dir.display()
+    ))
 }
 
 fn welcome(settings: &Settings, bound: &str, buses: &[&str], definitions: usize, models: usize) -> String {

@@ -12,6 +12,9 @@ pub struct UserLimits {
     /// Least and greatest value in the hardware's steps, 0 to its greatest. A level below the least is only 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<(i32, i32)>,
+    /// The whole range of the output that `range` was set for: least and greatest value in that hardware's steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<(i32, i32)>,
     /// Nobody may use the output.
     #[serde(default)]
     pub disabled: bool,
@@ -21,6 +24,84 @@ pub struct UserLimits {
     /// Shortest and longest duration in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<(u32, u32)>,
+}
+
+impl UserLimits {
+    /// Why these limits make no sense, if so.
+    #[must_use]
+    pub fn fault(&self) -> Option<String> {
+        if let Some((low, high)) = self.range.filter(|(low, high)| low > high) {
+            return Some(format!("range [{low}, {high}] ends below its beginning"));
+        }
+        if let Some((min, max)) = self.of.filter(|(min, max)| *max < 1 || min > max) {
+            return Some(format!("of [{min}, {max}] is no range; the second number must be at least 1 and the first"));
+        }
+        if let Some((shortest, longest)) = self.duration_ms.filter(|(shortest, longest)| shortest > longest) {
+            return Some(format!("duration_ms [{shortest}, {longest}] ends below its beginning"));
+        }
+        None
+    }
+
+    /// The same limits for an output with another range. The greatest value is rounded down and the least up, so that
+    /// no fraction of the range is allowed that was not allowed before. Where nothing is left of a range or of the
+    /// durations, the output is disabled. Without `of` the range counts in the steps of `spec`.
+    #[must_use]
+    pub fn scaled_to(self, spec: OutputSpec) -> Self {
+        let whole = (spec.min, spec.max);
+        let of = self.of.unwrap_or(whole);
+        let range = self.range.map(|(low, high)| {
+            let (low, high) = (low.clamp(0, of.1), high.clamp(0, of.1));
+            if of == whole { (low, high) } else { (scale_up(low, of, whole), scale_down(high, of, whole)) }
+        });
+        let empty = range.is_some_and(|(low, high)| low > high);
+        // A move that may take no longer than the hardware can make it last would be faster than the user allows.
+        let too_fast = self.duration_ms.zip(spec.duration_ms).is_some_and(|(user, can)| user.0 > can.1);
+        let disabled = self.disabled || empty || too_fast;
+        Self { range: range.filter(|_| !empty), of: Some(whole), disabled, ..self }
+    }
+
+    /// What both allow, for limits in the same steps. Which end positions count from, `self` decides.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        fn both<T: Ord>(one: Option<(T, T)>, other: Option<(T, T)>) -> Option<(T, T)> {
+            match (one, other) {
+                (Some(one), Some(other)) => Some((one.0.max(other.0), one.1.min(other.1))),
+                (one, other) => one.or(other),
+            }
+        }
+        let range = both(self.range, other.range);
+        let duration_ms = both(self.duration_ms, other.duration_ms);
+        let empty = range.is_some_and(|(low, high)| low > high)
+            || duration_ms.is_some_and(|(shortest, longest)| shortest > longest);
+        Self {
+            range: range.filter(|(low, high)| low <= high),
+            duration_ms: duration_ms.filter(|(shortest, longest)| shortest <= longest),
+            disabled: self.disabled || other.disabled || empty,
+            ..self
+        }
+    }
+}
+
+/// What lies below the levels of a range: 0, or for hardware whose levels begin above 1, the step before the first.
+fn below(range: (i32, i32)) -> i64 {
+    i64::from(range.0.max(1) - 1)
+}
+
+/// The greatest value of `to` that is no greater part of it than `value` is of `from`, counted from 0 and counted from
+/// where the levels begin.
+fn scale_down(value: i32, from: (i32, i32), to: (i32, i32)) -> i32 {
+    let part = |base_from: i64, base_to: i64| {
+        let (from, to) = (i64::from(from.1) - base_from, i64::from(to.1) - base_to);
+        base_to + ((i64::from(value) - base_from).max(0) * to).div_euclid(from.max(1))
+    };
+    let least = part(0, 0).min(part(below(from), below(to)));
+    i32::try_from(least).unwrap_or(0)
+}
+
+/// The least value of `to` that is no smaller part of it than `value` is of `from`.
+fn scale_up(value: i32, from: (i32, i32), to: (i32, i32)) -> i32 {
+    let (value, from, to) = (i64::from(value), i64::from(from.1).max(1), i64::from(to.1));
+    i32::try_from((value * to + from - 1).div_euclid(from)).unwrap_or(i32::MAX)
 }
 
 /// One output of a device with the user's limits applied.
@@ -212,6 +293,48 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A limit goes with the part of the range that it was set for, and never allows more.
+    #[test]
+    fn limits_are_scaled_to_another_range_and_rounded_to_the_safe_side() {
+        let scaled = |range, of, spec_range: (i32, i32)| {
+            let spec =
+                OutputSpec { kind: OutputKind::Vibrate, min: spec_range.0, max: spec_range.1, duration_ms: None };
+            let scaled = UserLimits { range: Some(range), of, ..UserLimits::default() }.scaled_to(spec);
+            (scaled.range, scaled.disabled)
+        };
+        let hundred = Some((0, 100));
+        assert_eq!(scaled((0, 40), hundred, (0, 20)), (Some((0, 8)), false));
+        assert_eq!(scaled((0, 4), Some((0, 20)), (0, 100)), (Some((0, 20)), false));
+        assert_eq!(scaled((0, 44), hundred, (0, 20)), (Some((0, 8)), false));
+        assert_eq!(scaled((0, 4), Some((0, 20)), (0, 1)), (Some((0, 0)), false));
+        assert_eq!(scaled((11, 60), hundred, (0, 20)), (Some((3, 12)), false));
+        assert_eq!(scaled((11, 14), hundred, (0, 20)), (None, true));
+        assert_eq!(scaled((0, 400), hundred, (0, 20)), (Some((0, 20)), false));
+        // Turning both ways counts by its magnitude; where levels begin above 1, the stricter reading holds.
+        assert_eq!(scaled((0, 40), Some((-100, 100)), (0, 20)), (Some((0, 8)), false));
+        assert_eq!(scaled((0, 40), Some((37, 42)), (30, 50)), (Some((0, 43)), false));
+        assert_eq!(scaled((0, 4), None, (0, 20)), (Some((0, 4)), false));
+        assert_eq!(scaled((0, i32::MAX), Some((0, i32::MAX)), (0, i32::MAX)), (Some((0, i32::MAX)), false));
+        assert_eq!(scaled((0, i32::MAX), Some((0, i32::MAX)), (0, 3)), (Some((0, 3)), false));
+    }
+
+    #[test]
+    fn a_move_that_can_only_be_too_fast_is_not_offered() {
+        let kind = OutputKind::HwPositionWithDuration;
+        let spec = OutputSpec { kind, min: 0, max: 100, duration_ms: Some((20, 400)) };
+        let user = |duration_ms| UserLimits { duration_ms: Some(duration_ms), ..UserLimits::default() };
+        assert!(user((500, 3000)).scaled_to(spec).disabled);
+        assert!(!user((300, 3000)).scaled_to(spec).disabled);
+    }
+
+    #[test]
+    fn of_two_limits_the_stricter_holds() {
+        let user = |low, high| UserLimits { range: Some((low, high)), ..UserLimits::default() };
+        assert_eq!(user(0, 4).stricter(user(2, 9)).range, Some((2, 4)));
+        assert_eq!(user(0, 4).stricter(UserLimits::default()).range, Some((0, 4)));
+        assert!(user(0, 4).stricter(user(5, 9)).disabled);
     }
 
     #[test]

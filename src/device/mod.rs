@@ -43,8 +43,10 @@ pub struct UserSettings {
     pub display_name: Option<String>,
     /// Smallest time between two writes, instead of the definition's or the bus's.
     pub gap_ms: Option<u32>,
-    /// Limits by feature index and output.
+    /// Limits by feature index and output, in the steps of this device's model.
     pub limits: BTreeMap<(u32, OutputKind), UserLimits>,
+    /// Outputs that nobody may use, because it cannot be told what the user allows on them, and why.
+    pub refused: BTreeMap<(u32, OutputKind), String>,
 }
 
 /// What a device is, from when it is identified until it is given up.
@@ -62,6 +64,14 @@ pub struct Identity {
     pub definition: Arc<Definition>,
     /// Its model.
     pub model: Arc<Model>,
+}
+
+impl Identity {
+    /// Whether it is this model of this definition.
+    #[must_use]
+    pub fn is_model(&self, definition: &Definition, model: &Model) -> bool {
+        self.definition.protocol == definition.protocol && *self.model == *model
+    }
 }
 
 /// What sessions and the hub know of a device. Copies share it.
@@ -98,6 +108,8 @@ struct Shared {
     identity: Identity,
     description: Arc<Description>,
     places: Vec<Place>,
+    /// Outputs that nobody may use, and why.
+    refused: BTreeMap<(u32, OutputKind), String>,
     wanted: Wanted,
     subscriptions: Subscriptions,
     vitals: Vitals,
@@ -118,8 +130,10 @@ impl DeviceHandle {
             .model
             .outputs()
             .map(|(feature, spec)| {
-                let user = user.limits.get(&(feature, spec.kind)).copied().unwrap_or_default();
-                Place { feature, kind: spec.kind, limits: Limits::new(spec, user) }
+                let place = (feature, spec.kind);
+                let limits = user.limits.get(&place).copied().unwrap_or_default();
+                let disabled = limits.disabled || user.refused.contains_key(&place);
+                Place { feature, kind: spec.kind, limits: Limits::new(spec, UserLimits { disabled, ..limits }) }
             })
             .collect();
         let own = user.gap_ms.map(|ms| Duration::from_millis(ms.into()));
@@ -133,6 +147,7 @@ impl DeviceHandle {
                 identity,
                 description,
                 places,
+                refused: user.refused.clone(),
                 wanted,
                 subscriptions,
                 vitals: Vitals::default(),
@@ -168,9 +183,12 @@ impl DeviceHandle {
     /// Checks one output of a client and returns it in the hardware's steps.
     ///
     /// # Errors
-    /// A feature, output, value or duration that the device does not have.
+    /// A feature, output, value or duration that the device does not have; an output whose limits are not known.
     pub fn accept(&self, feature: u32, output: Output) -> Result<Output, ProtocolError> {
         let device = self.index();
+        if let Some(why) = self.shared.refused.get(&(feature, output.kind)) {
+            return Err(ProtocolError::OutputsRefused { device, why: why.clone() });
+        }
         let description = self.feature(feature)?;
         let place = self.shared.places.iter().find(|place| (place.feature, place.kind) == (feature, output.kind));
         let offered = description.outputs.iter().any(|known| known.kind == output.kind);
@@ -318,8 +336,15 @@ impl DeviceHandle {
             "index": identity.index, "name": self.shared.description.name,
             "display_name": self.shared.description.display_name, "bus": identity.bus.name(),
             "protocol": identity.definition.protocol, "address": identity.address, "state": reach,
-            "outputs": self.shared.wanted.observe(), "subscriptions": self.shared.subscriptions.count(),
+            "outputs": self.shared.wanted.observe(), "refused": self.refusals(), "subscriptions": self.shared.subscriptions.count(),
         })
+    }
+
+    /// Every output that nobody may use, with the reason.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<String> {
+        let refused = self.shared.refused.iter();
+        refused.map(|((feature, kind), why)| format!("{}: {why}", output_name(*feature, *kind))).collect()
     }
 
     fn feature(&self, feature: u32) -> Result<&FeatureDescription, ProtocolError> {
@@ -329,6 +354,12 @@ impl DeviceHandle {
             ProtocolError::UnknownFeature { device: self.index(), feature, known }
         })
     }
+}
+
+/// The name of an output in files and messages, such as `0.vibrate`.
+#[must_use]
+pub fn output_name(feature: u32, kind: OutputKind) -> String {
+    format!("{feature}.{}", kind.key())
 }
 
 fn list(words: impl Iterator<Item = impl Into<String>>, none: &str) -> String {

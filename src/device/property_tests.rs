@@ -143,8 +143,9 @@ fn user_limits() -> impl Strategy<Value = UserLimits> {
     let end = || prop_oneof![4 => 0..=100, 1 => -50..1200, 1 => any::<i32>()];
     let time = || prop_oneof![3 => 0..5000_u32, 1 => any::<u32>()];
     let range = proptest::option::of((end(), end()));
-    (range, proptest::bool::weighted(0.15), any::<bool>(), proptest::option::of((time(), time())))
-        .prop_map(|(range, disabled, reverse, duration_ms)| UserLimits { range, disabled, reverse, duration_ms })
+    (range, proptest::bool::weighted(0.15), any::<bool>(), proptest::option::of((time(), time()))).prop_map(
+        |(range, disabled, reverse, duration_ms)| UserLimits { range, of: None, disabled, reverse, duration_ms },
+    )
 }
 
 /// Whether hardware of `spec` may be given `output` by a user who set `user`.

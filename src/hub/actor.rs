@@ -8,8 +8,8 @@ use actix::prelude::*;
 use tokio_util::sync::DropGuard;
 
 use super::budget::Budget;
+use super::known_devices::{Admitted, Key, KnownDevices, file};
 use super::open::{self, Ready};
-use super::registry::{self, Key, Registry};
 use super::scan::{Scans, Turn};
 use super::supervise::{Device, Manager, State};
 use super::{Bus, HubEvent, HubOptions, Routes, SessionHandle, Shared};
@@ -38,7 +38,7 @@ pub(super) struct Gone {
 pub struct Hub {
     pub(super) options: HubOptions,
     pub(super) library: Arc<Library>,
-    pub(super) registry: Registry,
+    pub(super) known: KnownDevices,
     pub(super) managers: Vec<Manager>,
     /// Threads for devices; none means the hub's own.
     arbiters: Vec<ArbiterHandle>,
@@ -63,7 +63,7 @@ impl Hub {
     pub(super) fn new(
         options: HubOptions,
         library: Arc<Library>,
-        registry: Registry,
+        known: KnownDevices,
         buses: Vec<Bus>,
         arbiters: Vec<ArbiterHandle>,
         shared: Arc<Shared>,
@@ -78,7 +78,7 @@ impl Hub {
         Self {
             options,
             library,
-            registry,
+            known,
             managers: managers.collect(),
             arbiters,
             shared,
@@ -93,6 +93,14 @@ impl Hub {
             saving: false,
             save_again: false,
         }
+    }
+
+    /// Why devices take no outputs at present, if so.
+    pub(super) fn hold_reason(&self) -> Option<String> {
+        if self.held {
+            return Some(super::halt::HELD.to_owned());
+        }
+        self.known.withheld().map(str::to_owned)
     }
 
     /// Publishes the routing table and tells the sessions.
@@ -175,7 +183,7 @@ impl Hub {
         if candidates.is_empty() {
             return refuse("no definition matches it");
         }
-        if let Some(why) = self.registry.refuses(&hardware.address) {
+        if let Some(why) = self.known.refuses(&hardware.address) {
             return refuse(why);
         }
         metrics.emit(&Event::DeviceFound { what: &what, bus: hardware.bus });
@@ -201,7 +209,7 @@ impl Hub {
             return;
         }
         // Hardware that was a device before is taken at once, as is what dials in; other hardware at the next scan.
-        if self.registry.knows(hardware.bus, &hardware.address) || self.scans.active() || connector.takes_over() {
+        if self.known.knows(hardware.bus, &hardware.address) || self.scans.active() || connector.takes_over() {
             self.open(hardware, connector, candidates, None, ctx);
         }
     }
@@ -253,30 +261,41 @@ impl Hub {
             protocol: definition.protocol.clone(),
             identifier: identifier.clone(),
         };
-        let (index, changed) = self.registry.index(&key, &model.name);
+        let Admitted { index, user, known: met, changed } = self.known.admit(&key, &model, &self.library);
         if changed {
             self.save(ctx);
         }
-        let known = self.devices.remove(&index);
-        let again = known.is_some();
+        let before = self.devices.remove(&index);
+        let (before, other) = match before {
+            Some(device) if device.handle.identity().is_model(&definition, &model) => (Some(device), None),
+            other => (None, other),
+        };
+        // What was timed for the old device must not meet the new one.
+        let generation = other.as_ref().map_or(1, |other| other.generation + 1);
+        if let Some(other) = other {
+            // Clients see the old one go before they see the new one.
+            self.removed(&other, &format!("{} was found at its address", model.name));
+        }
+        let again = before.is_some();
         let repeats = definition.repeat.is_some();
         let link = opened.link.clone();
-        let (handle, generation, budget) = match known {
+        let (handle, generation, budget) = match before {
             Some(device) => (device.handle, device.generation + 1, device.budget),
             None => {
                 let Hardware { bus, address, .. } = hardware.clone();
                 let identity = Identity { index, bus, address, identifier, definition, model };
-                let handle = DeviceHandle::new(identity, &self.registry.user(index));
+                let handle = DeviceHandle::new(identity, &user);
                 let HubOptions { restart_budget, restart_window, restart_delay, .. } = self.options;
                 let longest = restart_window.max(restart_delay);
-                (handle, 1, Budget::new(Some(restart_budget), restart_window, restart_delay, longest))
+                (handle, generation, Budget::new(Some(restart_budget), restart_window, restart_delay, longest))
             }
         };
-        if self.held {
-            handle.wanted().hold(Some(super::halt::HELD.to_owned()));
+        for why in handle.refusals() {
+            self.shared.metrics.emit(&Event::OutputRefused { index, why: &why });
         }
+        handle.wanted().hold(self.hold_reason());
         // Hardware that was driven before, even by a server that was killed, may still run at its last level.
-        handle.wanted().connected(again || !changed, repeats);
+        handle.wanted().connected(again || met, repeats);
         self.start_device(&handle, opened, generation, ctx);
         let name = handle.description().name.clone();
         let protocol = handle.identity().definition.protocol.clone();
@@ -315,12 +334,12 @@ impl Hub {
             self.save_again = true;
             return;
         }
-        let Some((path, text)) = self.registry.to_save() else {
+        let Some((path, text)) = self.known.to_save() else {
             self.saving = false;
             return;
         };
         let saved = tokio::task::spawn_blocking(move || {
-            registry::save(&path, &text).map_err(|error| format!("{}: {error}", path.display()))
+            file::save(&path, &text).map_err(|error| format!("{}: {error}", path.display()))
         });
         ctx.spawn(saved.into_actor(self).map(|saved, this, ctx| {
             if let Err(why) = saved.unwrap_or_else(|error| Err(error.to_string())) {
@@ -338,7 +357,7 @@ impl Actor for Hub {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        for problem in self.registry.problems() {
+        for problem in self.known.problems() {
             tracing::warn!("{problem}");
         }
         for index in 0..self.managers.len() {
@@ -411,9 +430,13 @@ impl Handler<ScanWanted> for Hub {
 impl Hub {
     /// A device is not reachable any more and will not be.
     pub(super) fn remove(&mut self, index: u32, why: &str) {
-        let Some(device) = self.devices.remove(&index) else {
-            return;
-        };
+        if let Some(device) = self.devices.remove(&index) {
+            self.removed(&device, why);
+        }
+    }
+
+    fn removed(&mut self, device: &Device, why: &str) {
+        let index = device.handle.index();
         device.handle.wanted().set_reach(Reach::Gone(why.to_owned()));
         let name = &device.handle.description().name;
         self.shared.metrics.emit(&Event::DeviceRemoved { index, name, why });

@@ -50,9 +50,10 @@ impl Handler<Hold> for Hub {
             self.shared.metrics.emit(if held { &Event::Held } else { &Event::Resumed });
         }
         self.held = held;
+        let reason = self.hold_reason();
         for device in self.devices.values() {
             let wanted = device.handle.wanted();
-            wanted.hold(held.then(|| HELD.to_owned()));
+            wanted.hold(reason.clone());
             // A device that came while the stop was on its way is stopped, too.
             if held {
                 wanted.stop(None, None);

@@ -1,16 +1,16 @@
 //! The supervisor: knows every session, manager and device, publishes the routing table, restarts what fails.
 //!
 //! Here live the hub's actor ([`actor`]), the opening of found hardware ([`open`]), the restart budget ([`budget`]) and
-//! the file of known devices ([`registry`]). Sessions hold a [`HubHandle`] and look devices up in the table that it
+//! the devices that were met before ([`known_devices`]). Sessions hold a [`HubHandle`] and look devices up in the table that it
 //! carries; the hub is not on the path of a command. What may not live here: wire versions, bytes, buses.
 
 mod actor;
 mod budget;
 mod halt;
+pub mod known_devices;
 mod observe;
 mod open;
 mod pulse;
-pub mod registry;
 mod scan;
 mod shutdown;
 mod supervise;
@@ -32,6 +32,7 @@ use crate::message::description::Descriptions;
 use crate::metrics::Metrics;
 
 pub use actor::Hub;
+use known_devices::KnownDevices;
 pub use pulse::Pulse;
 
 #[cfg(test)]
@@ -120,6 +121,8 @@ struct Shared {
     sessions: AtomicUsize,
     max_sessions: usize,
     shutting_down: AtomicBool,
+    /// What was wrong with the file of known devices when the server started.
+    state_problems: Vec<String>,
 }
 
 impl HubHandle {
@@ -128,7 +131,7 @@ impl HubHandle {
     pub fn start(
         options: HubOptions,
         library: Arc<Library>,
-        registry: registry::Registry,
+        known: KnownDevices,
         buses: Vec<Bus>,
         arbiters: Vec<ArbiterHandle>,
         metrics: Metrics,
@@ -140,10 +143,11 @@ impl HubHandle {
             sessions: AtomicUsize::new(0),
             max_sessions: options.max_sessions,
             shutting_down: AtomicBool::new(false),
+            state_problems: known.problems().to_vec(),
         });
         let ended = CancellationToken::new();
         let alive = ended.clone().drop_guard();
-        let hub = Hub::new(options, library, registry, buses, arbiters, Arc::clone(&shared), alive).start();
+        let hub = Hub::new(options, library, known, buses, arbiters, Arc::clone(&shared), alive).start();
         Self { hub, shared, ended }
     }
 
@@ -151,6 +155,12 @@ impl HubHandle {
     #[must_use]
     pub fn routes(&self) -> Arc<Routes> {
         self.shared.routes.load_full()
+    }
+
+    /// What is wrong with the file of known devices, and what to do about it.
+    #[must_use]
+    pub fn state_problems(&self) -> &[String] {
+        &self.shared.state_problems
     }
 
     /// The metrics of this server.

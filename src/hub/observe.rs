@@ -34,7 +34,7 @@ impl Handler<Observe> for Hub {
             "opening": self.opening.len(), "definitions": self.library.definitions().len(),
             "buses": managers.collect::<Vec<_>>(), "devices": devices.collect::<Vec<_>>(),
             "shutting_down": self.shutting_down,
-            "held": self.held,
+            "held": self.held, "outputs_refused": self.known.withheld(), "state": self.known.observe(),
         }))
     }
 }

@@ -44,7 +44,7 @@ impl HubHandle {
 mod tests {
     use std::sync::{Arc, mpsc};
 
-    use super::super::{HubOptions, registry::Registry};
+    use super::super::{HubOptions, known_devices::KnownDevices};
     use super::*;
     use crate::device::Pace;
     use crate::library::Library;
@@ -80,7 +80,7 @@ mod tests {
                 };
                 let library = Arc::new(Library::from_texts([], &[]));
                 let hub =
-                    HubHandle::start(options, library, Registry::empty(), vec![], vec![], Metrics::new().unwrap());
+                    HubHandle::start(options, library, KnownDevices::empty(), vec![], vec![], Metrics::new().unwrap());
                 tell.send(hub.clone()).unwrap();
                 hub.ended().await;
             });

@@ -178,7 +178,7 @@ impl Hub {
         if self.scans.active() {
             running.scan.do_send(Scan::Start);
         }
-        for address in self.registry.addresses(manager.bus.name) {
+        for address in self.known.addresses(manager.bus.name) {
             running.scan.do_send(Scan::LookFor(address));
         }
         manager.running = Some(running);

@@ -154,7 +154,7 @@ impl Fixture {
         });
         let buses = vec![Bus { name: "test", factory, scans: true }];
         let metrics = Metrics::new().unwrap();
-        let hub = HubHandle::start(options, Arc::new(library), registry::Registry::empty(), buses, Vec::new(), metrics);
+        let hub = HubHandle::start(options, Arc::new(library), KnownDevices::empty(), buses, Vec::new(), metrics);
         let (found, manager) = managers.recv().await.unwrap();
         let (events_to, events) = mpsc::unbounded_channel();
         let session = Session(events_to).start();

@@ -1,12 +1,19 @@
 //! How a device is described to clients, before a wire version gives it a shape.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{InputKind, OutputKind};
 
 /// Every device that clients may see, by index.
 pub type Descriptions = BTreeMap<u32, Arc<Description>>;
+
+/// Indexes at which there is another device than before.
+#[must_use]
+pub fn replaced(before: &Descriptions, after: &Descriptions) -> BTreeSet<u32> {
+    let other = |index: &&u32| before.get(index).zip(after.get(index)).is_some_and(|(old, new)| !Arc::ptr_eq(old, new));
+    after.keys().filter(other).copied().collect()
+}
 
 /// One device as clients see it: the user's limits are already applied, disabled outputs left out.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::description::Descriptions;
+use super::description::{self, Descriptions};
 use super::wire::{Wire, fields};
 use super::{
     Description, FeatureDescription, InputAction, InputDescription, InputKind, Output, OutputDescription, OutputKind,
@@ -119,8 +119,15 @@ impl Wire for V4 {
         Some(value.to_string())
     }
 
-    fn devices_changed(&self, _: &Descriptions, after: &Arc<Descriptions>) -> Vec<String> {
-        self.write(&ServerMessage::DeviceList { id: 0, devices: Arc::clone(after) }).into_iter().collect()
+    fn devices_changed(&self, before: &Descriptions, after: &Arc<Descriptions>) -> Vec<String> {
+        let list = |devices| self.write(&ServerMessage::DeviceList { id: 0, devices });
+        let replaced = description::replaced(before, after);
+        // Clients compare lists by index, so another device at the same index has to be missing once.
+        let without = (!replaced.is_empty()).then(|| {
+            let left = after.iter().filter(|(index, _)| !replaced.contains(index));
+            Arc::new(left.map(|(index, device)| (*index, Arc::clone(device))).collect())
+        });
+        without.into_iter().chain([Arc::clone(after)]).filter_map(list).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use super::{Action, Session, SessionOptions};
 use crate::describe::Describe;
 use crate::device::{DeviceHandle, ReadingSink};
 use crate::hub::{HubEvent, HubHandle, SessionGuard, SessionHandle};
-use crate::message::description::Descriptions;
+use crate::message::description::{self, Descriptions};
 use crate::message::{InputAction, InputKind, ProtocolError, Reading, ServerMessage, Wire, wire};
 use crate::metrics::Event;
 use crate::socket::{CloseCode, Incoming, Outgoing, Socket};
@@ -126,11 +126,14 @@ impl SessionActor {
     fn act(&mut self, action: Action, ctx: &mut Context<Self>) {
         match action {
             Action::Say(message) => {
-                self.say(&message);
-                // What a client has just been told needs no event.
-                if let ServerMessage::DeviceList { devices, .. } = message {
-                    self.told = devices;
+                // What a client has just been told needs no event, unless an index means another device now.
+                if let ServerMessage::DeviceList { devices, .. } = &message {
+                    if !description::replaced(&self.told, devices).is_empty() {
+                        self.tell_change(devices);
+                    }
+                    self.told = Arc::clone(devices);
                 }
+                self.say(&message);
             }
             Action::Connected { client, version } => {
                 self.client.clone_from(&client);
@@ -208,7 +211,9 @@ impl SessionActor {
     /// Tells the client what devices there are now, if that is new to it.
     fn tell_devices(&mut self, ctx: &mut Context<Self>) {
         // A client that has not shaken hands asks for the list itself.
-        let Some(wire) = self.session.wire() else { return };
+        if self.session.wire().is_none() {
+            return;
+        }
         let wait = EVENT_GAP.saturating_sub(self.told_at.elapsed());
         if !wait.is_zero() {
             if !std::mem::replace(&mut self.tell_later, true) {
@@ -221,11 +226,19 @@ impl SessionActor {
         }
         let now = Arc::clone(&self.hub.routes().descriptions);
         if !Arc::ptr_eq(&now, &self.told) {
-            for frame in wire.devices_changed(&self.told, &now) {
-                self.outgoing.text(frame);
-            }
+            self.tell_change(&now);
             self.told = now;
             self.told_at = Instant::now();
+        }
+    }
+}
+
+impl SessionActor {
+    /// Sends what changes from the devices that the client knows to these.
+    fn tell_change(&self, devices: &Arc<Descriptions>) {
+        let wire = self.session.wire().unwrap_or_else(newest);
+        for frame in wire.devices_changed(&self.told, devices) {
+            self.outgoing.text(frame);
         }
     }
 }

@@ -250,7 +250,7 @@ fn a_section_takes_no_value() {
         [
             "c.toml line 1: `log` is a section and takes no value of its own (found \"info\"); the keys of [log] are: level",
             "environment variable HAPTICD__STATE: `state` is a section and takes no value of its own (found \"/x\"); the \
-             keys of [state] are: dir",
+             keys of [state] are: dir, remember",
         ]
     );
 }

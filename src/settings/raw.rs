@@ -65,6 +65,7 @@ pub(super) struct RawLinks {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawState {
     pub(super) dir: String,
+    pub(super) remember: bool,
 }
 
 #[derive(Debug, Deserialize)]

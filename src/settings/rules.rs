@@ -57,6 +57,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("links.read_timeout_ms", Integer(10, 600_000, MS)),
     ("links.max_failures", Integer(1, 1000, "")),
     ("state.dir", Directory),
+    ("state.remember", Flag),
     ("log.level", Text(1, 500)),
     ("buses.btle.enabled", Flag),
     ("buses.btle.adapter", Text(0, 100)),

@@ -107,6 +107,8 @@ pub struct LinkSettings {
 pub struct StateSettings {
     /// The directory where it is kept. May not exist yet.
     pub dir: PathBuf,
+    /// Whether anything is saved there. What the user set for devices is read and holds in any case.
+    pub remember: bool,
 }
 
 /// `[log]`: what is logged.

@@ -52,8 +52,16 @@ pub(super) fn build(
     directories: Directories,
     report: Vec<ReportLine>,
 ) -> Result<Settings, SettingsError> {
-    let RawSettings { server, sessions, devices, links, state: RawState { dir }, log: RawLog { level }, buses, mdns } =
-        raw;
+    let RawSettings {
+        server,
+        sessions,
+        devices,
+        links,
+        state: RawState { dir, remember },
+        log: RawLog { level },
+        buses,
+        mdns,
+    } = raw;
     let RawMdns { enabled, name } = mdns;
     Ok(Settings {
         server: build_server(server)?,
@@ -64,6 +72,7 @@ pub(super) fn build(
             dir: unless_empty(dir)
                 .or(directories.state)
                 .ok_or_else(|| SettingsError::new(vec![Problem::NoStateDirectory]))?,
+            remember,
         },
         log: LogSettings { level },
         buses: build_buses(buses)?,

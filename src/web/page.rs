@@ -9,7 +9,10 @@ const PAGE: &str = include_str!("page.html");
 /// The page, with the address under which it was asked for.
 pub(super) fn page(request: &HttpRequest, site: &Site) -> HttpResponse {
     let connection = request.connection_info();
+    let problems = site.hub.state_problems().iter();
+    let problems: String = problems.map(|why| format!("<p role=\"alert\">{}</p>\n", escape(why))).collect();
     let page = PAGE
+        .replace("{problems}", &problems)
         .replace("{address}", &escape(connection.host()))
         .replace("{name}", &escape(&site.sessions.server_name))
         .replace("{version}", env!("CARGO_PKG_VERSION"))

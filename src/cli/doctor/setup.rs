@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Finding;
 use super::world::World;
+use crate::hub::known_devices;
 use crate::settings::BUILTIN;
 
 /// Settings files are right.
@@ -38,25 +39,24 @@ pub(super) fn state(world: &World) -> Vec<Finding> {
         return vec![Finding::problem(format!("{shown} cannot be written"), advice)];
     }
     let file = dir.join("devices.json");
-    let text = match std::fs::read(world.path(&file)) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return vec![Finding::ok(format!("{shown} can be written; no device is known yet"))];
-        }
-        Err(error) => {
-            let text = format!("{} cannot be read: {error}", file.display());
-            return vec![Finding::problem(text, "give it to whoever runs hapticd")];
+    let known = match known_devices::file::read(&world.path(&file)) {
+        Ok(known) => known,
+        Err(why) => {
+            let text = format!("no output is driven, as {} is not understood: {why}", file.display());
+            return vec![Finding::problem(text, known_devices::REMEDY)];
         }
     };
-    let known = serde_json::from_slice::<serde_json::Value>(&text);
-    let known = known.ok().and_then(|known| known.get("devices")?.as_array().map(Vec::len));
-    vec![match known {
-        Some(count) => Finding::ok(format!("{shown} can be written; {count} devices are known")),
-        None => {
-            let advice = "hapticd sets it aside at its next start and begins anew; repair it before that if you can";
-            Finding::warning(format!("{} cannot be understood", file.display()), advice)
-        }
-    }]
+    let advice = match &known.unowned {
+        Some(_) => format!("no output is driven until then: {}", known_devices::REMEDY),
+        None => "repair it: it may hold limits".to_owned(),
+    };
+    let strange = known.problems.iter().map(|problem| Finding::problem(problem.clone(), advice.clone()));
+    let count = match known.count() {
+        0 => "no device is known yet".to_owned(),
+        1 => "1 device is known".to_owned(),
+        count => format!("{count} devices are known"),
+    };
+    std::iter::once(Finding::ok(format!("{shown} can be written; {count}"))).chain(strange).collect()
 }
 
 /// The next directory above that exists.
@@ -111,10 +111,17 @@ mod tests {
         one(&state(&fake.world), Verdict::Ok, "is made at the first start");
         fake.file("/var/lib/hapticd/x", "");
         one(&state(&fake.world), Verdict::Ok, "no device is known yet");
-        fake.file("/var/lib/hapticd/devices.json", "{\"version\":1,\"devices\":[{},{}]}");
+        let entry =
+            |index: u32| format!(r#"{{"bus": "btle", "address": "{index}", "protocol": "lovense", "index": {index}}}"#);
+        let text = |devices: &[String]| format!(r#"{{"version": 1, "devices": [{}]}}"#, devices.join(", "));
+        fake.file("/var/lib/hapticd/devices.json", &text(&[entry(0), entry(1)]));
         one(&state(&fake.world), Verdict::Ok, "2 devices are known");
+        fake.file("/var/lib/hapticd/devices.json", &text(&[entry(0), "{}".to_owned()]));
+        let findings = state(&fake.world);
+        assert!(findings[1].verdict == Verdict::Problem && findings[1].text.contains("entry 2"), "{findings:?}");
+        assert!(format!("{findings:?}").contains("no output is driven until then"), "{findings:?}");
         fake.file("/var/lib/hapticd/devices.json", "{\"version\":1,\"dev");
-        one(&state(&fake.world), Verdict::Warning, "/var/lib/hapticd/devices.json cannot be understood");
+        one(&state(&fake.world), Verdict::Problem, "/var/lib/hapticd/devices.json is not understood: EOF");
     }
 
     #[test]

@@ -130,3 +130,29 @@ proptest! {
         paused(check(subject, limits, steps))?;
     }
 }
+
+proptest! {
+    #![proptest_config(cases(2000))]
+
+    /// No part of a range is allowed that was not allowed before, whatever the two ranges are.
+    #[test]
+    fn a_scaled_limit_allows_no_greater_part_of_the_range(
+        (low, high) in (0..2000_i32, 0..2000_i32).prop_map(|(one, other)| (one.min(other), one.max(other))),
+        from in 1..1500_i32,
+        to in 1..1500_i32,
+    ) {
+        let spec = OutputSpec { kind: OutputKind::Position, min: 0, max: to, duration_ms: None };
+        let user = UserLimits { range: Some((low, high)), of: Some((0, from)), ..UserLimits::default() };
+        let part = |value: i32, of: i32| f64::from(value.min(of)) / f64::from(of);
+        let scaled = user.scaled_to(spec);
+        match scaled.range {
+            Some((least, greatest)) => {
+                prop_assert!(part(greatest, to) <= part(high, from) + 1e-9, "{scaled:?}");
+                prop_assert!(part(least, to) >= part(low, from) - 1e-9, "{scaled:?}");
+                // Nor less than the steps make necessary.
+                prop_assert!(part(greatest, to) > part(high, from) - 1.0 / f64::from(to) - 1e-9, "{scaled:?}");
+            }
+            None => prop_assert!(scaled.disabled),
+        }
+    }
+}
