@@ -13,7 +13,8 @@
 //! | [`device`] | one connected device: its wanted state and the actor that writes it |
 //! | [`driver`] | wire protocols: the template engine, one file a coded driver |
 //! | [`library`] | what is known about hardware: definitions, their template language, matching |
-//! | [`message`] | what clients and server say: one model, one file a wire version |
+//! | [`buttplug`] | the wire: frame, handshake, errors, one file a version |
+//! | [`types`] | the words that every room may use |
 //!
 //! Beside the rooms stand the leaves that any of them may use: [`link`] (an open connection to hardware), [`socket`] (the
 //! server's end of a WebSocket), [`metrics`] (every metric, and the log line that goes with it), [`describe`] (what actors
@@ -27,6 +28,7 @@
 //! Who watches whom: the hub starts managers and devices from factories and hears of their end through guards that are
 //! dropped with them, even by a panic; sessions leave a guard of the same kind. The binary watches the hub.
 
+pub mod buttplug;
 pub mod cli;
 pub mod describe;
 pub mod device;
@@ -35,9 +37,9 @@ pub mod hub;
 pub mod library;
 pub mod link;
 pub mod manager;
-pub mod message;
 pub mod metrics;
 pub mod session;
 pub mod settings;
 pub mod socket;
+pub mod types;
 pub mod web;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::message::Endpoint;
+use crate::types::Endpoint;
 
 /// Requests that may wait for the bus; a device has one write and a few reads under way at most.
 const REQUESTS: usize = 32;

@@ -9,7 +9,7 @@ use prometheus::{
 };
 use tracing::{debug, error, info, warn};
 
-use crate::library::Bus;
+use crate::types::Bus;
 
 /// Something that happened and that people want to know of.
 #[derive(Debug)]

@@ -193,7 +193,7 @@ fn json(library: &Library, hardware: &Hardware) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::Bus;
+    use crate::types::Bus;
 
     #[test]
     fn known_hardware_comes_first_and_then_the_nearest() {

@@ -10,13 +10,12 @@ use super::mdns;
 use super::service::Service;
 use super::{Failure, ServeArgs, print};
 use crate::device::Pace;
-use crate::hub::known_devices::{InUse, KnownDevices};
-use crate::hub::{Bus, HubHandle, HubOptions};
+use crate::hub::{BusSpec, HubHandle, HubOptions, known_devices::InUse, known_devices::KnownDevices};
 use crate::library::Library;
 use crate::link::Deadlines;
-use crate::manager::virtual_hardware::{self, Port};
-use crate::manager::websocket::{self, WebsocketOptions};
-use crate::manager::{btle, hid, lovense_dongle, serial};
+use crate::manager::{
+    btle, hid, lovense_dongle, serial, virtual_hardware, virtual_hardware::Port, websocket, websocket::WebsocketOptions,
+};
 use crate::metrics::Metrics;
 use crate::session::SessionOptions;
 use crate::settings::Settings;
@@ -159,33 +158,33 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     }
 }
 
-fn buses(settings: &Settings, library: &Library, virtual_port: Option<&Port>, deadlines: Deadlines) -> Vec<Bus> {
+fn buses(settings: &Settings, library: &Library, virtual_port: Option<&Port>, deadlines: Deadlines) -> Vec<BusSpec> {
     let mut buses = Vec::new();
     if let Some(port) = virtual_port {
         let factory = virtual_hardware::factory(port.clone(), deadlines, settings.buses.virtual_bus.max_devices);
-        buses.push(Bus { name: "virtual", factory, scans: true });
+        buses.push(BusSpec { name: "virtual", factory, scans: true });
     }
     if settings.buses.btle.enabled {
         let options = super::btle_options(settings, deadlines);
-        buses.push(Bus { name: "btle", factory: btle::factory(options), scans: true });
+        buses.push(BusSpec { name: "btle", factory: btle::factory(options), scans: true });
     }
     if settings.buses.serial.enabled {
-        buses.push(Bus { name: "serial", factory: serial::factory(library, deadlines), scans: true });
+        buses.push(BusSpec { name: "serial", factory: serial::factory(library, deadlines), scans: true });
     }
     if settings.buses.hid.enabled {
-        buses.push(Bus { name: "hid", factory: hid::factory(library, deadlines), scans: true });
+        buses.push(BusSpec { name: "hid", factory: hid::factory(library, deadlines), scans: true });
     }
     let dongle = &settings.buses.lovense_dongle;
     if dongle.enabled {
         let factory = lovense_dongle::factory(dongle.port.clone(), deadlines);
-        buses.push(Bus { name: "lovense_dongle", factory, scans: true });
+        buses.push(BusSpec { name: "lovense_dongle", factory, scans: true });
     }
     #[cfg(target_os = "linux")]
     if settings.buses.gamepad.enabled {
         // What is driven by HID has its rumble there.
         let taken = if settings.buses.hid.enabled { hid::named(library) } else { Default::default() };
         let factory = crate::manager::gamepad::factory(library, taken, deadlines);
-        buses.push(Bus { name: "gamepad", factory, scans: true });
+        buses.push(BusSpec { name: "gamepad", factory, scans: true });
     }
     let own = &settings.buses.websocket;
     if own.enabled {
@@ -197,7 +196,7 @@ fn buses(settings: &Settings, library: &Library, virtual_port: Option<&Port>, de
             deadline: own.pong_deadline,
             deadlines,
         };
-        buses.push(Bus { name: "websocket", factory: websocket::factory(options), scans: false });
+        buses.push(BusSpec { name: "websocket", factory: websocket::factory(options), scans: false });
     }
     buses
 }

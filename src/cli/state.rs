@@ -3,8 +3,9 @@
 use clap::{Args, Subcommand};
 
 use super::{Failure, SettingsArgs, print};
-use crate::hub::known_devices::file::{self, Known};
-use crate::hub::known_devices::lock::{LockError, StateLock};
+use crate::hub::{
+    known_devices::file, known_devices::file::Known, known_devices::lock::LockError, known_devices::lock::StateLock,
+};
 
 /// Options of `state`.
 #[derive(Debug, Args)]

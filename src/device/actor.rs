@@ -10,8 +10,8 @@ use super::{DeviceHandle, Pace};
 use crate::describe::Describe;
 use crate::driver::{Boxed, Driver, DriverError, Inputs};
 use crate::link::{Link, Listener, Notification};
-use crate::message::{Endpoint, InputKind, Reading};
 use crate::metrics::Metrics;
+use crate::types::{Endpoint, InputKind, Reading};
 
 /// Hardware that was opened and is ready to be driven.
 pub struct Opened {

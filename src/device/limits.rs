@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::library::OutputSpec;
-use crate::message::{Output, OutputDescription, OutputKind, ProtocolError};
+use crate::types::{CommandError, Output, OutputDescription, OutputKind};
 
 /// What the user set for one output. What is absent is as the hardware has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -162,16 +162,16 @@ impl Limits {
     ///
     /// # Errors
     /// A value or duration outside what [`Limits::description`] says.
-    pub fn accept(&self, device: u32, feature: u32, output: Output) -> Result<Output, ProtocolError> {
+    pub fn accept(&self, device: u32, feature: u32, output: Output) -> Result<Output, CommandError> {
         let steps = self.high - self.low;
         let (min, max) = if self.signed { (-steps, steps) } else { (0, steps) };
         let Output { kind, value, duration_ms } = output;
         if !(min..=max).contains(&value) {
-            return Err(ProtocolError::ValueRange { device, feature, kind, value: value.into(), min, max });
+            return Err(CommandError::ValueRange { device, feature, kind, value: value.into(), min, max });
         }
         let (shortest, longest) = self.duration_ms;
         if kind == OutputKind::HwPositionWithDuration && !(shortest..=longest).contains(&duration_ms) {
-            return Err(ProtocolError::DurationRange {
+            return Err(CommandError::DurationRange {
                 device,
                 feature,
                 value: duration_ms,

@@ -24,16 +24,18 @@ use arc_swap::ArcSwapOption;
 
 use crate::describe::Describe;
 use crate::driver::DriverError;
-use crate::library::{Bus, Definition, Model};
-use crate::message::{
-    Description, FeatureDescription, InputAction, InputDescription, InputKind, Output, OutputKind, ProtocolError,
+
+use crate::library::{Definition, Model};
+use crate::types::{
+    Bus, CommandError, Description, FeatureDescription, InputAction, InputDescription, InputKind, OperatorId, Output,
+    OutputKind,
 };
 
 pub use actor::{DeviceActor, Exit, Exited, Opened};
 pub use limits::{Limits, UserLimits};
 pub use reach::{Reach, Refusal};
 pub use subscriptions::{ReadingSink, Subscriptions};
-pub use wanted::{Owner, Place, Wanted};
+pub use wanted::{Place, Wanted};
 pub use writer::Pace;
 
 /// What the user set for a device.
@@ -184,17 +186,17 @@ impl DeviceHandle {
     ///
     /// # Errors
     /// A feature, output, value or duration that the device does not have; an output whose limits are not known.
-    pub fn accept(&self, feature: u32, output: Output) -> Result<Output, ProtocolError> {
+    pub fn accept(&self, feature: u32, output: Output) -> Result<Output, CommandError> {
         let device = self.index();
         if let Some(why) = self.shared.refused.get(&(feature, output.kind)) {
-            return Err(ProtocolError::OutputsRefused { device, why: why.clone() });
+            return Err(CommandError::OutputsRefused { device, why: why.clone() });
         }
         let description = self.feature(feature)?;
         let place = self.shared.places.iter().find(|place| (place.feature, place.kind) == (feature, output.kind));
         let offered = description.outputs.iter().any(|known| known.kind == output.kind);
         let Some(place) = place.filter(|_| offered) else {
             let known = list(description.outputs.iter().map(|known| known.kind.name()), "no output");
-            return Err(ProtocolError::NoSuchOutput { device, feature, kind: output.kind, known });
+            return Err(CommandError::NoSuchOutput { device, feature, kind: output.kind, known });
         };
         place.limits.accept(device, feature, output)
     }
@@ -204,11 +206,11 @@ impl DeviceHandle {
     ///
     /// # Errors
     /// A device that was given up.
-    pub fn set(&self, owner: Owner, sets: &[(u32, Output)]) -> Result<usize, ProtocolError> {
+    pub fn set(&self, owner: OperatorId, sets: &[(u32, Output)]) -> Result<usize, CommandError> {
         let device = self.index();
         self.shared.wanted.set(owner, sets).map_err(|refusal| match refusal {
-            Refusal::Held(why) => ProtocolError::OutputsRefused { device, why },
-            Refusal::Gone(why) => ProtocolError::DeviceUnreachable { device, why },
+            Refusal::Held(why) => CommandError::OutputsRefused { device, why },
+            Refusal::Gone(why) => CommandError::DeviceUnreachable { device, why },
         })
     }
 
@@ -216,7 +218,7 @@ impl DeviceHandle {
     ///
     /// # Errors
     /// A feature that isn't there.
-    pub fn begin_stop(&self, feature: Option<u32>) -> Result<u64, ProtocolError> {
+    pub fn begin_stop(&self, feature: Option<u32>) -> Result<u64, CommandError> {
         if let Some(feature) = feature {
             self.check_feature(feature)?;
         }
@@ -227,19 +229,19 @@ impl DeviceHandle {
     ///
     /// # Errors
     /// A feature that isn't there.
-    pub fn check_feature(&self, feature: u32) -> Result<(), ProtocolError> {
+    pub fn check_feature(&self, feature: u32) -> Result<(), CommandError> {
         self.feature(feature).map(drop)
     }
 
     /// A session has gone: what it holds stops, what it listens to ends.
-    pub fn release(&self, owner: Owner) {
+    pub fn release(&self, owner: OperatorId) {
         // Outputs first: nothing may hold the zero back.
         self.shared.wanted.stop(None, Some(owner));
         self.end_inputs(owner, None);
     }
 
     /// Ends what a session listens to, on one feature or all.
-    pub fn end_inputs(&self, owner: Owner, feature: Option<u32>) {
+    pub fn end_inputs(&self, owner: OperatorId, feature: Option<u32>) {
         let ended = self.shared.subscriptions.remove(owner, feature);
         if let Some(actor) = self.shared.actor.load_full() {
             for endpoint in ended {
@@ -254,17 +256,17 @@ impl DeviceHandle {
     /// An input that isn't there or can't do that; hardware that doesn't answer or is out of reach.
     pub async fn input(
         &self,
-        owner: Owner,
+        owner: OperatorId,
         sink: ReadingSink,
         feature: u32,
         kind: InputKind,
         action: InputAction,
-    ) -> Result<Option<i32>, ProtocolError> {
+    ) -> Result<Option<i32>, CommandError> {
         let device = self.index();
         let description = self.feature(feature)?;
         let Some(input) = description.inputs.iter().find(|known| known.kind == kind) else {
             let known = list(description.inputs.iter().map(|known| known.kind.name()), "no input");
-            return Err(ProtocolError::NoSuchInput { device, feature, kind, known });
+            return Err(CommandError::NoSuchInput { device, feature, kind, known });
         };
         let allowed = if action == InputAction::Read { input.read } else { input.subscribe };
         if !allowed {
@@ -274,10 +276,10 @@ impl DeviceHandle {
                 (false, true) => "Subscribe",
                 (false, false) => "nothing",
             };
-            return Err(ProtocolError::InputAction { device, feature, kind, action: action.participle(), allowed });
+            return Err(CommandError::InputAction { device, feature, kind, action: action.participle(), allowed });
         }
-        let unreachable = || ProtocolError::DeviceUnreachable { device, why: "the connection is lost".to_owned() };
-        let failed = |error: DriverError| ProtocolError::InputFailed { device, kind, why: error.to_string() };
+        let unreachable = || CommandError::DeviceUnreachable { device, why: "the connection is lost".to_owned() };
+        let failed = |error: DriverError| CommandError::InputFailed { device, kind, why: error.to_string() };
         match action {
             InputAction::Read => {
                 let actor = self.shared.actor.load_full().ok_or_else(unreachable)?;
@@ -347,11 +349,11 @@ impl DeviceHandle {
         refused.map(|((feature, kind), why)| format!("{}: {why}", output_name(*feature, *kind))).collect()
     }
 
-    fn feature(&self, feature: u32) -> Result<&FeatureDescription, ProtocolError> {
+    fn feature(&self, feature: u32) -> Result<&FeatureDescription, CommandError> {
         let features = &self.shared.description.features;
         features.iter().find(|known| known.index == feature).ok_or_else(|| {
             let known = list(features.iter().map(|known| known.index.to_string()), "none");
-            ProtocolError::UnknownFeature { device: self.index(), feature, known }
+            CommandError::UnknownFeature { device: self.index(), feature, known }
         })
     }
 }

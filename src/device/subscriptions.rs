@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Owner;
-use crate::message::{Endpoint, InputKind, Reading};
+use crate::types::{Endpoint, InputKind, OperatorId, Reading};
 
 /// Where readings of a session go.
 pub type ReadingSink = Arc<dyn Fn(Reading) + Send + Sync>;
 
-type Listeners = BTreeMap<Owner, ReadingSink>;
+type Listeners = BTreeMap<OperatorId, ReadingSink>;
 
 /// The listeners of one device.
 #[derive(Default)]
@@ -37,7 +36,7 @@ impl Subscriptions {
     }
 
     /// A session listens. Twice is as good as once.
-    pub fn add(&self, owner: Owner, feature: u32, kind: InputKind, sink: ReadingSink) {
+    pub fn add(&self, owner: OperatorId, feature: u32, kind: InputKind, sink: ReadingSink) {
         self.inner().listeners.entry((feature, kind)).or_default().insert(owner, sink);
     }
 
@@ -47,12 +46,12 @@ impl Subscriptions {
     }
 
     /// A session no longer listens to one input. Returns the endpoint that nobody needs any more.
-    pub fn remove_one(&self, owner: Owner, feature: u32, kind: InputKind) -> Option<Endpoint> {
+    pub fn remove_one(&self, owner: OperatorId, feature: u32, kind: InputKind) -> Option<Endpoint> {
         self.inner().remove(owner, feature, kind)
     }
 
     /// A session no longer listens to a feature or to anything. Returns the endpoints that nobody needs any more.
-    pub fn remove(&self, owner: Owner, feature: Option<u32>) -> Vec<Endpoint> {
+    pub fn remove(&self, owner: OperatorId, feature: Option<u32>) -> Vec<Endpoint> {
         let mut inner = self.inner();
         let chosen: Vec<_> =
             inner.listeners.keys().filter(|(index, _)| feature.is_none_or(|only| only == *index)).copied().collect();
@@ -85,7 +84,7 @@ impl Subscriptions {
 }
 
 impl Inner {
-    fn remove(&mut self, owner: Owner, feature: u32, kind: InputKind) -> Option<Endpoint> {
+    fn remove(&mut self, owner: OperatorId, feature: u32, kind: InputKind) -> Option<Endpoint> {
         let listeners = self.listeners.get_mut(&(feature, kind))?;
         listeners.remove(&owner)?;
         if !listeners.is_empty() {
@@ -105,7 +104,7 @@ mod tests {
     #[test]
     fn an_endpoint_is_let_go_with_its_last_listener() {
         let subscriptions = Subscriptions::default();
-        let (ann, bob) = (Owner(1), Owner(2));
+        let (ann, bob) = (OperatorId(1), OperatorId(2));
         let sink: ReadingSink = Arc::new(|_| {});
         for (owner, feature) in [(ann, 0), (ann, 1), (bob, 0)] {
             subscriptions.add(owner, feature, InputKind::Pressure, Arc::clone(&sink));

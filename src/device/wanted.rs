@@ -13,11 +13,7 @@ use super::Limits;
 use super::motion::Motion;
 use super::reach::{Reach, Refusal};
 use crate::driver::Change;
-use crate::message::{Output, OutputKind};
-
-/// Who set a value: a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Owner(pub u64);
+use crate::types::{OperatorId, Output, OutputKind};
 
 /// One output and its limits.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +51,7 @@ struct Slot {
     place: Place,
     /// The newest value in the hardware's steps; `None` after a stop.
     wanted: Option<Output>,
-    owner: Option<Owner>,
+    owner: Option<OperatorId>,
     /// When the value was last set, for the latency and the dead-man time.
     at: Instant,
     /// Counts values, so that the writer knows whether its own is still the newest.
@@ -153,7 +149,7 @@ impl Wanted {
     ///
     /// # Errors
     /// Why nothing may be set.
-    pub fn set(&self, owner: Owner, sets: &[(u32, Output)]) -> Result<usize, Refusal> {
+    pub fn set(&self, owner: OperatorId, sets: &[(u32, Output)]) -> Result<usize, Refusal> {
         let now = Instant::now();
         let mut replaced = 0;
         let mut board = self.board();
@@ -188,7 +184,7 @@ impl Wanted {
     }
 
     /// Stops outputs: of one feature or all, of one owner or all. Returns the number to wait for.
-    pub fn stop(&self, feature: Option<u32>, owner: Option<Owner>) -> u64 {
+    pub fn stop(&self, feature: Option<u32>, owner: Option<OperatorId>) -> u64 {
         self.stop_where(|slot| {
             feature.is_none_or(|feature| feature == slot.place.feature)
                 && owner.is_none_or(|owner| Some(owner) == slot.owner)

@@ -4,8 +4,8 @@ use super::*;
 use crate::device::UserLimits;
 use crate::library::OutputSpec;
 
-const ANN: Owner = Owner(1);
-const BOB: Owner = Owner(2);
+const ANN: OperatorId = OperatorId(1);
+const BOB: OperatorId = OperatorId(2);
 
 fn board(kinds: &[OutputKind]) -> Wanted {
     let place = |(feature, kind): (usize, &OutputKind)| {

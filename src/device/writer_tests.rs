@@ -8,12 +8,12 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::*;
-use crate::device::{Identity, Owner, UserSettings};
-use crate::library::{Bus, Definition};
+use crate::device::{Identity, UserSettings};
+use crate::library::Definition;
 use crate::link::{Deadlines, LinkEnd, LinkError, LinkInfo, Operation, pair};
-use crate::message::{Endpoint, Output, OutputKind};
+use crate::types::{Bus, Endpoint, OperatorId, Output, OutputKind};
 
-const ANN: Owner = Owner(1);
+const ANN: OperatorId = OperatorId(1);
 
 const TWO_MOTORS: &str = r#"
 name = "Two motors"

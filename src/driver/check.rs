@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::library::template::Line;
-use crate::library::{Definition, Library, Model, OutputSpec, Problem};
+use crate::library::{Definition, Library, Model, OutputSpec, Problem, template::Line};
 use crate::link::{Deadlines, LinkInfo, pair};
-use crate::message::{Endpoint, Output};
+use crate::types::{Endpoint, Output};
 
 use super::{Batch, Change, Driver, Levels};
 

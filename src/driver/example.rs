@@ -21,9 +21,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::library::definition::Example;
-use crate::library::{Bus, Definition, Hardware, Matcher, Problem};
+use crate::library::{Definition, Hardware, Matcher, Problem, definition::Example};
 use crate::link::{Deadlines, LinkInfo, pair};
+use crate::types::Bus;
 
 use player::Player;
 use script::{Failed, Script, lock, serve};

@@ -1,7 +1,7 @@
 //! The latest values of a whole device, for packets that carry several motors.
 
 use crate::library::Model;
-use crate::message::OutputKind;
+use crate::types::OutputKind;
 
 /// The latest value of every output of a model. Starts with every output at 0.
 #[derive(Debug, Clone)]

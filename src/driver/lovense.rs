@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::library::{Definition, Hardware, Model};
 use crate::link::{Link, LinkError, Packet};
-use crate::message::{Endpoint, InputKind, OutputKind};
+use crate::types::{Endpoint, InputKind, OutputKind};
 
 use super::{Batch, Boxed, Driver, DriverError, Inputs, Levels, Poll, Protocol};
 

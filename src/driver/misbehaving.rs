@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Batch, Boxed, Driver, DriverError, Inputs, Poll, Protocol};
 use crate::library::{Definition, Hardware, Model};
 use crate::link::{Link, Packet};
-use crate::message::{Endpoint, InputKind};
+use crate::types::{Endpoint, InputKind};
 
 /// The value that makes encoding panic.
 pub(crate) const PANIC: i32 = 66;

@@ -23,10 +23,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::library::template::EvalError;
-use crate::library::{Definition, Hardware, Model};
+use crate::library::{Definition, Hardware, Model, template::EvalError};
 use crate::link::{Link, LinkError, Notification, Packet};
-use crate::message::{Endpoint, InputKind, Output};
+use crate::types::{Endpoint, InputKind, Output};
 
 pub use levels::Levels;
 

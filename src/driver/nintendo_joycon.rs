@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::library::{Definition, Model};
 use crate::link::{Link, Packet};
-use crate::message::{Endpoint, InputKind};
+use crate::types::{Endpoint, InputKind};
 
 use super::{Batch, Boxed, Driver, DriverError, Inputs, Poll, Protocol};
 
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
     use crate::driver::{Change, Levels};
     use crate::library::Library;
-    use crate::message::{Output, OutputKind};
+    use crate::types::{Output, OutputKind};
 
     #[test]
     fn levels_are_encoded_as_the_sheet_says() {

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::library::template::{Expression, Scope, Step};
+use crate::library::{template::Expression, template::Scope, template::Step};
 use crate::link::{Link, LinkError, Listener, Packet};
-use crate::message::{Endpoint, OutputKind};
+use crate::types::{Endpoint, OutputKind};
 
 use super::template::Device;
 use super::{Change, DriverError, Levels};

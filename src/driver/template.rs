@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU8;
 
-use crate::library::definition::{IdentifyForm, IdentifyFrom, InputRule};
-use crate::library::{Definition, Hardware, Identify, Model};
+use crate::library::{
+    Definition, Hardware, Identify, Model, definition::IdentifyForm, definition::IdentifyFrom, definition::InputRule,
+};
 use crate::link::{Link, Notification, Packet};
-use crate::message::{Endpoint, InputKind};
+use crate::types::{Endpoint, InputKind};
 
 use super::steps::{self, View};
 use super::{Batch, Boxed, Driver, DriverError, Inputs, Protocol};

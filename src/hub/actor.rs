@@ -12,12 +12,13 @@ use super::known_devices::{Admitted, Key, KnownDevices, file};
 use super::open::{self, Ready};
 use super::scan::{Scans, Turn};
 use super::supervise::{Device, Manager, State};
-use super::{Bus, HubEvent, HubOptions, Routes, SessionHandle, Shared};
-use crate::device::{DeviceActor, DeviceHandle, Identity, Owner, Reach};
-use crate::library::{self, Candidate, Definition, Hardware, Library};
+use super::{HubEvent, HubOptions, Routes, SessionHandle, Shared};
+use crate::device::{DeviceActor, DeviceHandle, Identity, Reach};
+use crate::library::{Candidate, Definition, Hardware, Library};
 use crate::link::Link;
 use crate::manager::{Connector, Found, Scan};
 use crate::metrics::Event;
+use crate::types::{Bus, OperatorId};
 
 /// Longest pause before a manager is started again.
 const MANAGER_PAUSE: Duration = Duration::from_secs(5);
@@ -43,13 +44,13 @@ pub struct Hub {
     /// Threads for devices; none means the hub's own.
     arbiters: Vec<ArbiterHandle>,
     pub(super) shared: Arc<Shared>,
-    pub(super) sessions: BTreeMap<Owner, SessionHandle>,
+    pub(super) sessions: BTreeMap<OperatorId, SessionHandle>,
     pub(super) scans: Scans,
     pub(super) devices: BTreeMap<u32, Device>,
     /// The devices that went last, and why.
     pub(super) gone: VecDeque<Gone>,
     /// Hardware that is being opened.
-    pub(super) opening: BTreeSet<(library::Bus, String)>,
+    pub(super) opening: BTreeSet<(Bus, String)>,
     pub(super) shutting_down: bool,
     /// Cancelled when the hub is dropped, whatever the reason.
     _alive: DropGuard,
@@ -64,7 +65,7 @@ impl Hub {
         options: HubOptions,
         library: Arc<Library>,
         known: KnownDevices,
-        buses: Vec<Bus>,
+        buses: Vec<super::BusSpec>,
         arbiters: Vec<ArbiterHandle>,
         shared: Arc<Shared>,
         alive: DropGuard,
@@ -115,7 +116,7 @@ impl Hub {
 
     /// Brings the device metrics up to date.
     pub(super) fn count(&self) {
-        for bus in library::Bus::ALL {
+        for bus in Bus::ALL {
             let of_bus = |away| {
                 self.devices
                     .values()
@@ -141,7 +142,7 @@ impl Hub {
         }
     }
 
-    fn scan(&mut self, owner: Owner, wanted: bool) {
+    fn scan(&mut self, owner: OperatorId, wanted: bool) {
         let before = self.scans.active();
         let turn = self.scans.set(owner, wanted);
         match turn {
@@ -379,7 +380,7 @@ impl Handler<Found> for Hub {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Join {
-    pub owner: Owner,
+    pub owner: OperatorId,
     pub session: SessionHandle,
 }
 
@@ -394,7 +395,7 @@ impl Handler<Join> for Hub {
 /// Event: a session has ended.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct Left(pub Owner);
+pub(super) struct Left(pub OperatorId);
 
 impl Handler<Left> for Hub {
     type Result = ();
@@ -412,7 +413,7 @@ impl Handler<Left> for Hub {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct ScanWanted {
-    pub owner: Owner,
+    pub owner: OperatorId,
     pub wanted: bool,
 }
 

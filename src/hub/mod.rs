@@ -25,11 +25,11 @@ use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 
 use crate::describe::Describe;
-use crate::device::{DeviceHandle, Owner, Pace};
+use crate::device::{DeviceHandle, Pace};
 use crate::library::Library;
 use crate::manager::Factory;
-use crate::message::description::Descriptions;
 use crate::metrics::Metrics;
+use crate::types::{Descriptions, OperatorId};
 
 pub use actor::Hub;
 use known_devices::KnownDevices;
@@ -89,8 +89,8 @@ pub struct HubOptions {
     pub max_sessions: usize,
 }
 
-/// One bus and how its manager is started.
-pub struct Bus {
+/// A bus and how its manager is started.
+pub struct BusSpec {
     /// Name in settings and logs.
     pub name: &'static str,
     /// Starts the manager.
@@ -99,9 +99,9 @@ pub struct Bus {
     pub scans: bool,
 }
 
-impl std::fmt::Debug for Bus {
+impl std::fmt::Debug for BusSpec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Bus({})", self.name)
+        write!(f, "BusSpec({})", self.name)
     }
 }
 
@@ -132,7 +132,7 @@ impl HubHandle {
         options: HubOptions,
         library: Arc<Library>,
         known: KnownDevices,
-        buses: Vec<Bus>,
+        buses: Vec<BusSpec>,
         arbiters: Vec<ArbiterHandle>,
         metrics: Metrics,
     ) -> Self {
@@ -195,24 +195,24 @@ impl HubHandle {
         let limit = self.shared.max_sessions;
         let room = |sessions| (sessions < limit).then_some(sessions + 1);
         self.shared.sessions.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).map_err(|_| limit)?;
-        let owner = Owner(self.shared.next_session.fetch_add(1, Ordering::Relaxed));
+        let owner = OperatorId(self.shared.next_session.fetch_add(1, Ordering::Relaxed));
         Ok(SessionGuard { owner, hub: self.clone() })
     }
 
     /// Has a session told what happens.
-    pub fn tell(&self, owner: Owner, session: SessionHandle) {
+    pub fn tell(&self, owner: OperatorId, session: SessionHandle) {
         self.hub.do_send(actor::Join { owner, session });
     }
 
     /// Stops what a session holds and ends what it listens to.
-    pub fn release(&self, owner: Owner) {
+    pub fn release(&self, owner: OperatorId) {
         for device in self.routes().devices.values() {
             device.release(owner);
         }
     }
 
     /// A session wants hardware to be looked for, or no longer.
-    pub fn scan(&self, owner: Owner, wanted: bool) {
+    pub fn scan(&self, owner: OperatorId, wanted: bool) {
         self.hub.do_send(actor::ScanWanted { owner, wanted });
     }
 
@@ -255,14 +255,14 @@ impl HubHandle {
 /// A session's place in the hub.
 #[derive(Debug)]
 pub struct SessionGuard {
-    owner: Owner,
+    owner: OperatorId,
     hub: HubHandle,
 }
 
 impl SessionGuard {
     /// Who the session is, for outputs.
     #[must_use]
-    pub fn owner(&self) -> Owner {
+    pub fn owner(&self) -> OperatorId {
         self.owner
     }
 }

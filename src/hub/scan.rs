@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::device::Owner;
+use crate::types::OperatorId;
 
 /// The sessions that scan.
 #[derive(Debug, Default)]
 pub(super) struct Scans {
-    wanted_by: BTreeSet<Owner>,
+    wanted_by: BTreeSet<OperatorId>,
 }
 
 /// What a change means for the managers.
@@ -22,7 +22,7 @@ pub(super) enum Turn {
 }
 
 impl Scans {
-    pub(super) fn set(&mut self, owner: Owner, wanted: bool) -> Turn {
+    pub(super) fn set(&mut self, owner: OperatorId, wanted: bool) -> Turn {
         if wanted {
             self.wanted_by.insert(owner);
             return Turn::Start;
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn scanning_lasts_as_long_as_anybody_wants_it() {
-        let (ann, bob) = (Owner(1), Owner(2));
+        let (ann, bob) = (OperatorId(1), OperatorId(2));
         let mut scans = Scans::default();
         assert_eq!(scans.set(ann, true), Turn::Start);
         assert_eq!(scans.set(bob, true), Turn::Start);

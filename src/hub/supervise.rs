@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 
-use super::Bus;
+use super::BusSpec;
 use super::actor::Hub;
 use super::budget::Budget;
 use crate::device::{DeviceHandle, Exit, Exited, Reach};
@@ -53,7 +53,7 @@ pub(super) enum State {
 /// A manager and what is needed to start it again.
 #[derive(Debug)]
 pub(super) struct Manager {
-    pub bus: Bus,
+    pub bus: BusSpec,
     pub running: Option<ManagerHandle>,
     pub generation: u64,
     pub budget: Budget,

@@ -7,12 +7,11 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use super::*;
-use crate::driver::Boxed;
-use crate::driver::misbehaving::{PANIC, PANIC_LATER};
-use crate::library::{Bus as LibraryBus, Candidate, Hardware};
+use crate::driver::{Boxed, misbehaving::PANIC, misbehaving::PANIC_LATER};
+use crate::library::{Candidate, Hardware};
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Operation, pair};
 use crate::manager::{Connector, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
-use crate::message::{Endpoint, InputAction, InputKind, Output, OutputKind};
+use crate::types::{Bus, Endpoint, InputAction, InputKind, Output, OutputKind};
 
 const DEFINITION: &str = r#"
 name = "Misbehaving"
@@ -25,7 +24,7 @@ name = "Mis"
 features = [{ vibrate = [0, 100] }, { battery = [0, 100] }]
 "#;
 
-const ANN: Owner = Owner(1000);
+const ANN: OperatorId = OperatorId(1000);
 
 /// A bus whose hardware and failures the test decides.
 struct TestManager {
@@ -152,7 +151,7 @@ impl Fixture {
             managers_to.send((found, manager.clone())).unwrap();
             ManagerHandle::new(manager)
         });
-        let buses = vec![Bus { name: "test", factory, scans: true }];
+        let buses = vec![BusSpec { name: "test", factory, scans: true }];
         let metrics = Metrics::new().unwrap();
         let hub = HubHandle::start(options, Arc::new(library), KnownDevices::empty(), buses, Vec::new(), metrics);
         let (found, manager) = managers.recv().await.unwrap();
@@ -178,7 +177,7 @@ impl Fixture {
 
     fn appear(&self, address: &str) -> Hardwares {
         let (ends, received) = mpsc::unbounded_channel();
-        let hardware = Hardware::new(LibraryBus::Btle, "Mis", address);
+        let hardware = Hardware::new(Bus::Btle, "Mis", address);
         let connector = Arc::new(Reach { ends, refused: Mutex::new(None) });
         self.found.do_send(Found { hardware, connector });
         Hardwares { ends: received }

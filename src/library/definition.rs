@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Matcher;
-use super::hardware::Bus;
 use super::model::Model;
 use super::template::{Expression, Line, Step};
-use crate::message::{Endpoint, InputKind, OutputKind};
+use crate::types::{Bus, Endpoint, InputKind, OutputKind};
 
 /// A checked definition.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 //!
 //! Here live the reading and checking of definitions ([`definition`], [`read`], [`load`]), their template language
 //! ([`template`]) and the matching of found hardware to definitions ([`hardware`], [`Library::candidates`]).
-//! What may not live here: links, actors, anything that talks to hardware. This room knows only `message`.
+//! What may not live here: links, actors, anything that talks to hardware. This room knows `types` alone.
 
 pub mod definition;
 pub mod hardware;
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use definition::{Definition, Identify, InputRule};
-pub use hardware::{Bus, Hardware, Matcher, bluetooth_uuid, usb_id};
+pub use hardware::{Hardware, Matcher, bluetooth_uuid, usb_id};
 pub use load::Problem;
 pub use model::{Feature, InputSpec, Model, OutputSpec};
 

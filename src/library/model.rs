@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::message::{InputKind, OutputKind};
+use crate::types::{InputKind, OutputKind};
 
 /// One model of a protocol.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair};
-use crate::message::Endpoint;
+use crate::types::Endpoint;
 
 /// How long a reader waits before its thread looks whether it is still needed.
 pub(super) const READ: Duration = Duration::from_millis(50);

@@ -28,7 +28,7 @@ use crate::describe::Describe;
 use crate::driver::Boxed;
 use crate::library::{Candidate, Hardware};
 use crate::link::{Link, LinkError};
-use crate::message::Endpoint;
+use crate::types::Endpoint;
 
 /// Event: hardware is there. Reported when it appears and again at the start of every scan, as long as nothing is
 /// connected to it.

@@ -168,10 +168,11 @@ impl Handler<Describe> for Polled {
 mod tests {
     use super::*;
     use crate::driver::Boxed;
-    use crate::library::{Bus, Candidate};
+    use crate::library::Candidate;
     use crate::link::{Link, LinkError};
     use crate::manager::ManagerExited;
     use crate::manager::blocking;
+    use crate::types::Bus;
     use std::sync::Mutex;
 
     #[derive(Debug)]

@@ -13,8 +13,9 @@ use std::sync::Arc;
 use super::blocking::InUse;
 use super::polled::{self, Listed, Source};
 use super::{Connector, Factory};
-use crate::library::{Bus, Hardware, Library, Matcher};
+use crate::library::{Hardware, Library, Matcher};
 use crate::link::Deadlines;
+use crate::types::Bus;
 
 /// The serial ports of this machine.
 #[derive(Debug)]

@@ -22,9 +22,9 @@ use tracing::debug;
 use super::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan, choose};
 use crate::describe::Describe;
 use crate::driver::Boxed;
-use crate::library::{Bus, Candidate, Hardware};
+use crate::library::{Candidate, Hardware};
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, pair};
-use crate::message::Endpoint;
+use crate::types::{Bus, Endpoint};
 
 /// Largest frame that a device may send; protocols send tens of bytes.
 const MAX_FRAME: usize = 64 * 1024;

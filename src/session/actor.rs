@@ -7,13 +7,13 @@ use actix::prelude::*;
 use tokio::time::Instant;
 
 use super::{Action, Session, SessionOptions};
+use crate::buttplug::{Codec, ProtocolError, ServerMessage, versions};
 use crate::describe::Describe;
 use crate::device::{DeviceHandle, ReadingSink};
 use crate::hub::{HubEvent, HubHandle, SessionGuard, SessionHandle};
-use crate::message::description::{self, Descriptions};
-use crate::message::{InputAction, InputKind, ProtocolError, Reading, ServerMessage, Wire, wire};
 use crate::metrics::Event;
 use crate::socket::{CloseCode, Incoming, Outgoing, Socket};
+use crate::types::{CommandError, Descriptions, InputAction, InputKind, Reading, description};
 
 /// Requests of one client that may wait for hardware at the same time.
 const PENDING: usize = 64;
@@ -39,8 +39,8 @@ pub fn serve(socket: Socket, hub: HubHandle, options: SessionOptions) {
 }
 
 /// The version in which is spoken to a client whose version is not known yet: errors look the same in all.
-fn newest() -> &'static dyn Wire {
-    wire::for_version(4).unwrap_or(&crate::message::v4::V4)
+fn newest() -> &'static dyn Codec {
+    versions::for_version(4).unwrap_or(&crate::buttplug::v4::V4)
 }
 
 struct SessionActor {
@@ -77,7 +77,7 @@ impl SessionActor {
         hub.tell(guard.owner(), SessionHandle { events: own.clone().recipient(), describe: own.recipient() });
         hub.metrics().emit(&Event::SessionOpened { id: guard.owner().0, peer: &peer });
         ctx.run_later(options.handshake, |this, ctx| {
-            if this.session.wire().is_none() {
+            if this.session.codec().is_none() {
                 let limit_ms = this.options.handshake.as_millis();
                 this.fail(ProtocolError::HandshakeTimeout { limit_ms }, "it did not shake hands", ctx);
             }
@@ -103,8 +103,8 @@ impl SessionActor {
         if matches!(message, ServerMessage::Error { .. }) {
             self.hub.metrics().rejected();
         }
-        let wire = self.session.wire().unwrap_or_else(newest);
-        if let Some(frame) = wire.write(message) {
+        let codec = self.session.codec().unwrap_or_else(newest);
+        if let Some(frame) = codec.write(message) {
             self.outgoing.text(frame);
         }
     }
@@ -148,7 +148,7 @@ impl SessionActor {
                     let done = async move {
                         match stops_confirmed(devices).await {
                             Ok(()) => ServerMessage::Ok { id },
-                            Err(error) => ServerMessage::Error { id, error },
+                            Err(error) => ServerMessage::Error { id, error: error.into() },
                         }
                     };
                     ctx.spawn(done.into_actor(self).map(|message, this, _| this.answer(&message)));
@@ -211,7 +211,7 @@ impl SessionActor {
     /// Tells the client what devices there are now, if that is new to it.
     fn tell_devices(&mut self, ctx: &mut Context<Self>) {
         // A client that has not shaken hands asks for the list itself.
-        if self.session.wire().is_none() {
+        if self.session.codec().is_none() {
             return;
         }
         let wait = EVENT_GAP.saturating_sub(self.told_at.elapsed());
@@ -236,20 +236,20 @@ impl SessionActor {
 impl SessionActor {
     /// Sends what changes from the devices that the client knows to these.
     fn tell_change(&self, devices: &Arc<Descriptions>) {
-        let wire = self.session.wire().unwrap_or_else(newest);
-        for frame in wire.devices_changed(&self.told, devices) {
+        let codec = self.session.codec().unwrap_or_else(newest);
+        for frame in codec.devices_changed(&self.told, devices) {
             self.outgoing.text(frame);
         }
     }
 }
 
 /// Waits until every stop is confirmed, all at once; the first that is not is the answer.
-async fn stops_confirmed(devices: Vec<(DeviceHandle, u64)>) -> Result<(), ProtocolError> {
+async fn stops_confirmed(devices: Vec<(DeviceHandle, u64)>) -> Result<(), CommandError> {
     let end = Instant::now() + STOP_ANSWER;
     for (device, number) in devices {
         if tokio::time::timeout_at(end, device.wanted().confirmed(number)).await.is_err() {
             let limit_ms = STOP_ANSWER.as_millis();
-            return Err(ProtocolError::StopUnconfirmed { device: device.index(), limit_ms });
+            return Err(CommandError::StopUnconfirmed { device: device.index(), limit_ms });
         }
     }
     Ok(())
@@ -266,7 +266,7 @@ fn measured(
     kind: InputKind,
     action: InputAction,
     mixed_case: bool,
-    outcome: Result<Option<i32>, ProtocolError>,
+    outcome: Result<Option<i32>, CommandError>,
 ) -> ServerMessage {
     match (outcome, action) {
         (Ok(Some(value)), InputAction::Read) => {
@@ -274,7 +274,7 @@ fn measured(
             ServerMessage::Reading { id, reading, mixed_case }
         }
         (Ok(_), _) => ServerMessage::Ok { id },
-        (Err(error), _) => ServerMessage::Error { id, error },
+        (Err(error), _) => ServerMessage::Error { id, error: error.into() },
     }
 }
 
@@ -322,7 +322,7 @@ impl Handler<HubEvent> for SessionActor {
         match event {
             HubEvent::DevicesChanged => self.tell_devices(ctx),
             HubEvent::ScanningFinished => {
-                if self.session.wire().is_some() {
+                if self.session.codec().is_some() {
                     self.say(&ServerMessage::ScanningFinished);
                 }
             }
@@ -343,7 +343,7 @@ impl Handler<Heard> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, Heard { reading, mixed_case }: Heard, _: &mut Self::Context) {
-        if self.session.wire().is_some() {
+        if self.session.codec().is_some() {
             self.say(&ServerMessage::Reading { id: 0, reading, mixed_case });
         }
     }
@@ -353,7 +353,7 @@ impl Handler<Describe> for SessionActor {
     type Result = MessageResult<Describe>;
 
     fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
-        let version = self.session.wire().map(Wire::version);
+        let version = self.session.codec().map(Codec::version);
         MessageResult(serde_json::json!({
             "state": if version.is_some() { "connected" } else { "awaiting handshake" }, "client": self.client,
             "peer": self.peer, "version": version, "waiting_for_hardware": self.pending,

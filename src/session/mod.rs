@@ -9,12 +9,10 @@ mod actor;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::device::{DeviceHandle, Owner};
+use crate::buttplug::{Codec, ProtocolError, Request, ServerMessage, frame, frame::Element, handshake, versions};
+use crate::device::DeviceHandle;
 use crate::hub::{HubHandle, Routes};
-use crate::message::frame::{self, Element};
-use crate::message::{
-    InputAction, InputKind, Output, ProtocolError, Request, ServerMessage, StopScope, Wire, handshake, wire,
-};
+use crate::types::{CommandError, InputAction, InputKind, OperatorId, Output, StopScope};
 
 pub use actor::serve;
 
@@ -35,7 +33,7 @@ pub struct SessionOptions {
 #[derive(Debug, Clone, Copy)]
 enum State {
     AwaitingHandshake,
-    Connected(&'static dyn Wire),
+    Connected(&'static dyn Codec),
     Ended,
 }
 
@@ -84,7 +82,7 @@ pub enum Action {
 /// The state of one client's session.
 #[derive(Debug)]
 pub struct Session {
-    owner: Owner,
+    owner: OperatorId,
     options: SessionOptions,
     state: State,
 }
@@ -95,15 +93,15 @@ type Batch = (DeviceHandle, Vec<(u32, Output)>, Vec<u32>);
 impl Session {
     /// A client that has just connected.
     #[must_use]
-    pub fn new(owner: Owner, options: SessionOptions) -> Self {
+    pub fn new(owner: OperatorId, options: SessionOptions) -> Self {
         Self { owner, options, state: State::AwaitingHandshake }
     }
 
     /// The version that the connection speaks, once it is known.
     #[must_use]
-    pub fn wire(&self) -> Option<&'static dyn Wire> {
+    pub fn codec(&self) -> Option<&'static dyn Codec> {
         match self.state {
-            State::Connected(wire) => Some(wire),
+            State::Connected(codec) => Some(codec),
             State::AwaitingHandshake | State::Ended => None,
         }
     }
@@ -144,7 +142,7 @@ impl Session {
         actions: &mut Vec<Action>,
     ) {
         let Element { name, id, body } = element;
-        let wire = match (self.state, name.as_str()) {
+        let codec = match (self.state, name.as_str()) {
             (State::Ended, _) => return,
             (State::AwaitingHandshake, "RequestServerInfo") => return self.handshake(id, body, actions),
             (State::AwaitingHandshake, "Disconnect") => {
@@ -158,9 +156,9 @@ impl Session {
             (State::Connected(_), "RequestServerInfo") => {
                 return actions.push(refused(id, ProtocolError::HandshakeRepeated));
             }
-            (State::Connected(wire), _) => wire,
+            (State::Connected(codec), _) => codec,
         };
-        let request = match wire.read(&name, body, &routes.descriptions) {
+        let request = match codec.read(&name, body, &routes.descriptions) {
             Ok(request) => request,
             Err(error) => return actions.push(refused(id, error)),
         };
@@ -222,10 +220,10 @@ impl Session {
                 return;
             }
         };
-        let Some(wire) = wire::for_version(handshake.version) else {
+        let Some(codec) = versions::for_version(handshake.version) else {
             return;
         };
-        self.state = State::Connected(wire);
+        self.state = State::Connected(codec);
         let max_ping_ms = self.options.max_ping.map_or(0, |ping| u32::try_from(ping.as_millis()).unwrap_or(u32::MAX));
         actions.push(Action::Connected { client: handshake.client_name, version: handshake.version });
         let name = self.options.server_name.clone();
@@ -246,7 +244,7 @@ impl Session {
         }
         let handle = find(routes, device)?;
         // All of a message is valid, or nothing of it is taken.
-        let accepted: Result<Vec<_>, _> =
+        let accepted: Result<Vec<_>, CommandError> =
             sets.iter().map(|(feature, output)| Ok((*feature, handle.accept(*feature, *output)?))).collect();
         let accepted = accepted?;
         let (_, sets, ids) = batches.entry(device).or_insert_with(|| (handle.clone(), Vec::new(), Vec::new()));
@@ -271,7 +269,7 @@ impl Session {
     }
 
     /// Begins the stops of a scope.
-    fn stop(&self, scope: StopScope, routes: &Routes) -> Result<Vec<(DeviceHandle, u64)>, ProtocolError> {
+    fn stop(&self, scope: StopScope, routes: &Routes) -> Result<Vec<(DeviceHandle, u64)>, CommandError> {
         let devices: Vec<_> = match scope.device {
             Some(index) => vec![find(routes, index)?],
             None => routes.devices.values().collect(),
@@ -292,11 +290,11 @@ impl Session {
     }
 }
 
-fn refused(id: u32, error: ProtocolError) -> Action {
-    Action::Say(ServerMessage::Error { id, error })
+fn refused(id: u32, error: impl Into<ProtocolError>) -> Action {
+    Action::Say(ServerMessage::Error { id, error: error.into() })
 }
 
-fn find(routes: &Routes, index: u32) -> Result<&DeviceHandle, ProtocolError> {
+fn find(routes: &Routes, index: u32) -> Result<&DeviceHandle, CommandError> {
     routes.devices.get(&index).ok_or_else(|| {
         const SHOWN: usize = 10;
         let shown: Vec<_> = routes.devices.keys().take(SHOWN).map(ToString::to_string).collect();
@@ -305,6 +303,6 @@ fn find(routes: &Routes, index: u32) -> Result<&DeviceHandle, ProtocolError> {
             count if count > SHOWN => format!("{} and {} more", shown.join(", "), count - SHOWN),
             _ => shown.join(", "),
         };
-        ProtocolError::UnknownDevice { index, known }
+        CommandError::UnknownDevice { index, known }
     })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Finding;
 use super::world::World;
-use crate::cli::health::{self, Unhealthy};
+use crate::cli::{health, health::Unhealthy};
 
 /// Time for a server's answer.
 const PATIENCE: Duration = Duration::from_secs(3);

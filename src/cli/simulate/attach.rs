@@ -12,10 +12,12 @@ use serde_json::{Value, json};
 
 use super::find::Found;
 use crate::driver::{template, toy};
-use crate::library::definition::{IdentifyForm, IdentifyFrom};
-use crate::library::hardware::Strength;
-use crate::library::{Bus, Definition, Hardware, Identify, Library, Matcher, Model};
+use crate::library::{
+    Definition, Hardware, Identify, Library, Matcher, Model, definition::IdentifyForm, definition::IdentifyFrom,
+    hardware::Strength,
+};
 use crate::link::{Deadlines, LinkInfo, pair};
+use crate::types::Bus;
 
 /// The first frame, and what people want to know of it.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::find::Found;
 use super::show::{Event, Show, bytes, heading, state};
-use crate::driver::toy::{self, Level};
+use crate::driver::{toy, toy::Level};
 
 /// Cells of a bar. Odd, so that a two-way bar has a middle.
 const CELLS: usize = 31;
@@ -178,7 +178,7 @@ fn cells(level: &Level) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::OutputKind;
+    use crate::types::OutputKind;
 
     fn shown(min: i32, max: i32, value: i32) -> (usize, String) {
         let level =

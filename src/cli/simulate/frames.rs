@@ -55,7 +55,7 @@ pub(super) fn detach() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Endpoint;
+    use crate::types::Endpoint;
 
     #[test]
     fn as_designed() {

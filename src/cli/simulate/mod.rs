@@ -18,7 +18,7 @@ use std::io::IsTerminal;
 use clap::Args;
 
 use super::{Failure, SettingsArgs};
-use crate::library::Bus;
+use crate::types::Bus;
 
 /// Where a server listens unless told otherwise.
 const SERVER: &str = "ws://127.0.0.1:12345/hardware";

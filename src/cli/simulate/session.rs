@@ -12,9 +12,9 @@ use super::find::Found;
 use super::frames::{self, Told};
 use super::server::{Socket, connect};
 use super::show::{Event, Show};
-use crate::driver::toy::{self, Level, Toy};
+use crate::driver::{toy, toy::Level, toy::Toy};
 use crate::link::Notification;
-use crate::message::Endpoint;
+use crate::types::Endpoint;
 
 /// Pause before a lost server is tried again.
 const AGAIN: Duration = Duration::from_secs(1);

@@ -183,7 +183,7 @@ pub(super) fn bytes(data: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::OutputKind;
+    use crate::types::OutputKind;
 
     #[test]
     fn lines() {

@@ -1,8 +1,8 @@
 //! What strangers send: every frame is answered and none takes the server down (promise 8).
 
 use super::*;
-use crate::message::description::Descriptions;
-use crate::message::{ServerMessage, frame, handshake, wire};
+use crate::buttplug::{ServerMessage, frame, handshake, versions};
+use crate::types::Descriptions;
 
 const VALID: &[&str] = &[
     r#"[{"RequestServerInfo":{"Id":1,"ClientName":"c","ProtocolVersionMajor":4,"ProtocolVersionMinor":0}}]"#,
@@ -101,7 +101,7 @@ proptest! {
         text in prop_oneof![any::<String>(), "[\\[\\]{}\",:0-9a-zI\\\\ ]{0,40}", (3..300_usize).prop_map(|n| "[".repeat(n)),
             mutated(), outlined()],
     ) {
-        let wire = wire::for_version(4).unwrap();
+        let codec = versions::for_version(4).unwrap();
         let elements = frame::split(&text);
         prop_assert!(!elements.is_empty(), "no answer to {text:?}");
         for element in elements {
@@ -110,14 +110,14 @@ proptest! {
                     prop_assert!(element.id > 0);
                     // Whether it is understood or not, neither may panic.
                     let _ = handshake::read(element.body.clone());
-                    match wire.read(&element.name, element.body, &Descriptions::new()) {
+                    match codec.read(&element.name, element.body, &Descriptions::new()) {
                         Ok(_) => continue,
                         Err(error) => (element.id, error),
                     }
                 }
                 Err(rejected) => rejected,
             };
-            let answer = wire.write(&ServerMessage::Error { id, error }).unwrap();
+            let answer = codec.write(&ServerMessage::Error { id, error }).unwrap();
             let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
             prop_assert_eq!(&answer[0]["Error"]["Id"], id);
             prop_assert!(answer[0]["Error"]["ErrorMessage"].as_str().is_some_and(|why| !why.is_empty()));

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use super::super::writer::Writer;
 use super::*;
-use crate::driver::toy::{self, Toy};
-use crate::driver::{Batch, Driver, Inputs, Poll};
+use crate::driver::{Batch, Driver, Inputs, Poll, toy, toy::Toy};
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, Operation, Packet, pair};
 use crate::metrics::Metrics;
 
@@ -286,7 +285,7 @@ async fn check(
                     Some((feature, device.accept(feature, output).ok()?))
                 });
                 let sets: Vec<_> = sets.collect();
-                prop_assert!(device.set(Owner(1), &sets).is_ok());
+                prop_assert!(device.set(OperatorId(1), &sets).is_ok());
             }
             Step::Stop(feature) => {
                 let _ = device.begin_stop(feature);

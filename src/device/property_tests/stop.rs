@@ -157,7 +157,7 @@ impl Bench {
         };
         let chosen: Vec<_> = (0..self.outputs.len()).filter(chosen).collect();
         chosen.iter().for_each(|at| self.clear(*at));
-        self.newest = self.wanted.stop(feature, owner.map(Owner));
+        self.newest = self.wanted.stop(feature, owner.map(OperatorId));
         if !self.away {
             let counts = chosen.iter().map(|at| (*at, self.expected[*at].stops));
             self.open.push((self.newest, counts.collect()));
@@ -265,7 +265,7 @@ impl Bench {
             Step::Set(owner, commands) => {
                 let sets: Vec<_> = commands.iter().map(|command| command.on(&self.outputs)).collect();
                 let sets: Vec<_> = sets.into_iter().filter(|(_, output)| output.value >= 0).collect();
-                self.wanted.set(Owner(owner), &sets).unwrap();
+                self.wanted.set(OperatorId(owner), &sets).unwrap();
                 for (feature, mut output) in sets {
                     if output.kind != OutputKind::HwPositionWithDuration {
                         output.duration_ms = 0;

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use super::script::{Failed, Script, Talk, lock, number};
 use crate::driver::{Batch, Change, Driver, Levels};
-use crate::library::definition::Repeat;
-use crate::library::{Definition, InputSpec, Model};
+use crate::library::{Definition, InputSpec, Model, definition::Repeat};
 use crate::link::{Link, Packet};
-use crate::message::{InputKind, Output, OutputKind};
+use crate::types::{InputKind, Output, OutputKind};
 
 pub(super) struct Player {
     driver: Box<dyn Driver>,

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::library::template::{Line, Names, Scope};
+use crate::library::{template::Line, template::Names, template::Scope};
 use crate::link::{LinkEnd, LinkError, Notification, Operation, Packet};
-use crate::message::{Endpoint, OutputKind};
+use crate::types::{Endpoint, OutputKind};
 
 /// Line and reason.
 pub(super) type Failed = (usize, String);

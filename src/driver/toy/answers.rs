@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::library::definition::{IdentifyForm, InputRule};
-use crate::library::template::{Expression, Step};
-use crate::library::{Definition, Model};
-use crate::message::InputKind;
+use crate::library::{
+    Definition, Model, definition::IdentifyForm, definition::InputRule, template::Expression, template::Step,
+};
+use crate::types::InputKind;
 
 use super::CHARGE;
 use super::decoding::{Moment, Situation};

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::driver::Levels;
-use crate::library::template::{Domain, Line, Scope, Unknown, decode};
-use crate::library::{Definition, Matcher, Model, OutputSpec};
-use crate::message::{Endpoint, OutputKind};
+use crate::library::{
+    Definition, Matcher, Model, OutputSpec, template::Domain, template::Line, template::Scope, template::Unknown,
+    template::decode,
+};
+use crate::types::{Endpoint, OutputKind};
 
 use super::answers::Buffers;
 

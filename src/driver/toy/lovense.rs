@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::library::Model;
 use crate::link::Notification;
-use crate::message::{Endpoint, OutputKind};
+use crate::types::{Endpoint, OutputKind};
 
 use super::{CHARGE, Level, Toy, levels_of};
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use crate::library::{Definition, Model};
 use crate::link::Notification;
-use crate::message::{Endpoint, OutputKind};
+use crate::types::{Endpoint, OutputKind};
 
 pub use answers::identifier_bytes;
 

@@ -2,7 +2,7 @@
 
 use crate::library::Model;
 use crate::link::Notification;
-use crate::message::{Endpoint, OutputKind};
+use crate::types::{Endpoint, OutputKind};
 
 use super::{Level, Toy, levels_of};
 

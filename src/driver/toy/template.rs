@@ -5,11 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::driver::Levels;
-use crate::library::definition::IdentifyFrom;
-use crate::library::template::Step;
-use crate::library::{Definition, Model};
+use crate::library::{Definition, Model, definition::IdentifyFrom, template::Step};
 use crate::link::Notification;
-use crate::message::{Endpoint, OutputKind};
+use crate::types::{Endpoint, OutputKind};
 
 use super::answers::{self, Buffers, Script};
 use super::decoding::Situation;

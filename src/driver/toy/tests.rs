@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::driver::{self, Batch, Change, Driver, Levels};
-use crate::library::{Bus, Hardware, Library, Matcher, OutputSpec};
+use crate::library::{Hardware, Library, Matcher, OutputSpec};
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, Operation, pair};
-use crate::message::{InputKind, Output};
+use crate::types::{Bus, InputKind, Output};
 
 type Shared = Arc<Mutex<Box<dyn Toy>>>;
 

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::device::{UserLimits, UserSettings, output_name};
-use crate::library::{Bus, Library, Model};
-use crate::message::OutputKind;
+use crate::library::{Library, Model};
+use crate::types::{Bus, OutputKind};
 
 /// What a device was when it was found (facts: devices.md section 1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

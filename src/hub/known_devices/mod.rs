@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::device::UserSettings;
-use crate::library::{Bus, Library, Model};
+use crate::library::{Library, Model};
+use crate::types::Bus;
 use entry::{Entry, User};
 use file::Known;
 use lock::{LockError, StateLock};

@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 use super::file::FILE;
 use super::*;
-use crate::message::OutputKind;
+use crate::types::OutputKind;
 
 const TOYS: &str = r#"
 name = "Toys"

@@ -5,10 +5,8 @@ use std::collections::BTreeSet;
 use toml::Spanned;
 
 use super::Reader;
-use crate::library::definition::{Example, listed};
-use crate::library::model::Model;
-use crate::library::raw;
-use crate::message::Endpoint;
+use crate::library::{definition::Example, definition::listed, model::Model, raw};
+use crate::types::Endpoint;
 
 impl Reader<'_> {
     pub(super) fn example(&mut self, entry: &Spanned<raw::Example>, models: &[Model]) -> Example {

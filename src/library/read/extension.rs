@@ -2,12 +2,11 @@
 
 use super::features::Rules;
 use super::{Reader, from_toml, rules};
-use crate::library::definition::{Definition, Example};
-use crate::library::hardware::{Matcher, Services};
-use crate::library::load::Problem;
-use crate::library::model::Model;
-use crate::library::raw;
-use crate::message::Endpoint;
+use crate::library::{
+    definition::Definition, definition::Example, hardware::Matcher, hardware::Services, load::Problem, model::Model,
+    raw,
+};
+use crate::types::Endpoint;
 
 /// What an extension adds.
 struct Added {

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 
 use super::Reader;
-use crate::library::definition::InputRule;
-use crate::library::model::{Feature, InputSpec, Model, OutputSpec};
-use crate::library::raw;
-use crate::library::template::Line;
-use crate::message::{InputKind, OutputKind};
+use crate::library::{
+    definition::InputRule, model::Feature, model::InputSpec, model::Model, model::OutputSpec, raw, template::Line,
+};
+use crate::types::{InputKind, OutputKind};
 
 /// What models are read against.
 pub(super) struct Rules<'a> {

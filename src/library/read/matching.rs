@@ -7,10 +7,11 @@ use uuid::Uuid;
 
 use super::Reader;
 use super::rules::Endpoints;
-use crate::library::definition::{Identify, IdentifyForm, IdentifyFrom};
-use crate::library::hardware::{Matcher, Services, bluetooth_uuid};
-use crate::library::raw;
-use crate::message::Endpoint;
+use crate::library::{
+    definition::Identify, definition::IdentifyForm, definition::IdentifyFrom, hardware::Matcher, hardware::Services,
+    hardware::bluetooth_uuid, raw,
+};
+use crate::types::Endpoint;
 
 impl Reader<'_> {
     pub(super) fn matcher(&mut self, entry: &Spanned<raw::Match>) -> Option<Matcher> {

@@ -97,7 +97,7 @@ impl<'a> Reader<'a> {
         let connect = file.connect.iter().filter_map(|step| self.step(step, &mut names, provided.as_ref())).collect();
         let writes = self.writes(file.write, &names, provided.as_ref());
         let (inputs, input_places) = self.inputs(file.input, &names, provided.as_ref());
-        let has_battery = provided.is_none_or(|provided| provided.contains(&crate::message::Endpoint::BATTERY));
+        let has_battery = provided.is_none_or(|provided| provided.contains(&crate::types::Endpoint::BATTERY));
         let (at, default) = (file.default.span().start, file.default.into_inner());
         let set = default.set.clone();
         let mut rules = Rules { coded, inputs: &inputs, write: &writes.lines, features: &[], set: &set, has_battery };

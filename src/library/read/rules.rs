@@ -5,12 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 
 use super::Reader;
-use crate::library::definition::InputRule;
-use crate::library::hardware::Matcher;
-use crate::library::model::Model;
-use crate::library::raw;
-use crate::library::template::{Expression, Line, Names};
-use crate::message::{Endpoint, InputKind, OutputKind};
+use crate::library::{
+    definition::InputRule, hardware::Matcher, model::Model, raw, template::Expression, template::Line, template::Names,
+};
+use crate::types::{Endpoint, InputKind, OutputKind};
 
 /// Endpoints that some matching hardware has.
 pub(super) type Endpoints = BTreeSet<Endpoint>;

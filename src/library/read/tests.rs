@@ -115,8 +115,8 @@ fn lines_for_any_kind() {
     let library = accepted(&[MATCH, two, "[write]\nvibrate = 'tx: {v}'\nany = 'rx: {v}'"]);
     let write = &library.definitions()[0].write;
     let endpoint = |kind| write[&kind][0].endpoint();
-    assert_eq!(endpoint(crate::message::OutputKind::Rotate), crate::message::Endpoint::RX);
-    assert_eq!(endpoint(crate::message::OutputKind::Vibrate), crate::message::Endpoint::TX);
+    assert_eq!(endpoint(crate::types::OutputKind::Rotate), crate::types::Endpoint::RX);
+    assert_eq!(endpoint(crate::types::OutputKind::Vibrate), crate::types::Endpoint::TX);
     refused(
         &[MATCH, DEFAULT, "[write]\nvibrate = 'tx: {v}'\nany = 'rx: {v}'"],
         "t.toml:10: [write] has `any`, but every output of the models has lines of its own",
@@ -152,7 +152,8 @@ fn identifiers_may_be_beginnings() {
 
 mod extensions {
     use super::*;
-    use crate::library::{Bus, Hardware};
+    use crate::library::Hardware;
+    use crate::types::Bus;
 
     fn base() -> String {
         let model = "[[model]]\nids = [\"One\", \"Two\"]\nname = \"Known\"\nfeatures = [{ vibrate = [0, 5] }]";

@@ -11,7 +11,7 @@ use super::format::Format;
 use super::line::{Line, Piece};
 use super::solve::solve;
 use super::syntax::Expr;
-use crate::message::{Endpoint, OutputKind};
+use crate::types::{Endpoint, OutputKind};
 
 /// Something a packet tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,7 +3,7 @@
 use super::Scope;
 use super::error::Fault;
 use super::syntax::{Binary, Expr, Math, Unary};
-use crate::message::OutputKind;
+use crate::types::OutputKind;
 
 /// One turn of a loop over features.
 #[derive(Debug, Clone, Copy, PartialEq)]

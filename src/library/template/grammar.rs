@@ -5,7 +5,7 @@ use super::error::{ParseError, Problem};
 use super::expression::Expression;
 use super::parser::Parser;
 use super::syntax::{Binary, Expr, LAST_FEATURE, Math, Unary, functions, is_function, kinds};
-use crate::message::OutputKind;
+use crate::types::OutputKind;
 
 /// The largest number up to which a float holds every integer.
 const MAX_NUMBER: u64 = 1 << 53;

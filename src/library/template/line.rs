@@ -9,7 +9,7 @@ use super::expression::Expression;
 use super::format::Format;
 use super::parser::Parser;
 use super::syntax::{Expr, kinds};
-use crate::message::{Endpoint, OutputKind};
+use crate::types::{Endpoint, OutputKind};
 
 /// Most repetitions of one item.
 const MAX_TIMES: usize = 64;

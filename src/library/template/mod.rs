@@ -91,7 +91,7 @@ pub use line::Line;
 pub use step::Step;
 pub use syntax::is_free_name;
 
-use crate::message::{Endpoint, OutputKind};
+use crate::types::{Endpoint, OutputKind};
 
 /// What expressions may mention besides the built-in names.
 #[derive(Debug, Clone, Default, PartialEq)]

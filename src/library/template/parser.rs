@@ -5,7 +5,7 @@
 use super::Names;
 use super::error::{ParseError, Problem};
 use super::syntax::is_free_name;
-use crate::message::Endpoint;
+use crate::types::Endpoint;
 
 /// Keeps a mistaken definition from costing memory and time.
 const MAX_CHARS: usize = 2000;

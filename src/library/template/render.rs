@@ -4,7 +4,7 @@ use super::Scope;
 use super::error::EvalError;
 use super::eval::{Context, Turn};
 use super::line::{Content, Item, Line, Piece, Placed};
-use crate::message::OutputKind;
+use crate::types::OutputKind;
 
 /// The longest attribute Bluetooth LE transfers; nothing sends more at once.
 const MAX_BYTES: usize = 512;

@@ -8,7 +8,7 @@ use super::expression::Expression;
 use super::line::Line;
 use super::parser::Parser;
 use super::syntax::is_free_name;
-use crate::message::Endpoint;
+use crate::types::Endpoint;
 
 /// Longest sleep and longest wait.
 const MAX_TIME: Duration = Duration::from_secs(60);

@@ -1,7 +1,7 @@
 //! The tree of an expression and the words it is written with.
 
 use super::checksum::Checksum;
-use crate::message::{Endpoint, OutputKind};
+use crate::types::{Endpoint, OutputKind};
 
 /// Features that have an identifier of their own, `f0` up to this one.
 pub(super) const LAST_FEATURE: u32 = 31;

@@ -16,10 +16,10 @@ use uuid::Uuid;
 
 use super::adapter::explain;
 use super::lane::Lane;
-use crate::library::{Bus, Candidate, Matcher};
+use crate::library::{Candidate, Matcher};
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair};
 use crate::manager::choose;
-use crate::message::Endpoint;
+use crate::types::{Bus, Endpoint};
 
 /// Attempts to connect before the failure is reported. BlueZ aborts a first attempt now and then for no reason of the
 /// hardware's.

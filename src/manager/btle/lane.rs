@@ -102,7 +102,7 @@ fn is_in_progress(error: &btleplug::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Endpoint;
+    use crate::types::Endpoint;
 
     #[test]
     fn writes_go_the_way_that_the_characteristic_has() {

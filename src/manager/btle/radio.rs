@@ -22,9 +22,10 @@ use super::duty::Duty;
 use super::sightings::Sightings;
 use super::way::{Connect, Order, Way};
 use super::{BtleOptions, Ended, Status, connection};
-use crate::library::{Bus, Hardware};
+use crate::library::Hardware;
 use crate::link::LinkError;
 use crate::manager::{Found, Scan};
+use crate::types::Bus;
 
 /// Time for reaching the system's Bluetooth when the bus starts.
 pub(super) const STARTS_WITHIN: Duration = Duration::from_secs(10);

@@ -131,7 +131,7 @@ impl Sightings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::Bus;
+    use crate::types::Bus;
 
     fn toy(name: &str) -> Hardware {
         Hardware { signal_dbm: Some(-50), ..Hardware::new(Bus::Btle, name, "AA") }

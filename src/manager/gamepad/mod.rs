@@ -22,8 +22,9 @@ use super::names::Addresses;
 use super::polled::{self, Listed, Source};
 use super::{Connector, Factory};
 use crate::driver::Boxed;
-use crate::library::{Bus, Candidate, Hardware, Library, Matcher};
+use crate::library::{Candidate, Hardware, Library, Matcher};
 use crate::link::{Deadlines, Link, LinkError};
+use crate::types::Bus;
 
 use sysfs::Pad;
 

@@ -17,8 +17,9 @@ use super::names::Addresses;
 use super::polled::{self, Listed, Source};
 use super::{Connector, Factory};
 use crate::driver::Boxed;
-use crate::library::{Bus, Candidate, Hardware, Library, Matcher, usb_id};
+use crate::library::{Candidate, Hardware, Library, Matcher, usb_id};
 use crate::link::{Deadlines, Link, LinkError};
+use crate::types::Bus;
 
 pub(super) use system::{Hidapi, Info, System};
 

@@ -5,8 +5,8 @@ use std::sync::mpsc;
 use super::*;
 use crate::library::Library;
 use crate::link::Packet;
-use crate::manager::blocking::{Ends, Reader, Writer};
-use crate::message::Endpoint;
+use crate::manager::{blocking::Ends, blocking::Reader, blocking::Writer};
+use crate::types::Endpoint;
 
 /// Reports of the device, or its unplugging.
 type Says = mpsc::Receiver<Result<Vec<u8>, String>>;

@@ -8,10 +8,9 @@ use tokio::sync::{mpsc, oneshot};
 use super::framing::{Form, Lines};
 use super::machine::{Act, Machine};
 use super::message::{FromDongle, ToDongle};
-use crate::library::Bus;
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkRequest, Notification, Operation, pair};
-use crate::manager::blocking::{self, Ends, InUse, Taken, Writer};
-use crate::message::Endpoint;
+use crate::manager::{blocking, blocking::Ends, blocking::InUse, blocking::Taken, blocking::Writer};
+use crate::types::{Bus, Endpoint};
 
 /// Reports that may wait to be understood.
 const REPORTS: usize = 256;

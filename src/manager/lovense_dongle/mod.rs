@@ -24,9 +24,9 @@ use super::hid::{Hidapi, System};
 use super::polled::{self, Listed, Source};
 use super::{Connector, Factory, Scan, serial};
 use crate::driver::Boxed;
-use crate::library::hardware::{Parity, SerialPort};
-use crate::library::{Bus, Candidate, Hardware, usb_id};
+use crate::library::{Candidate, Hardware, hardware::Parity, hardware::SerialPort, usb_id};
 use crate::link::{Deadlines, Link, LinkError};
+use crate::types::Bus;
 
 use dongle::{Dongle, Order};
 use framing::Form;

@@ -8,9 +8,8 @@ use super::*;
 use crate::driver;
 use crate::library::Library;
 use crate::link::{LinkError, Packet};
-use crate::manager::blocking::{Ends, Reader, Writer};
-use crate::manager::hid::Info;
-use crate::message::{Endpoint, InputKind};
+use crate::manager::{blocking::Ends, blocking::Reader, blocking::Writer, hid::Info};
+use crate::types::{Endpoint, InputKind};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serialport::{DataBits, FlowControl, SerialPort, StopBits};
 
 use crate::driver::Boxed;
-use crate::library::hardware::{Parity, SerialPort as Wanted};
-use crate::library::{Candidate, Matcher};
+use crate::library::{Candidate, Matcher, hardware::Parity, hardware::SerialPort as Wanted};
 use crate::link::{Deadlines, Link, LinkError};
-use crate::manager::Connector;
-use crate::manager::blocking::{self, Ends, InUse, READ, Reader, Writer};
+use crate::manager::{
+    Connector, blocking, blocking::Ends, blocking::InUse, blocking::READ, blocking::Reader, blocking::Writer,
+};
 
 /// How to open a port.
 #[derive(Debug)]
@@ -133,7 +133,7 @@ mod tests {
 
     use super::*;
     use crate::link::Packet;
-    use crate::message::Endpoint;
+    use crate::types::Endpoint;
 
     fn wanted(port: &str) -> Wanted {
         Wanted { port: port.to_owned(), baud: 115_200, data_bits: 8, stop_bits: 1, parity: Parity::None }

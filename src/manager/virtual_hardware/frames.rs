@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::library::{Bus, Hardware};
+use crate::library::Hardware;
 use crate::link::Packet;
-use crate::message::Endpoint;
+use crate::types::{Bus, Endpoint};
 
 /// What a peripheral says.
 #[derive(Debug, Deserialize)]

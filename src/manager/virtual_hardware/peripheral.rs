@@ -14,8 +14,8 @@ use crate::driver::Boxed;
 use crate::library::{Candidate, Hardware};
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair};
 use crate::manager::{Connector, choose};
-use crate::message::Endpoint;
 use crate::socket::{Incoming, Outgoing, Socket};
+use crate::types::Endpoint;
 
 /// Numbered requests that may wait for a reply; the oldest are forgotten beyond it, their deadlines have passed.
 const WAITING: usize = 1024;

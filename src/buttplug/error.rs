@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{InputKind, OutputKind};
+use crate::types::CommandError;
 
 /// The five codes of the protocol (facts: sessions.md section 5.1). They are for logs and people, not for
 /// automatic recovery.
@@ -65,28 +65,9 @@ pub enum ProtocolError {
     #[error("{limit} requests of this connection are still waiting for a device; wait for their replies")]
     TooManyPending { limit: usize },
 
-    #[error("there is no device with index {index}; connected: {known}")]
-    UnknownDevice { index: u32, known: String },
-    #[error("device {device} has no feature {feature}; it has {known}")]
-    UnknownFeature { device: u32, feature: u32, known: String },
-    #[error("feature {feature} of device {device} has no {kind} output; it has {known}")]
-    NoSuchOutput { device: u32, feature: u32, kind: OutputKind, known: String },
-    #[error("feature {feature} of device {device} has no {kind} input; it has {known}")]
-    NoSuchInput { device: u32, feature: u32, kind: InputKind, known: String },
-    #[error("{kind} on feature {feature} of device {device} cannot be {action}; allowed: {allowed}")]
-    InputAction { device: u32, feature: u32, kind: InputKind, action: &'static str, allowed: &'static str },
-    #[error("{kind} value {value} is out of range on feature {feature} of device {device}; allowed: {min} to {max}")]
-    ValueRange { device: u32, feature: u32, kind: OutputKind, value: i64, min: i32, max: i32 },
-    #[error("duration {value} ms is out of range on feature {feature} of device {device}; allowed: {min} to {max}")]
-    DurationRange { device: u32, feature: u32, value: u32, min: u32, max: u32 },
-    #[error("device {device} is out of reach: {why}")]
-    DeviceUnreachable { device: u32, why: String },
-    #[error("device {device} takes no outputs now: {why}")]
-    OutputsRefused { device: u32, why: String },
-    #[error("reading {kind} from device {device} failed: {why}")]
-    InputFailed { device: u32, kind: InputKind, why: String },
-    #[error("device {device} did not confirm the stop within {limit_ms} ms; it is repeated until it does")]
-    StopUnconfirmed { device: u32, limit_ms: u128 },
+    /// What was asked of a device.
+    #[error(transparent)]
+    Command(#[from] CommandError),
 }
 
 impl ProtocolError {
@@ -112,17 +93,7 @@ impl ProtocolError {
             | Self::BinaryFrame
             | Self::FrameTooLarge { .. }
             | Self::TooManyPending { .. } => ErrorCode::Message,
-            Self::UnknownDevice { .. }
-            | Self::UnknownFeature { .. }
-            | Self::NoSuchOutput { .. }
-            | Self::NoSuchInput { .. }
-            | Self::InputAction { .. }
-            | Self::ValueRange { .. }
-            | Self::DurationRange { .. }
-            | Self::DeviceUnreachable { .. }
-            | Self::OutputsRefused { .. }
-            | Self::InputFailed { .. }
-            | Self::StopUnconfirmed { .. } => ErrorCode::Device,
+            Self::Command(_) => ErrorCode::Device,
         }
     }
 }

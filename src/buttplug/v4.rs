@@ -6,11 +6,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::description::{self, Descriptions};
-use super::wire::{Wire, fields};
-use super::{
-    Description, FeatureDescription, InputAction, InputDescription, InputKind, Output, OutputDescription, OutputKind,
-    ProtocolError, Request, ServerMessage, StopScope,
+use super::codec::{Codec, fields};
+use super::error::ProtocolError;
+use super::request::{Request, ServerMessage};
+use crate::types::{
+    Description, Descriptions, FeatureDescription, InputAction, InputDescription, InputKind, Output, OutputDescription,
+    OutputKind, StopScope, description,
 };
 
 /// Messages that a client of this version may send, for error texts.
@@ -74,7 +75,7 @@ fn yes() -> bool {
     true
 }
 
-impl Wire for V4 {
+impl Codec for V4 {
     fn version(&self) -> u32 {
         4
     }
@@ -319,7 +320,7 @@ mod tests {
         for (name, body, text) in cases {
             let error = read(name, body.clone()).expect_err(name);
             assert!(error.to_string().contains(text), "{name} {body}: {error}");
-            assert_eq!(error.code(), super::super::ErrorCode::Message);
+            assert_eq!(error.code(), super::super::error::ErrorCode::Message);
         }
     }
 

@@ -1,4 +1,4 @@
-//! What outputs and inputs are called and what they carry, in every version of the protocol.
+//! What outputs are called and what they carry, in every version of the protocol.
 
 use std::fmt;
 
@@ -107,58 +107,6 @@ impl fmt::Display for OutputKind {
     }
 }
 
-/// Things a feature can measure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum InputKind {
-    /// Charge in percent, 0 to 100.
-    Battery,
-    /// Radio signal strength in dBm.
-    Rssi,
-    /// Pressure in units of the device.
-    Pressure,
-    /// 1 down, 0 up.
-    Button,
-}
-
-impl InputKind {
-    /// Every kind.
-    pub const ALL: [InputKind; 4] = [Self::Battery, Self::Rssi, Self::Pressure, Self::Button];
-
-    /// The name on the wire of protocol version 4, in the spelling of the specification.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Battery => "Battery",
-            Self::Rssi => "RSSI",
-            Self::Pressure => "Pressure",
-            Self::Button => "Button",
-        }
-    }
-
-    /// The name in definitions.
-    #[must_use]
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::Battery => "battery",
-            Self::Rssi => "rssi",
-            Self::Pressure => "pressure",
-            Self::Button => "button",
-        }
-    }
-
-    /// Finds a kind by its name in definitions.
-    #[must_use]
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.key() == key)
-    }
-}
-
-impl fmt::Display for InputKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// One value for one output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Output {
@@ -168,4 +116,17 @@ pub struct Output {
     pub value: i32,
     /// Milliseconds that a timed move takes; 0 for every other kind.
     pub duration_ms: u32,
+}
+
+/// How much a stop covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StopScope {
+    /// One device, or all.
+    pub device: Option<u32>,
+    /// One feature of that device, or all.
+    pub feature: Option<u32>,
+    /// Whether subscriptions of this client end.
+    pub inputs: bool,
+    /// Whether outputs stop.
+    pub outputs: bool,
 }

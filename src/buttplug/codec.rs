@@ -1,17 +1,16 @@
-//! What a wire version must be able to do, and the list of those that exist.
+//! What a wire version must be able to do, and what all have in common.
 
 use std::fmt::Debug;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{ProtocolError, Request, ServerMessage, description::Descriptions, v4::V4};
-
-/// The versions of [`for_version`], for people.
-pub const SUPPORTED: &str = "version 4";
+use super::error::ProtocolError;
+use super::request::{Request, ServerMessage};
+use crate::types::Descriptions;
 
 /// One version of the protocol: translates its messages to the internal model and back.
-pub trait Wire: Debug + Send + Sync {
+pub trait Codec: Debug + Send + Sync {
     /// Its number.
     fn version(&self) -> u32;
 
@@ -28,15 +27,6 @@ pub trait Wire: Debug + Send + Sync {
 
     /// The frames that tell that the devices were `before` and are `after`.
     fn devices_changed(&self, before: &Descriptions, after: &std::sync::Arc<Descriptions>) -> Vec<String>;
-}
-
-/// The translator of a version, if the server speaks it.
-#[must_use]
-pub fn for_version(version: u32) -> Option<&'static dyn Wire> {
-    match version {
-        4 => Some(&V4),
-        _ => None,
-    }
 }
 
 /// Reads the fields of one message strictly, naming the field that is wrong.

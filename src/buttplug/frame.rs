@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::ProtocolError;
+use super::error::ProtocolError;
 
 /// One message of a frame, not yet understood.
 #[derive(Debug)]

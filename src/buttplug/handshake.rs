@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ProtocolError, wire};
+use super::codec;
+use super::error::ProtocolError;
+use super::versions;
 
 const NAME: &str = "RequestServerInfo";
 
@@ -33,7 +35,7 @@ struct Fields {
 /// # Errors
 /// Missing, unknown or wrongly typed fields, and versions that the server does not speak.
 pub fn read(body: Value) -> Result<Handshake, ProtocolError> {
-    let fields: Fields = wire::fields(NAME, body)?;
+    let fields: Fields = codec::fields(NAME, body)?;
     let asked = match (fields.protocol_version_major, fields.message_version) {
         (Some(major), None) => {
             if fields.protocol_version_minor.is_none() {
@@ -54,9 +56,9 @@ pub fn read(body: Value) -> Result<Handshake, ProtocolError> {
             });
         }
     };
-    let version = u32::try_from(asked).ok().filter(|version| wire::for_version(*version).is_some());
+    let version = u32::try_from(asked).ok().filter(|version| versions::for_version(*version).is_some());
     let Some(version) = version else {
-        return Err(ProtocolError::VersionUnsupported { asked, supported: wire::SUPPORTED });
+        return Err(ProtocolError::VersionUnsupported { asked, supported: versions::SUPPORTED });
     };
     Ok(Handshake { client_name: fields.client_name, version })
 }
@@ -78,7 +80,7 @@ mod tests {
     #[test]
     fn refusals_name_what_is_allowed() {
         let newer = json!({"Id": 1, "ClientName": "x", "ProtocolVersionMajor": 5, "ProtocolVersionMinor": 0});
-        assert_eq!(read(newer), Err(ProtocolError::VersionUnsupported { asked: 5, supported: wire::SUPPORTED }));
+        assert_eq!(read(newer), Err(ProtocolError::VersionUnsupported { asked: 5, supported: versions::SUPPORTED }));
         for bad in [
             json!({"Id": 1}),
             json!({"Id": 1, "ClientName": null, "ProtocolVersionMajor": 4, "ProtocolVersionMinor": 0}),

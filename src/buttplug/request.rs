@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{InputKind, Output, ProtocolError, description::Descriptions};
+use super::error::ProtocolError;
+use crate::types::{Descriptions, InputAction, InputKind, Output, Reading, StopScope};
 
 /// What a client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,55 +40,6 @@ pub enum Request {
     Stop(StopScope),
     /// Goodbye.
     Disconnect,
-}
-
-/// What to do with an input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InputAction {
-    /// Ask once.
-    Read,
-    /// Report every change until told to stop.
-    Subscribe,
-    /// Stop reporting.
-    Unsubscribe,
-}
-
-impl InputAction {
-    /// The word for error texts.
-    #[must_use]
-    pub fn participle(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Subscribe => "subscribed to",
-            Self::Unsubscribe => "unsubscribed from",
-        }
-    }
-}
-
-/// How much a stop covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StopScope {
-    /// One device, or all.
-    pub device: Option<u32>,
-    /// One feature of that device, or all.
-    pub feature: Option<u32>,
-    /// Whether subscriptions of this client end.
-    pub inputs: bool,
-    /// Whether outputs stop.
-    pub outputs: bool,
-}
-
-/// One measured value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
-    /// Index of the device.
-    pub device: u32,
-    /// Index of the feature.
-    pub feature: u32,
-    /// What was measured.
-    pub kind: InputKind,
-    /// The value, in the unit of its kind.
-    pub value: i32,
 }
 
 /// What the server says. `id` is that of the request, or 0 for an event.

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{InputKind, OutputKind};
+use super::inputs::InputKind;
+use super::outputs::OutputKind;
 
 /// Every device that clients may see, by index.
 pub type Descriptions = BTreeMap<u32, Arc<Description>>;

@@ -1,0 +1,21 @@
+//! The words that every room may use: outputs, inputs, endpoints, buses, descriptions, operators, and what may be wrong
+//! with a command.
+//!
+//! What may not live here: anything that acts, waits or knows another room. No type in here has a derive of an actor or
+//! web library.
+
+mod bus;
+mod command_error;
+pub mod description;
+mod endpoint;
+mod inputs;
+mod operator;
+mod outputs;
+
+pub use bus::Bus;
+pub use command_error::CommandError;
+pub use description::{Description, Descriptions, FeatureDescription, InputDescription, OutputDescription};
+pub use endpoint::Endpoint;
+pub use inputs::{InputAction, InputKind, Reading};
+pub use operator::OperatorId;
+pub use outputs::{Output, OutputKind, StopScope};
