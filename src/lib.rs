@@ -40,4 +40,5 @@ pub mod metrics;
 pub mod session;
 pub mod settings;
 pub mod socket;
+pub mod text;
 pub mod web;

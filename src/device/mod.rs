@@ -28,6 +28,7 @@ use crate::library::{Bus, Definition, Model};
 use crate::message::{
     Description, FeatureDescription, InputAction, InputDescription, InputKind, Output, OutputKind, ProtocolError,
 };
+use crate::text::shown;
 
 pub use actor::{DeviceActor, Exit, Exited, Opened};
 pub use limits::{Limits, UserLimits};
@@ -317,7 +318,7 @@ impl DeviceHandle {
         serde_json::json!({
             "index": identity.index, "name": self.shared.description.name,
             "display_name": self.shared.description.display_name, "bus": identity.bus.name(),
-            "protocol": identity.definition.protocol, "address": identity.address, "state": reach,
+            "protocol": identity.definition.protocol, "address": shown(&identity.address), "state": reach,
             "outputs": self.shared.wanted.observe(), "subscriptions": self.shared.subscriptions.count(),
         })
     }

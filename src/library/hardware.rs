@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::message::Endpoint;
+use crate::text::shown;
 
 /// Where hardware is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -101,9 +102,10 @@ impl Hardware {
     }
 }
 
+/// As it is shown to people: name and address are what the hardware says, and are cut.
 impl fmt::Display for Hardware {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} at {} on {}", self.name, self.address, self.bus)
+        write!(f, "{:?} at {} on {}", shown(&self.name), shown(&self.address), self.bus)
     }
 }
 

@@ -25,6 +25,8 @@ use crate::driver::Boxed;
 use crate::library::{Bus, Candidate, Hardware};
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, pair};
 use crate::message::Endpoint;
+use crate::message::number::Whole;
+use crate::text::from_json;
 
 /// Largest frame that a device may send; protocols send tens of bytes.
 const MAX_FRAME: usize = 64 * 1024;
@@ -135,7 +137,7 @@ struct Hello {
     address: String,
     /// Required by the format and not used.
     #[serde(rename = "version")]
-    _version: u32,
+    _version: Whole<u32>,
 }
 
 async fn serve(stream: TcpStream, options: WebsocketOptions, found: Recipient<Found>) -> Result<(), String> {
@@ -146,7 +148,7 @@ async fn serve(stream: TcpStream, options: WebsocketOptions, found: Recipient<Fo
     let mut socket = upgraded.map_err(|error| error.to_string())?;
     let first = tokio::time::timeout(options.first_frame, socket.next()).await;
     let hello = match first.map_err(|_| "it did not say who it is".to_owned())? {
-        Some(Ok(Frame::Text(text))) => serde_json::from_str::<Hello>(&text).map_err(|error| error.to_string()),
+        Some(Ok(Frame::Text(text))) => from_json::<Hello>(&text),
         Some(Ok(_)) => Err("its first frame is no text".to_owned()),
         Some(Err(error)) => Err(error.to_string()),
         None => return Ok(()),

@@ -12,6 +12,7 @@ pub mod error;
 pub mod frame;
 pub mod handshake;
 mod model;
+pub mod number;
 pub mod request;
 pub mod v4;
 pub mod wire;

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{ProtocolError, Request, ServerMessage, description::Descriptions, v4::V4};
+use crate::text;
 
 /// The versions of [`for_version`], for people.
 pub const SUPPORTED: &str = "version 4";
@@ -43,13 +44,16 @@ pub fn for_version(version: u32) -> Option<&'static dyn Wire> {
 ///
 /// # Errors
 /// [`ProtocolError::BadFields`] with the path of the field and what was expected.
-pub fn fields<T: DeserializeOwned>(message: &'static str, body: Value) -> Result<T, ProtocolError> {
+pub fn fields<T: DeserializeOwned>(message: &'static str, mut body: Value) -> Result<T, ProtocolError> {
     if let Value::Object(fields) = &body
         && let Some((name, _)) = fields.iter().find(|(_, value)| value.is_null())
     {
         // The schema of the protocol knows no null: an optional field is left out (facts: messages.md 1.1).
+        let name = text::shown(name);
         return Err(ProtocolError::BadFields { message, why: format!("{name} must not be null; leave it out") });
     }
+    // What is wrong is named in the error, and no name that this protocol knows is long.
+    text::shorten(&mut body);
     serde_path_to_error::deserialize(body).map_err(|error| {
         let path = error.path().to_string();
         let why = if path == "." { error.inner().to_string() } else { format!("{path}: {}", error.inner()) };
