@@ -18,7 +18,8 @@
 //!
 //! Beside the rooms stand the leaves that any of them may use: [`link`] (an open connection to hardware), [`socket`] (the
 //! server's end of a WebSocket), [`metrics`] (every metric, and the log line that goes with it), [`describe`] (what actors
-//! say of themselves) and [`settings`] (which only [`cli`] reads).
+//! say of themselves), [`access`] (who a request comes from), [`text`] (what strangers write, read and shown), [`throttle`] and
+//! [`settings`] (which only [`cli`] reads).
 //!
 //! How a command travels: a frame reaches the session's actor over its [`socket`]; the session understands it once,
 //! looks the device up in the routing table, and puts the values into the device's wanted state, all of one frame
@@ -28,6 +29,7 @@
 //! Who watches whom: the hub starts managers and devices from factories and hears of their end through guards that are
 //! dropped with them, even by a panic; sessions leave a guard of the same kind. The binary watches the hub.
 
+pub mod access;
 pub mod buttplug;
 pub mod cli;
 pub mod describe;
@@ -41,5 +43,7 @@ pub mod metrics;
 pub mod session;
 pub mod settings;
 pub mod socket;
+pub mod text;
+pub mod throttle;
 pub mod types;
 pub mod web;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::error::ProtocolError;
 use super::request::{Request, ServerMessage};
+use crate::text;
 use crate::types::Descriptions;
 
 /// One version of the protocol: translates its messages to the internal model and back.
@@ -33,13 +34,16 @@ pub trait Codec: Debug + Send + Sync {
 ///
 /// # Errors
 /// [`ProtocolError::BadFields`] with the path of the field and what was expected.
-pub fn fields<T: DeserializeOwned>(message: &'static str, body: Value) -> Result<T, ProtocolError> {
+pub fn fields<T: DeserializeOwned>(message: &'static str, mut body: Value) -> Result<T, ProtocolError> {
     if let Value::Object(fields) = &body
         && let Some((name, _)) = fields.iter().find(|(_, value)| value.is_null())
     {
         // The schema of the protocol knows no null: an optional field is left out (facts: messages.md 1.1).
+        let name = text::shown(name);
         return Err(ProtocolError::BadFields { message, why: format!("{name} must not be null; leave it out") });
     }
+    // What is wrong is named in the error, and no name that this protocol knows is long.
+    text::shorten(&mut body);
     serde_path_to_error::deserialize(body).map_err(|error| {
         let path = error.path().to_string();
         let why = if path == "." { error.inner().to_string() } else { format!("{path}: {}", error.inner()) };

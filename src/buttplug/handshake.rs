@@ -1,10 +1,12 @@
 //! The first message of a connection, which decides its version.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::codec;
 use super::error::ProtocolError;
+use super::number::Whole;
 use super::versions;
 
 const NAME: &str = "RequestServerInfo";
@@ -22,11 +24,11 @@ pub struct Handshake {
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct Fields {
     #[serde(rename = "Id")]
-    _id: u32,
+    _id: IgnoredAny,
     client_name: String,
-    message_version: Option<u64>,
-    protocol_version_major: Option<u64>,
-    protocol_version_minor: Option<u64>,
+    message_version: Option<Whole<u64>>,
+    protocol_version_major: Option<Whole<u64>>,
+    protocol_version_minor: Option<Whole<u64>>,
 }
 
 /// Reads the fields of a `RequestServerInfo`. The version is the one the client names, and is fixed only once the
@@ -37,7 +39,7 @@ struct Fields {
 pub fn read(body: Value) -> Result<Handshake, ProtocolError> {
     let fields: Fields = codec::fields(NAME, body)?;
     let asked = match (fields.protocol_version_major, fields.message_version) {
-        (Some(major), None) => {
+        (Some(Whole(major)), None) => {
             if fields.protocol_version_minor.is_none() {
                 return Err(ProtocolError::BadFields {
                     message: NAME,
@@ -46,7 +48,7 @@ pub fn read(body: Value) -> Result<Handshake, ProtocolError> {
             }
             major
         }
-        (None, Some(version)) => version,
+        (None, Some(Whole(version))) => version,
         (None, None) => 0,
         (Some(_), Some(_)) => {
             return Err(ProtocolError::BadFields {
@@ -75,6 +77,16 @@ mod tests {
             let body = json!({"Id": 1, "ClientName": "", "ProtocolVersionMajor": 4, "ProtocolVersionMinor": minor});
             assert_eq!(read(body).unwrap(), Handshake { client_name: String::new(), version: 4 });
         }
+    }
+
+    #[test]
+    fn versions_may_be_written_with_a_point() {
+        let body = json!({"Id": 1.0, "ClientName": "x", "ProtocolVersionMajor": 4.0, "ProtocolVersionMinor": 0.0});
+        assert_eq!(read(body).unwrap().version, 4);
+        let body = json!({"Id": 1, "ClientName": "x", "MessageVersion": 9.0});
+        assert_eq!(read(body), Err(ProtocolError::VersionUnsupported { asked: 9, supported: versions::SUPPORTED }));
+        let body = json!({"Id": 1, "ClientName": "x", "ProtocolVersionMajor": 4.5, "ProtocolVersionMinor": 0});
+        assert!(read(body).unwrap_err().to_string().contains("4.5"));
     }
 
     #[test]

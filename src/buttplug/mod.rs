@@ -9,6 +9,7 @@ pub mod codec;
 pub mod error;
 pub mod frame;
 pub mod handshake;
+pub mod number;
 pub mod request;
 pub mod v4;
 pub mod versions;

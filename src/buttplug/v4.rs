@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::codec::{Codec, fields};
 use super::error::ProtocolError;
+use super::number::{Rounded, Whole};
 use super::request::{Request, ServerMessage};
 use crate::types::{
     Description, Descriptions, FeatureDescription, InputAction, InputDescription, InputKind, Output, OutputDescription,
@@ -26,16 +28,16 @@ pub struct V4;
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct OnlyId {
     #[serde(rename = "Id")]
-    _id: u32,
+    _id: IgnoredAny,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct OutputCmd {
     #[serde(rename = "Id")]
-    _id: u32,
-    device_index: u32,
-    feature_index: u32,
+    _id: IgnoredAny,
+    device_index: Whole<u32>,
+    feature_index: Whole<u32>,
     command: BTreeMap<String, Payload>,
 }
 
@@ -43,17 +45,17 @@ struct OutputCmd {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Payload {
-    value: i32,
-    duration: Option<u32>,
+    value: Rounded<i32>,
+    duration: Option<Rounded<u32>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct InputCmd {
     #[serde(rename = "Id")]
-    _id: u32,
-    device_index: u32,
-    feature_index: u32,
+    _id: IgnoredAny,
+    device_index: Whole<u32>,
+    feature_index: Whole<u32>,
     r#type: String,
     command: String,
 }
@@ -62,9 +64,9 @@ struct InputCmd {
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
 struct StopCmd {
     #[serde(rename = "Id")]
-    _id: u32,
-    device_index: Option<u32>,
-    feature_index: Option<u32>,
+    _id: IgnoredAny,
+    device_index: Option<Whole<u32>>,
+    feature_index: Option<Whole<u32>>,
     #[serde(default = "yes")]
     inputs: bool,
     #[serde(default = "yes")]
@@ -151,11 +153,11 @@ fn output(cmd: OutputCmd) -> Result<Request, ProtocolError> {
         (OutputKind::HwPositionWithDuration, None) => {
             return Err(bad(NAME, "HwPositionWithDuration needs a Duration in milliseconds".to_owned()));
         }
-        (OutputKind::HwPositionWithDuration, Some(duration)) => duration,
+        (OutputKind::HwPositionWithDuration, Some(Rounded(duration))) => duration,
         _ => 0,
     };
-    let output = Output { kind, value: payload.value, duration_ms };
-    Ok(Request::Output { device: cmd.device_index, sets: vec![(cmd.feature_index, output)] })
+    let output = Output { kind, value: payload.value.0, duration_ms };
+    Ok(Request::Output { device: cmd.device_index.0, sets: vec![(cmd.feature_index.0, output)] })
 }
 
 fn input(cmd: &InputCmd) -> Result<Request, ProtocolError> {
@@ -175,19 +177,16 @@ fn input(cmd: &InputCmd) -> Result<Request, ProtocolError> {
             return Err(bad(NAME, format!("Command {other:?} is not one of Read, Subscribe, Unsubscribe")));
         }
     };
-    Ok(Request::Input { device: cmd.device_index, feature: cmd.feature_index, kind, action, mixed_case })
+    let (device, feature) = (cmd.device_index.0, cmd.feature_index.0);
+    Ok(Request::Input { device, feature, kind, action, mixed_case })
 }
 
 fn stop(cmd: &StopCmd) -> Result<Request, ProtocolError> {
-    if let (None, Some(feature)) = (cmd.device_index, cmd.feature_index) {
+    let (device, feature) = (cmd.device_index.map(|index| index.0), cmd.feature_index.map(|index| index.0));
+    if let (None, Some(feature)) = (device, feature) {
         return Err(ProtocolError::FeatureWithoutDevice { feature });
     }
-    Ok(Request::Stop(StopScope {
-        device: cmd.device_index,
-        feature: cmd.feature_index,
-        inputs: cmd.inputs,
-        outputs: cmd.outputs,
-    }))
+    Ok(Request::Stop(StopScope { device, feature, inputs: cmd.inputs, outputs: cmd.outputs }))
 }
 
 /// Maps of devices and features are keyed by their index written as a string.
@@ -270,6 +269,57 @@ mod tests {
     }
 
     #[test]
+    fn numbers_may_be_written_with_a_point_and_amounts_with_a_fraction() {
+        let body = json!({"Id": 1.0, "DeviceIndex": 2.0, "FeatureIndex": 3.0,
+            "Command": {"HwPositionWithDuration": {"Value": 49.5, "Duration": 333.3333}}});
+        let output = Output { kind: OutputKind::HwPositionWithDuration, value: 50, duration_ms: 333 };
+        assert_eq!(read("OutputCmd", body), Ok(Request::Output { device: 2, sets: vec![(3, output)] }));
+        let body = json!({"Id": 1, "DeviceIndex": 0, "FeatureIndex": 0, "Command": {"Vibrate": {"Value": [64]}}});
+        let output = Output { kind: OutputKind::Vibrate, value: 64, duration_ms: 0 };
+        assert_eq!(read("OutputCmd", body), Ok(Request::Output { device: 0, sets: vec![(0, output)] }));
+        let body = json!({"Id": 1.0, "DeviceIndex": 6.0, "FeatureIndex": 1e0, "Inputs": false});
+        let scope = StopScope { device: Some(6), feature: Some(1), inputs: false, outputs: true };
+        assert_eq!(read("StopCmd", body), Ok(Request::Stop(scope)));
+        let body = json!({"Id": 1, "DeviceIndex": 6.0, "FeatureIndex": 1.0, "Type": "Battery", "Command": "Read"});
+        assert!(matches!(read("InputCmd", body), Ok(Request::Input { device: 6, feature: 1, .. })));
+        for (name, body) in [
+            ("StopCmd", json!({"Id": 1, "DeviceIndex": 0.5})),
+            ("StopCmd", json!({"Id": 1, "DeviceIndex": 0, "FeatureIndex": 1.5})),
+            ("OutputCmd", json!({"Id": 1, "DeviceIndex": 0.1, "FeatureIndex": 0, "Command": {"Led": {"Value": 1}}})),
+        ] {
+            let error = read(name, body.clone()).unwrap_err().to_string();
+            assert!(error.contains("expected an integer from 0 to 4294967295"), "{body}: {error}");
+        }
+    }
+
+    #[test]
+    fn long_names_are_cut_and_the_sentence_about_them_is_not() {
+        let long = "x".repeat(100_000);
+        for (name, body, end) in [
+            ("Ping", json!({"Id": 1, long.as_str(): 1}), "expected `Id`"),
+            ("OutputCmd", json!({"Id": 1, "DeviceIndex": long, "FeatureIndex": 0, "Command": {}}), "to 4294967295"),
+            (
+                "OutputCmd",
+                json!({"Id": 1, "DeviceIndex": 0, "FeatureIndex": 0, "Command": {long.as_str(): {"Value": 1}}}),
+                "HwPositionWithDuration",
+            ),
+            (
+                "OutputCmd",
+                json!({"Id": 1, "DeviceIndex": 0, "FeatureIndex": 0, "Command": {long.as_str(): {"Value": null}}}),
+                "to 2147483647",
+            ),
+            (
+                "InputCmd",
+                json!({"Id": 1, "DeviceIndex": 0, "FeatureIndex": 0, "Type": long, "Command": "Read"}),
+                "Button",
+            ),
+        ] {
+            let error = read(name, body).unwrap_err().to_string();
+            assert!(error.len() < 1500 && error.ends_with(end), "{error}");
+        }
+    }
+
+    #[test]
     fn bad_fields_are_named() {
         let cases = [
             ("Ping", json!({"Id": 1, "X": 1}), "unknown field `X`"),
@@ -283,7 +333,7 @@ mod tests {
             ),
             (
                 "OutputCmd",
-                json!({"Id": 1, "DeviceIndex": 0, "FeatureIndex": 0, "Command": {"Vibrate": {"Value": 1.5}}}),
+                json!({"Id": 1, "DeviceIndex": 0, "FeatureIndex": 0, "Command": {"Vibrate": {"Value": "1"}}}),
                 "Command.Vibrate.Value",
             ),
             (

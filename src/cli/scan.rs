@@ -15,6 +15,7 @@ use crate::library::{Hardware, Library, usb_id};
 use crate::link::Deadlines;
 use crate::manager::{Found, ManagerContext, ManagerExited, ManagerGuard, Scan, btle, hid, serial};
 use crate::settings::Settings;
+use crate::text::shown;
 
 /// Steps of the bar.
 const STEP: Duration = Duration::from_millis(100);
@@ -171,8 +172,8 @@ fn table(library: &Library, all: &[Hardware]) -> String {
     for (known, hardware) in rows {
         let signal = hardware.signal_dbm.map(|dbm| format!("{dbm} dBm")).unwrap_or_default();
         let usb = hardware.usb.map(usb_id).unwrap_or_default();
-        let name = if hardware.name.is_empty() { "(no name)" } else { &hardware.name };
-        let (bus, address, known) = (hardware.bus.name(), &hardware.address, known.as_deref().unwrap_or("-"));
+        let name = if hardware.name.is_empty() { "(no name)".into() } else { shown(&hardware.name) };
+        let (bus, address, known) = (hardware.bus.name(), shown(&hardware.address), known.as_deref().unwrap_or("-"));
         text += &format!("{bus:<8} {name:<28} {address:<20} {signal:>8} {usb:<9} {known}\n");
     }
     text

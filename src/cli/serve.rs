@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::{App, HttpServer};
+use actix_web::HttpServer;
 use tracing::{debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -106,7 +106,7 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     let hub = HubHandle::start(hub_options(settings), Arc::new(library), known, buses, handles, metrics);
     let site = Site { hub: hub.clone(), sessions, limits, virtual_port, buses: names.clone() };
 
-    let server = HttpServer::new(move || App::new().configure(|config| web::configure(&site, config)))
+    let server = HttpServer::new(move || web::app(&site))
         .workers(threads)
         .max_connections(settings.sessions.max_connections.div_ceil(threads))
         .on_connect(socket::on_connect)

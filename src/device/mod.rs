@@ -26,6 +26,7 @@ use crate::describe::Describe;
 use crate::driver::DriverError;
 
 use crate::library::{Definition, Model};
+use crate::text::shown;
 use crate::types::{
     Bus, CommandError, Description, FeatureDescription, InputAction, InputDescription, InputKind, OperatorId, Output,
     OutputKind,
@@ -337,7 +338,7 @@ impl DeviceHandle {
         serde_json::json!({
             "index": identity.index, "name": self.shared.description.name,
             "display_name": self.shared.description.display_name, "bus": identity.bus.name(),
-            "protocol": identity.definition.protocol, "address": identity.address, "state": reach,
+            "protocol": identity.definition.protocol, "address": shown(&identity.address), "state": reach,
             "outputs": self.shared.wanted.observe(), "refused": self.refusals(), "subscriptions": self.shared.subscriptions.count(),
         })
     }

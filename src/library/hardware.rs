@@ -6,9 +6,8 @@ use std::fmt;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::types::Bus;
-
-use crate::types::Endpoint;
+use crate::text::shown;
+use crate::types::{Bus, Endpoint};
 
 /// Hardware as its bus sees it, before anybody connects to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,9 +44,10 @@ impl Hardware {
     }
 }
 
+/// As it is shown to people: name and address are what the hardware says, and are cut.
 impl fmt::Display for Hardware {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} at {} on {}", self.name, self.address, self.bus)
+        write!(f, "{:?} at {} on {}", shown(&self.name), shown(&self.address), self.bus)
     }
 }
 

@@ -16,14 +16,20 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, uri::Authority};
 use tokio_tungstenite::tungstenite::{Message as Frame, protocol::WebSocketConfig};
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan, choose};
+use crate::access::{self, Caller};
+use crate::buttplug::number::Whole;
 use crate::describe::Describe;
 use crate::driver::Boxed;
 use crate::library::{Candidate, Hardware};
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, pair};
+use crate::text::{from_json, shown};
+use crate::throttle::Throttle;
 use crate::types::{Bus, Endpoint};
 
 /// Largest frame that a device may send; protocols send tens of bytes.
@@ -135,18 +141,60 @@ struct Hello {
     address: String,
     /// Required by the format and not used.
     #[serde(rename = "version")]
-    _version: u32,
+    _version: Whole<u32>,
+}
+
+/// Takes no request that a web page sent: hardware that a page plays would be nobody's choice.
+fn admit(request: &Request) -> Result<(), (StatusCode, String)> {
+    static HINT: Throttle = Throttle::new(Duration::from_secs(60));
+    let all = |name: &str| request.headers().get_all(name).iter().map(HeaderValue::as_bytes).collect();
+    let headers = access::Headers {
+        hosts: all("host"),
+        target: request.uri().authority().map(Authority::as_str),
+        origins: all("origin"),
+        fetch_sites: all("sec-fetch-site"),
+    };
+    match access::caller(&headers) {
+        Ok(Caller::Program | Caller::OwnPage) => Ok(()),
+        Ok(Caller::ForeignPage) => {
+            let origin = headers.origins.first().map(|origin| String::from_utf8_lossy(origin)).unwrap_or_default();
+            if let Some(more) = HINT.admit() {
+                warn!(
+                    "a device that dials in was refused: its request carries the Origin {:?}, as web pages do; \
+                     firmware must send none{more}",
+                    shown(&origin)
+                );
+            }
+            Err((StatusCode::FORBIDDEN, "a web page may not dial in".to_owned()))
+        }
+        Err(refusal) if refusal.is_malformed() => Err((StatusCode::BAD_REQUEST, refusal.to_string())),
+        Err(refusal) => Err((StatusCode::FORBIDDEN, refusal.to_string())),
+    }
 }
 
 async fn serve(stream: TcpStream, options: WebsocketOptions, found: Recipient<Found>) -> Result<(), String> {
     let _ = stream.set_nodelay(true);
     let config = WebSocketConfig::default().max_message_size(Some(MAX_FRAME)).max_frame_size(Some(MAX_FRAME));
-    let upgrade = tokio_tungstenite::accept_async_with_config(stream, Some(config));
+    let mut refused = None;
+    #[expect(clippy::result_large_err, reason = "the library wants it so")]
+    let check = |request: &Request, response: Response| match admit(request) {
+        Ok(()) => Ok(response),
+        Err((status, why)) => {
+            let mut answer = ErrorResponse::new(Some(format!("{why}\n")));
+            *answer.status_mut() = status;
+            refused = Some(why);
+            Err(answer)
+        }
+    };
+    let upgrade = tokio_tungstenite::accept_hdr_async_with_config(stream, check, Some(config));
     let upgraded = tokio::time::timeout(UPGRADE, upgrade).await.map_err(|_| "no WebSocket request came".to_owned())?;
-    let mut socket = upgraded.map_err(|error| error.to_string())?;
+    let mut socket = match upgraded {
+        Ok(socket) => socket,
+        Err(error) => return Err(refused.unwrap_or_else(|| error.to_string())),
+    };
     let first = tokio::time::timeout(options.first_frame, socket.next()).await;
     let hello = match first.map_err(|_| "it did not say who it is".to_owned())? {
-        Some(Ok(Frame::Text(text))) => serde_json::from_str::<Hello>(&text).map_err(|error| error.to_string()),
+        Some(Ok(Frame::Text(text))) => from_json::<Hello>(&text),
         Some(Ok(_)) => Err("its first frame is no text".to_owned()),
         Some(Err(error)) => Err(error.to_string()),
         None => return Ok(()),

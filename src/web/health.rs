@@ -3,19 +3,23 @@
 use actix_web::{HttpResponse, http::header, web};
 
 use super::Site;
+use super::access::Asked;
 
-/// What the server is doing, as JSON. Any page may read it: it says nothing that a device's owner would not see.
-pub(super) async fn health(site: web::Data<Site>) -> HttpResponse {
+/// What the server is doing, as JSON. That somebody owns such devices is nobody's business: a stranger learns that
+/// something answers, and no more.
+pub(super) async fn health(site: web::Data<Site>, asked: Asked) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CACHE_CONTROL, "no-store"));
+    if asked == Asked::ByStranger {
+        return response.json(serde_json::json!({ "status": "ok" }));
+    }
     let mut observed = site.hub.observe().await;
     if let Some(object) = observed.as_object_mut() {
         object.insert("status".to_owned(), status(&site).into());
         object.insert("name".to_owned(), site.sessions.server_name.clone().into());
         object.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
     }
-    HttpResponse::Ok()
-        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(observed)
+    response.json(observed)
 }
 
 /// The tree of actors: what each is doing, its restarts, its last error, what waits.

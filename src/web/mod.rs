@@ -1,13 +1,17 @@
 //! HTTP on the server's one port: the WebSocket upgrade, health, metrics, and a page for people.
 //!
 //! Reserved paths are `/health`, `/metrics`, `/debug/actors`, `/stop`, `/resume`, `/hardware` (when virtual hardware is
-//! on) and, for requests that are no upgrade, `/`. An upgrade on any other path is a client. What may not live here: protocol messages, devices.
+//! on) and, for requests that are no upgrade, `/`. An upgrade on any other path is a client. Who may ask for what is decided
+//! in `access`, around every path. What may not live here: protocol messages, devices.
 
+mod access;
 mod health;
 mod page;
 mod stop;
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::{Method, header};
+use actix_web::{App, HttpRequest, HttpResponse, Route, guard, middleware, web};
 
 use crate::hub::HubHandle;
 use crate::manager::virtual_hardware::Port;
@@ -29,17 +33,28 @@ pub struct Site {
     pub buses: Vec<&'static str>,
 }
 
-/// Registers every path.
-pub fn configure(site: &Site, config: &mut web::ServiceConfig) {
-    config
+/// The whole site, with the rules of access around it.
+pub fn app(
+    site: &Site,
+) -> App<
+    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = actix_web::Error, InitError = ()>
+    + use<>,
+> {
+    App::new()
+        .wrap(middleware::from_fn(access::guard))
         .app_data(web::Data::new(site.clone()))
-        .route("/health", web::get().to(health::health))
-        .route("/metrics", web::get().to(health::metrics))
-        .route("/debug/actors", web::get().to(health::actors))
+        .route("/health", reads().to(health::health))
+        .route("/metrics", reads().to(health::metrics))
+        .route("/debug/actors", reads().to(health::actors))
         .route("/stop", web::post().to(stop::stop))
         .route("/resume", web::post().to(stop::resume))
         .route("/hardware", web::get().to(hardware))
-        .default_service(web::to(anything));
+        .default_service(web::to(anything))
+}
+
+/// GET, and HEAD, which is GET without the body.
+fn reads() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 fn is_upgrade(request: &HttpRequest) -> bool {
@@ -58,7 +73,7 @@ async fn anything(request: HttpRequest, payload: web::Payload, site: web::Data<S
             Err(error) => error.error_response(),
         };
     }
-    if request.path() == "/" && request.method() == actix_web::http::Method::GET {
+    if request.path() == "/" && [Method::GET, Method::HEAD].contains(request.method()) {
         return page::page(&request, &site);
     }
     let text = format!(

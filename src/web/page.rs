@@ -1,6 +1,6 @@
 //! `/`: a page for people who open the server's address in a browser.
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, http::header};
 
 use super::Site;
 
@@ -8,12 +8,12 @@ const PAGE: &str = include_str!("page.html");
 
 /// The page, with the address under which it was asked for.
 pub(super) fn page(request: &HttpRequest, site: &Site) -> HttpResponse {
-    let connection = request.connection_info();
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let problems = site.hub.state_problems().iter();
     let problems: String = problems.map(|why| format!("<p role=\"alert\">{}</p>\n", escape(why))).collect();
     let page = PAGE
         .replace("{problems}", &problems)
-        .replace("{address}", &escape(connection.host()))
+        .replace("{address}", &escape(host))
         .replace("{name}", &escape(&site.sessions.server_name))
         .replace("{version}", env!("CARGO_PKG_VERSION"))
         .replace("{buses}", &escape(&if site.buses.is_empty() { "none".to_owned() } else { site.buses.join(", ") }));

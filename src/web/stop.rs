@@ -1,9 +1,11 @@
 //! `/stop` and `/resume`: everything stops, whoever asks and whatever clients want.
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{HttpResponse, http::StatusCode, web};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::Site;
+use super::access::Asked;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -13,27 +15,31 @@ pub(super) struct Options {
     hold: bool,
 }
 
-/// Stops every output. Stopping is safe, so anybody who can reach the server may do it.
-pub(super) async fn stop(site: web::Data<Site>, options: web::Query<Options>) -> HttpResponse {
-    let unconfirmed = site.hub.stop_all(options.hold).await;
-    let answer =
-        serde_json::json!({ "stopped": unconfirmed.is_empty(), "held": options.hold, "unconfirmed": unconfirmed });
-    if unconfirmed.is_empty() {
-        HttpResponse::Ok().json(answer)
-    } else {
-        // The stop goes on; whoever asked should know that it is not confirmed yet.
-        HttpResponse::GatewayTimeout().json(answer)
+/// Stops every output. Stopping is safe, so whoever can reach the server may do it. A stranger's stop never holds: that
+/// would let any page keep devices from their user. A stranger is told no device by name.
+pub(super) async fn stop(
+    site: web::Data<Site>,
+    asked: Asked,
+    options: Result<web::Query<Options>, actix_web::Error>,
+) -> HttpResponse {
+    let ours = asked == Asked::ByOurs;
+    let hold = match options {
+        Ok(options) => ours && options.hold,
+        Err(error) if ours => return error.as_response_error().error_response(),
+        Err(_) => false,
+    };
+    let unconfirmed = site.hub.stop_all(hold).await;
+    // Where it is not confirmed, the stop goes on; whoever asked should know that it is not confirmed yet.
+    let status = if unconfirmed.is_empty() { StatusCode::OK } else { StatusCode::GATEWAY_TIMEOUT };
+    let mut answer = json!({ "stopped": unconfirmed.is_empty() });
+    if let Some(fields) = answer.as_object_mut().filter(|_| ours) {
+        fields.extend([("held".to_owned(), hold.into()), ("unconfirmed".to_owned(), unconfirmed.into())]);
     }
+    HttpResponse::build(status).json(answer)
 }
 
-/// Ends a hold. A page from elsewhere must not undo an emergency stop behind its user's back, so requests that a browser
-/// sends for a foreign page are refused.
-pub(super) async fn resume(request: HttpRequest, site: web::Data<Site>) -> HttpResponse {
-    let origin = request.headers().get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
-    let own = format!("http://{}", request.connection_info().host());
-    if origin.is_some_and(|origin| origin != own) {
-        return HttpResponse::Forbidden().body("only the server's own page may resume outputs\n");
-    }
+/// Ends a hold. A page from elsewhere must not undo an emergency stop behind its user's back: `access` refuses it.
+pub(super) async fn resume(site: web::Data<Site>) -> HttpResponse {
     site.hub.resume().await;
-    HttpResponse::Ok().json(serde_json::json!({ "held": false }))
+    HttpResponse::Ok().json(json!({ "held": false }))
 }

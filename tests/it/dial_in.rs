@@ -59,8 +59,8 @@ impl Fixture {
 
     async fn device(&self, address: &str) -> Device {
         let mut device = self.dial().await;
-        let hello = json!({"identifier": "LVSDevice", "address": address, "version": 0, "more": true});
-        device.send(Message::text(hello.to_string())).await.unwrap();
+        let hello = json!({"identifier": "LVSDevice", "address": address, "version": 0.0, "more": true});
+        device.send(Message::text(format!("\u{FEFF}{hello}"))).await.unwrap();
         device
     }
 }

@@ -13,6 +13,8 @@ async fn unknown_hardware_is_refused_and_may_try_again() {
         (r#"{"type":"notify","endpoint":"rx","data":"00"}"#, "first frame must be an attach"),
         (r#"{"type":"attach","bus":"telepathy","name":"x","address":"y"}"#, "could not be understood"),
         (r#"{"type":"attach","bus":"btle","name":"x","address":""}"#, "address"),
+        (r#"{"type":"attach","bus":"hid","name":"x","address":"y","vendor_id":0.5}"#, "an integer from 0 to 65535"),
+        (r#"{"type":"attach","bus":"hid","name":"x","address":"y","vendor_id":65536}"#, "an integer from 0 to 65535"),
         (r#"{"type":"attach","bus":"btle","name":"x","address":"y","manufacturer_data":{"x":"00"}}"#, "company"),
         (r#"{"type":"attach","bus":"btle","name":"x","address":"y","manufacturer_data":{"93":"zz"}}"#, "hex"),
     ] {
@@ -221,10 +223,10 @@ async fn a_controller_is_told_again_while_it_rumbles_and_never_after_its_stop() 
     let server = Server::start(&[]);
     let mut client = Raw::scanning(&server).await;
     let mut joycon = Peripheral::connect(&server).await;
-    joycon
-        .send(json!({"type": "attach", "bus": "hid", "name": "Joy-Con (L)", "address": "98:b6",
-            "vendor_id": 0x057e, "product_id": 0x2006}))
-        .await;
+    // Some writers of JSON put a byte order mark in front and a point into every number.
+    let attach = json!({"type": "attach", "bus": "hid", "name": "Joy-Con (L)", "address": "98:b6",
+            "vendor_id": 1406.0, "product_id": 8198.0, "rssi": -60.5});
+    joycon.send_text(format!("\u{FEFF}{attach}")).await;
     assert_eq!(joycon.attached().await, "nintendo-joycon");
     client.devices(1).await;
     let report = |start: &[u8]| {

@@ -3,6 +3,7 @@
 #![allow(clippy::string_slice, missing_debug_implementations, clippy::needless_pass_by_value)]
 
 #[cfg(target_os = "linux")]
+mod access;
 mod bluez;
 #[cfg(target_os = "linux")]
 mod btle;

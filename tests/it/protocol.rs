@@ -38,9 +38,15 @@ async fn bad_input_is_answered_with_what_was_wrong() {
         (json!([{"StopAllDevices": {"Id": 5}}]), 5, 3, "protocol version 4"),
         (vibrate(json!(128)), 5, 4, "allowed: 0 to 127"),
         (vibrate(json!(-1)), 5, 4, "allowed: 0 to 127"),
-        (vibrate(json!(5.0)), 5, 3, "Command.Vibrate.Value"),
+        (vibrate(json!(127.5)), 5, 4, "value 128 is out of range on feature 0 of device 0; allowed: 0 to 127"),
+        (vibrate(json!(-0.5)), 5, 4, "allowed: 0 to 127"),
         (vibrate(json!(null)), 5, 3, "Command.Vibrate.Value"),
-        (vibrate(json!(99_999_999_999_i64)), 5, 3, "Command.Vibrate.Value"),
+        (vibrate(json!("5")), 5, 3, "Command.Vibrate.Value"),
+        (vibrate(json!([])), 5, 3, "array of one number"),
+        (vibrate(json!([1, 2])), 5, 3, "array of one number"),
+        (vibrate(json!(99_999_999_999_i64)), 5, 3, "99999999999"),
+        (vibrate(json!(1e300)), 5, 3, "expected a number from -2147483648 to 2147483647"),
+        (json!([{"StopCmd": {"Id": 5, "DeviceIndex": 0.5}}]), 5, 3, "0.5`, expected an integer from 0 to 4294967295"),
         (command(json!({"Rotate": {"Value": 1}})), 5, 4, "it has Vibrate"),
         (command(json!({"RotationWithDirection": {"Value": 1, "Clockwise": true}})), 5, 3, "no output type"),
         (command(json!({"Vibrate": {"Value": 1}, "Rotate": {"Value": 1}})), 5, 3, "exactly one key"),
@@ -84,10 +90,74 @@ async fn bad_input_is_answered_with_what_was_wrong() {
         let error = &client.message().await.unwrap()["Error"];
         assert!(error["Id"] == 0 && error["ErrorCode"] == 3, "{text:?}: {error}");
     }
+    // What JSON has no word for costs its own message only, and is named.
+    for number in ["NaN", "-Infinity", "1e400"] {
+        let cmd = vibrate(json!("?")).to_string().replace("\"?\"", number);
+        client.send_text(cmd.replace(']', ",{\"Ping\":{\"Id\":6}}]")).await;
+        let error = client.message().await.unwrap();
+        let text = error["Error"]["ErrorMessage"].as_str().unwrap();
+        assert!(error["Error"]["Id"] == 5 && text.contains(number) && text.contains("to 2147483647"), "{error}");
+        assert_eq!(client.message().await.unwrap()["Ok"]["Id"], 6);
+    }
     client.send(Message::binary(b"[{\"Ping\":{\"Id\":1}}]".to_vec())).await;
     assert!(client.message().await.unwrap()["Error"]["ErrorMessage"].as_str().unwrap().contains("text frames"));
     assert_eq!(toy.done_soon().await, None, "nothing of this may reach the hardware");
     client.ok("Ping", json!({})).await;
+}
+
+#[tokio::test]
+async fn numbers_are_understood_however_they_are_written_and_a_byte_order_mark_is_skipped() {
+    let server = Server::start(&[]);
+    let mut client = Raw::connect(&server).await;
+    client
+        .send_text(
+            "\u{FEFF}[{\"RequestServerInfo\":{\"Id\":1.0,\"ClientName\":\"x\",\"ProtocolVersionMajor\":4.0,\
+             \"ProtocolVersionMinor\":0e0}}]",
+        )
+        .await;
+    assert_eq!(client.message().await.unwrap()["ServerInfo"]["Id"], 1);
+    client.send_text("\u{FEFF}[{\"StartScanning\":{\"Id\":20e-1}}]").await;
+    assert_eq!(client.message().await.unwrap()["Ok"]["Id"], 2);
+    let mut toy = Peripheral::attach(&server, "Massage Demo", "C0:FF:EE:00:00:01").await;
+    toy.attached().await;
+    client.devices(1).await;
+    let vibrate = |value: &str| {
+        format!(
+            r#"[{{"OutputCmd":{{"Id":7.0,"DeviceIndex":0.0,"FeatureIndex":1e0,"Command":{{"Vibrate":{{"Value":{value}}}}}}}}}]"#
+        )
+    };
+    for (written, taken) in
+        [("5.0", 5), ("6e0", 6), ("70e-1", 7), ("49.5", 50), ("48.4", 48), ("[64]", 64), ("-0.0", 0)]
+    {
+        client.send_text(vibrate(written)).await;
+        assert_eq!(client.message().await.unwrap()["Ok"]["Id"], 7, "{written}");
+        assert_eq!(toy.done().await, Done::tx([0xF2, taken]), "{written}");
+    }
+    client.send_text(vibrate("3")).await;
+    assert_eq!(toy.done().await, Done::tx([0xF2, 3]));
+    client.send_text(r#"[{"StopCmd":{"Id":8.0,"DeviceIndex":0.0,"FeatureIndex":1.0}}]"#).await;
+    assert_eq!(toy.done().await, Done::tx([0xF2, 0]));
+    client.until(|message| message["Ok"]["Id"] == 8).await;
+    let text = client
+        .error("InputCmd", json!({"DeviceIndex": 0.0, "FeatureIndex": 0.0, "Type": "Battery", "Command": "Read"}), 4)
+        .await;
+    assert!(text.contains("no Battery input"), "{text}");
+}
+
+#[tokio::test]
+async fn a_timed_move_takes_a_time_with_a_fraction() {
+    let server = Server::start(&[]);
+    let mut client = Raw::scanning(&server).await;
+    let mut port = Peripheral::connect(&server).await;
+    port.send(json!({"type": "attach", "bus": "serial", "name": "default", "address": "/dev/ttyV0"})).await;
+    port.attached().await;
+    client.devices(1).await;
+    while port.done_soon().await.is_some() {}
+    let command = json!({"HwPositionWithDuration": {"Value": 49.5, "Duration": 333.3333}});
+    client.ok("OutputCmd", json!({"DeviceIndex": 0, "FeatureIndex": 0, "Command": command})).await;
+    let Done::Write(_, data, _) = port.done().await else { panic!("a move is a write") };
+    let text = String::from_utf8(data).unwrap();
+    assert!(text.contains("I333"), "{text}");
 }
 
 #[tokio::test]
@@ -218,14 +288,20 @@ async fn our_own_schema_knows_what_clients_send() {
     let validator = jsonschema::validator_for(&schema).unwrap();
     for good in [
         json!([{"OutputCmd": {"Id": 1, "DeviceIndex": 0, "FeatureIndex": 0, "Command": {"Led": {"Value": 3}}}}]),
+        json!([{"OutputCmd": {"Id": 1.0, "DeviceIndex": 0.0, "FeatureIndex": 0, "Command": {"Led": {"Value": 3.5}}}}]),
+        json!([{"OutputCmd": {"Id": 1, "DeviceIndex": 0, "FeatureIndex": 0, "Command": {"Led": {"Value": [3]}}}}]),
         json!([{"StopCmd": {"Id": 1}}, {"Ping": {"Id": 2}}]),
         json!([{"Ok": {"Id": 1}}]),
     ] {
         assert!(validator.is_valid(&good), "{good}");
     }
-    for bad in
-        [json!([]), json!([{"Ping": {"Id": 0}}]), json!([{"Ok": {"Id": 1, "X": 2}}]), json!([{"Pong": {"Id": 1}}])]
-    {
+    for bad in [
+        json!([]),
+        json!([{"Ping": {"Id": 0}}]),
+        json!([{"Ping": {"Id": 1.5}}]),
+        json!([{"Ok": {"Id": 1, "X": 2}}]),
+        json!([{"Pong": {"Id": 1}}]),
+    ] {
         assert!(!validator.is_valid(&bad), "{bad}");
     }
 }

@@ -6,8 +6,10 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::buttplug::{number::Rounded, number::Whole};
 use crate::library::Hardware;
 use crate::link::Packet;
+use crate::text::shown;
 use crate::types::{Bus, Endpoint};
 
 /// What a peripheral says.
@@ -16,7 +18,7 @@ use crate::types::{Bus, Endpoint};
 pub(super) enum FromPeripheral {
     Attach(Attach),
     Notify { endpoint: String, data: String },
-    Reply { id: u64, data: Option<String>, error: Option<String> },
+    Reply { id: Whole<u64>, data: Option<String>, error: Option<String> },
     Detach,
 }
 
@@ -33,13 +35,13 @@ pub(super) struct Attach {
     /// Keys stay text here: serde reads no numbers from keys inside a tagged enum.
     #[serde(default)]
     manufacturer_data: BTreeMap<String, String>,
-    vendor_id: Option<u16>,
-    product_id: Option<u16>,
+    vendor_id: Option<Whole<u16>>,
+    product_id: Option<Whole<u16>>,
     #[serde(default)]
     ack: Ack,
     /// Part of the format; nothing in the server asks for it yet.
     #[serde(rename = "rssi")]
-    _rssi: Option<i32>,
+    _rssi: Option<Rounded<i32>>,
 }
 
 /// Who says that an operation is done.
@@ -66,12 +68,13 @@ impl Attach {
         hardware.advertised = self.advertised_services;
         for (company, data) in self.manufacturer_data {
             let Ok(company) = company.parse() else {
+                let company = shown(&company);
                 return Err(format!("manufacturer {company:?} is no company id; allowed: 0 to 65535 in decimal"));
             };
             hardware.manufacturer.insert(company, bytes(&data)?);
         }
         hardware.usb = match (self.vendor_id, self.product_id) {
-            (Some(vendor), Some(product)) => Some((vendor, product)),
+            (Some(Whole(vendor)), Some(Whole(product))) => Some((vendor, product)),
             (None, None) => None,
             _ => return Err("vendor_id and product_id go together".to_owned()),
         };
@@ -81,8 +84,7 @@ impl Attach {
 
 /// Bytes as hex; upper case is understood, too.
 pub(super) fn bytes(text: &str) -> Result<Vec<u8>, String> {
-    hex::decode(text)
-        .map_err(|error| format!("data {:?} is not hex: {error}", text.chars().take(40).collect::<String>()))
+    hex::decode(text).map_err(|error| format!("data {:?} is not hex: {error}", shown(text)))
 }
 
 pub(super) fn attached(protocol: &str) -> String {

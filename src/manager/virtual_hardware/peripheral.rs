@@ -15,6 +15,7 @@ use crate::library::{Candidate, Hardware};
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair};
 use crate::manager::{Connector, choose};
 use crate::socket::{Incoming, Outgoing, Socket};
+use crate::text::{from_json, shown};
 use crate::types::Endpoint;
 
 /// Numbered requests that may wait for a reply; the oldest are forgotten beyond it, their deadlines have passed.
@@ -86,9 +87,7 @@ pub(super) async fn play(id: u64, mut socket: Socket, manager: Addr<VirtualManag
 
 fn understand(frame: Incoming) -> Result<FromPeripheral, String> {
     match frame {
-        Incoming::Text(text) => {
-            serde_json::from_str(&text).map_err(|error| format!("the frame could not be understood: {error}"))
-        }
+        Incoming::Text(text) => from_json(&text).map_err(|error| format!("the frame could not be understood: {error}")),
         Incoming::Binary(_) => Err("binary frames are not understood; send JSON in text frames".to_owned()),
         Incoming::TooLarge => Err("the frame is too large".to_owned()),
         Incoming::Garbage(why) => Err(why),
@@ -220,7 +219,7 @@ impl Present {
         let done = match frame {
             FromPeripheral::Attach(_) => Err("it is attached already; detach first".to_owned()),
             FromPeripheral::Notify { endpoint, data } => self.notify(&endpoint, &data),
-            FromPeripheral::Reply { id, data, error } => self.reply(id, data.as_deref(), error),
+            FromPeripheral::Reply { id, data, error } => self.reply(id.0, data.as_deref(), error),
             FromPeripheral::Detach => Ok(()),
         };
         if let Err(reason) = done {
@@ -229,7 +228,7 @@ impl Present {
     }
 
     fn notify(&mut self, endpoint: &str, data: &str) -> Result<(), String> {
-        let known = Endpoint::parse(endpoint).ok_or_else(|| format!("there is no endpoint {endpoint:?}"))?;
+        let known = Endpoint::parse(endpoint).ok_or_else(|| format!("there is no endpoint {:?}", shown(endpoint)))?;
         let data = frames::bytes(data)?;
         // Dropped unless the endpoint is subscribed, as the format says.
         if let Some(open) = self.open.as_ref().filter(|open| open.subscribed.contains(&known)) {
@@ -250,7 +249,7 @@ impl Present {
         {
             open.subscribed.remove(&endpoint);
         }
-        let _ = done.send(error.map_or(Ok(data), |error| Err(LinkError::Failed(error))));
+        let _ = done.send(error.map_or(Ok(data), |error| Err(LinkError::Failed(shown(&error).into_owned()))));
         Ok(())
     }
 }

@@ -140,12 +140,15 @@ impl Server {
 
     /// Asks for a path over HTTP, with more header lines.
     pub async fn request(&self, method: &str, path: &str, headers: &str) -> String {
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n{headers}", self.address);
+        self.send(&head).await
+    }
+
+    /// Sends the lines of a request, to which only the end is added; returns the answer as text.
+    pub async fn send(&self, head: &str) -> String {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let mut stream = tokio::net::TcpStream::connect(&self.address).await.unwrap();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n{headers}Connection: close\r\n\r\n",
-            self.address
-        );
+        let request = format!("{head}Content-Length: 0\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
