@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Matcher;
-use super::hardware::Bus;
+use super::hardware::{Bus, trimmed};
 use super::model::Model;
 use super::template::{Expression, Line, Step};
 use crate::message::{Endpoint, InputKind, OutputKind};
@@ -155,7 +155,8 @@ impl Definition {
 
 /// The model that an identifier means.
 pub(super) fn listed<'m>(models: &'m [Model], identifier: &str) -> Option<&'m Model> {
-    let exact = |model: &&Model| model.ids.iter().any(|id| id == identifier);
+    let identifier = trimmed(identifier);
+    let exact = |model: &&Model| model.ids.iter().any(|id| trimmed(id) == identifier);
     let start = |id: &String| {
         let start = id.strip_suffix('*')?;
         identifier.starts_with(start).then_some(start.len())

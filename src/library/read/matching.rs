@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Reader;
 use super::rules::Endpoints;
 use crate::library::definition::{Identify, IdentifyForm, IdentifyFrom};
-use crate::library::hardware::{Matcher, Services, bluetooth_uuid};
+use crate::library::hardware::{Matcher, Services, bluetooth_uuid, trimmed};
 use crate::library::raw;
 use crate::message::Endpoint;
 
@@ -121,7 +121,7 @@ impl Reader<'_> {
     }
 
     fn match_names(&mut self, entry: &Spanned<raw::Match>, names: &[String]) {
-        for name in names.iter().filter(|name| matches!(name.as_str(), "" | "*")) {
+        for name in names.iter().filter(|name| matches!(trimmed(name), "" | "*")) {
             self.wrong(entry, format!("the name {name:?} would recognise nothing or everything"));
         }
     }
