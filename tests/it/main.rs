@@ -14,6 +14,7 @@ mod emergency;
 mod hardware;
 mod protocol;
 mod readme;
+mod recognition;
 mod serial;
 mod service;
 mod sessions;
