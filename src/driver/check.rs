@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::library::template::Line;
 use crate::library::{Definition, Library, Model, OutputSpec, Problem};
-use crate::link::{Deadlines, LinkInfo, pair};
+use crate::link::{Confirms, Deadlines, LinkInfo, pair};
 use crate::message::{Endpoint, Output};
 
 use super::{Batch, Change, Driver, Levels};
@@ -73,6 +73,7 @@ impl<'a> Trial<'a> {
             endpoints: endpoints.clone(),
             gap: Duration::ZERO,
             deadlines: Deadlines::default(),
+            confirms: Confirms::Everything,
             scripted: true,
         };
         let (link, _end) = pair(info);

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use crate::library::definition::Example;
 use crate::library::{Bus, Definition, Hardware, Matcher, Problem};
-use crate::link::{Deadlines, LinkInfo, pair};
+use crate::link::{Confirms, Deadlines, LinkInfo, pair};
 
 use player::Player;
 use script::{Failed, Script, lock, serve};
@@ -55,6 +55,7 @@ async fn run(definition: &Arc<Definition>, example: &Example) -> Result<(), Fail
         endpoints: example.endpoints.clone().unwrap_or_else(|| definition.endpoints()),
         gap: Duration::ZERO,
         deadlines: Deadlines::default(),
+        confirms: Confirms::Everything,
         scripted: true,
     };
     let (link, end) = pair(info);

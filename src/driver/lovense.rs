@@ -262,7 +262,7 @@ mod tests {
 
     use super::*;
     use crate::library::{Bus, Library};
-    use crate::link::{Deadlines, LinkInfo, LinkRequest, Notification, Operation, pair};
+    use crate::link::{Confirms, Deadlines, LinkInfo, LinkRequest, Notification, Operation, pair};
 
     /// A link whose other side, when it is asked for a type for the `asks`-th time, says this.
     fn toy_that_says(asks: u32, said: Vec<Vec<u8>>) -> Link {
@@ -270,6 +270,7 @@ mod tests {
             endpoints: BTreeSet::from([Endpoint::TX, Endpoint::RX]),
             gap: Duration::ZERO,
             deadlines: Deadlines::default(),
+            confirms: Confirms::Everything,
             scripted: false,
         });
         tokio::spawn(async move {

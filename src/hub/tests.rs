@@ -10,7 +10,7 @@ use super::*;
 use crate::driver::Boxed;
 use crate::driver::misbehaving::{PANIC, PANIC_LATER};
 use crate::library::{Bus as LibraryBus, Candidate, Hardware};
-use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Operation, pair};
+use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Operation, pair};
 use crate::manager::{Connector, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
 use crate::message::{Endpoint, InputAction, InputKind, Output, OutputKind};
 
@@ -78,6 +78,7 @@ impl Connector for Reach {
             endpoints: BTreeSet::from([Endpoint::TX]),
             gap: Duration::ZERO,
             deadlines: Deadlines::default(),
+            confirms: Confirms::Everything,
             scripted: false,
         };
         let (link, end) = pair(info);

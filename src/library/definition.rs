@@ -22,6 +22,8 @@ pub struct Definition {
     pub driver: Option<String>,
     /// Smallest time between two writes, where the protocol wants its own.
     pub gap: Option<Duration>,
+    /// Least time between the packets of one command, where the hardware needs it.
+    pub packet_gap: Option<Duration>,
     /// How hardware is recognised.
     pub matchers: Vec<Matcher>,
     /// How the model is found out; the first source that the hardware has decides, none means the name.
@@ -144,6 +146,12 @@ impl Definition {
     #[must_use]
     pub fn endpoints(&self) -> BTreeSet<Endpoint> {
         self.matchers.iter().flat_map(Matcher::endpoints).collect()
+    }
+
+    /// The effective time between the packets of one command on a bus: hardware and bus both get what they need.
+    #[must_use]
+    pub fn packet_gap_on(&self, bus: Bus) -> Duration {
+        self.packet_gap.unwrap_or_default().max(Duration::from_millis(bus.packet_gap_ms()))
     }
 
     /// The effective gap on a bus.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use crate::library::Bus;
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair};
 use crate::message::Endpoint;
 
@@ -144,8 +145,14 @@ pub(super) async fn open(
 }
 
 /// What every link of this kind is: written to by `tx`, heard on `rx`.
-pub(super) fn info(gap: Duration, deadlines: Deadlines) -> LinkInfo {
-    LinkInfo { endpoints: BTreeSet::from([Endpoint::TX, Endpoint::RX]), gap, deadlines, scripted: false }
+pub(super) fn info(bus: Bus, deadlines: Deadlines) -> LinkInfo {
+    LinkInfo {
+        endpoints: BTreeSet::from([Endpoint::TX, Endpoint::RX]),
+        gap: Duration::from_millis(bus.gap_ms()),
+        deadlines,
+        confirms: super::confirms(bus),
+        scripted: false,
+    }
 }
 
 /// Starts the threads of open hardware. `name` is what people know it by.

@@ -12,6 +12,7 @@ mod dial_in;
 mod doctor;
 mod emergency;
 mod hardware;
+mod packets;
 mod protocol;
 mod readme;
 mod recognition;

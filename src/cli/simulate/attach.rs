@@ -15,7 +15,7 @@ use crate::driver::{template, toy};
 use crate::library::definition::{IdentifyForm, IdentifyFrom};
 use crate::library::hardware::Strength;
 use crate::library::{Bus, Definition, Hardware, Identify, Library, Matcher, Model};
-use crate::link::{Deadlines, LinkInfo, pair};
+use crate::link::{Confirms, Deadlines, LinkInfo, pair};
 
 /// The first frame, and what people want to know of it.
 #[derive(Debug)]
@@ -222,6 +222,7 @@ fn is_taken_for(definition: &Definition, model: &Model, matcher: &Matcher, hardw
         endpoints: Default::default(),
         gap: Duration::ZERO,
         deadlines: Deadlines::default(),
+        confirms: Confirms::Everything,
         scripted: true,
     });
     match template::identify(definition, hardware, &link).now_or_never() {

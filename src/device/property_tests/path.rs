@@ -9,7 +9,7 @@ use super::super::writer::Writer;
 use super::*;
 use crate::driver::toy::{self, Toy};
 use crate::driver::{Batch, Driver, Inputs, Poll};
-use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, Operation, Packet, pair};
+use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Operation, Packet, pair};
 use crate::metrics::Metrics;
 
 type Shared<T> = Arc<Mutex<T>>;
@@ -175,6 +175,7 @@ async fn open(subject: &Subject, hardware: &Shared<Hardware>) -> (Link, Box<dyn 
         endpoints: subject.definition.endpoints(),
         gap: Duration::ZERO,
         deadlines: Deadlines::default(),
+        confirms: Confirms::Everything,
         scripted: true,
     };
     let (link, end) = pair(info);

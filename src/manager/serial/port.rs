@@ -1,12 +1,10 @@
 //! One open port.
 
-use std::time::Duration;
-
 use serialport::{DataBits, FlowControl, SerialPort, StopBits};
 
 use crate::driver::Boxed;
 use crate::library::hardware::{Parity, SerialPort as Wanted};
-use crate::library::{Candidate, Matcher};
+use crate::library::{Bus, Candidate, Matcher};
 use crate::link::{Deadlines, Link, LinkError};
 use crate::manager::Connector;
 use crate::manager::blocking::{self, Ends, InUse, READ, Reader, Writer};
@@ -47,7 +45,7 @@ impl Connector for Way {
 
 /// Opens the port and starts its threads. Blocking.
 fn start(name: &str, wanted: &Wanted, deadlines: Deadlines, open: &InUse) -> Result<Link, LinkError> {
-    blocking::start(name, ends(name, wanted)?, blocking::info(Duration::ZERO, deadlines), open.taken(name))
+    blocking::start(name, ends(name, wanted)?, blocking::info(Bus::Serial, deadlines), open.taken(name))
 }
 
 /// Opens both ends of a port. Blocking.
@@ -130,6 +128,8 @@ mod tests {
     use std::io::{Read, Write};
 
     use serialport::TTYPort;
+
+    use std::time::Duration;
 
     use super::*;
     use crate::link::Packet;
