@@ -3,14 +3,19 @@
 //! A bus makes a pair with [`pair`]: it keeps the [`LinkEnd`], serves its requests and feeds it notifications; the
 //! device gets the [`Link`]. The link is lost when the bus drops its end. Here live no bus, no protocol, no actor.
 
+mod spacing;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::Instant;
 
 use crate::types::Endpoint;
+
+use spacing::Spacing;
 
 /// Requests that may wait for the bus; a device has one write and a few reads under way at most.
 const REQUESTS: usize = 32;
@@ -98,6 +103,31 @@ impl Default for Deadlines {
     }
 }
 
+/// Which writes are confirmed, so that a packet that gets lost on its way is noticed. Where one is not, a write is done when
+/// the system has taken it, and a stop is written twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Confirms {
+    /// None: there is no answer from the other end of the cable or the radio.
+    Nothing,
+    /// Those with response, as on Bluetooth LE.
+    Responses {
+        /// Endpoints that take every packet with response.
+        always: BTreeSet<Endpoint>,
+        /// Endpoints that take none so.
+        never: BTreeSet<Endpoint>,
+    },
+    /// All: what is sent arrives or the link is lost, or the other end answers every packet.
+    Everything,
+}
+
+impl Confirms {
+    /// [`Confirms::Responses`] where each endpoint takes packets both ways.
+    #[must_use]
+    pub fn responses() -> Self {
+        Self::Responses { always: BTreeSet::new(), never: BTreeSet::new() }
+    }
+}
+
 /// What a bus says of a connection when it opens it.
 #[derive(Debug, Clone)]
 pub struct LinkInfo {
@@ -107,6 +137,8 @@ pub struct LinkInfo {
     pub gap: Duration,
     /// Limits for its operations.
     pub deadlines: Deadlines,
+    /// Which writes are confirmed.
+    pub confirms: Confirms,
     /// The hardware is a script without a clock: sleeps end at once and what has not come will not come.
     pub scripted: bool,
 }
@@ -117,6 +149,7 @@ pub struct Link {
     requests: mpsc::Sender<LinkRequest>,
     notifications: broadcast::WeakSender<Notification>,
     info: Arc<LinkInfo>,
+    spacing: Arc<Spacing>,
 }
 
 /// The bus's side of a connection. Dropping it loses the link.
@@ -133,7 +166,7 @@ pub struct LinkEnd {
 pub fn pair(info: LinkInfo) -> (Link, LinkEnd) {
     let (requests, from_device) = mpsc::channel(REQUESTS);
     let (notify, _) = broadcast::channel(NOTIFICATIONS);
-    let link = Link { requests, notifications: notify.downgrade(), info: Arc::new(info) };
+    let link = Link { requests, notifications: notify.downgrade(), info: Arc::new(info), spacing: Arc::default() };
     (link, LinkEnd { requests: from_device, notify })
 }
 
@@ -150,20 +183,58 @@ impl Link {
         self.info.gap
     }
 
-    /// Sends bytes. When this returns, the hardware has them as far as the bus can tell.
+    /// Least time between two packets.
+    #[must_use]
+    pub fn packet_gap(&self) -> Duration {
+        self.spacing.gap()
+    }
+
+    /// From now on keeps this time between the packets of one command of outputs, and between any other packet (a read's,
+    /// one of connecting) and the one before or after it. Commands of one packet each do not wait for each other. Zero,
+    /// which it is at first, lets everything go together.
+    pub fn set_packet_gap(&self, gap: Duration) {
+        self.spacing.set_gap(gap);
+    }
+
+    /// Whether a write of this packet is confirmed; see [`Confirms`].
+    #[must_use]
+    pub fn confirms(&self, packet: &Packet) -> bool {
+        match &self.info.confirms {
+            Confirms::Nothing => false,
+            Confirms::Responses { always, never } => {
+                (packet.ack && !never.contains(&packet.endpoint)) || always.contains(&packet.endpoint)
+            }
+            Confirms::Everything => true,
+        }
+    }
+
+    /// Begins a command of outputs of so many packets.
+    #[must_use]
+    pub fn command(&self, packets: usize) -> Command<'_> {
+        Command { link: self, spacing: spacing::Command::new(&self.spacing, packets) }
+    }
+
+    /// Sends bytes that belong to no command of outputs, in their turn. When this returns, the hardware has them as far as
+    /// the bus can tell.
     ///
     /// # Errors
     /// An endpoint that isn't there, a refusal, a loss, or no confirmation before the deadline.
     pub async fn write(&self, packet: Packet) -> Result<(), LinkError> {
+        self.spacing.turn().await;
+        self.send(packet).await
+    }
+
+    async fn send(&self, packet: Packet) -> Result<(), LinkError> {
         let endpoint = packet.endpoint;
         self.ask(endpoint, Operation::Write(packet), self.info.deadlines.write, "a write to").await.map(drop)
     }
 
-    /// Asks an endpoint for its value.
+    /// Asks an endpoint for its value, in its turn.
     ///
     /// # Errors
     /// As [`Link::write`].
     pub async fn read(&self, endpoint: Endpoint) -> Result<Vec<u8>, LinkError> {
+        self.spacing.turn().await;
         self.ask(endpoint, Operation::Read(endpoint), self.info.deadlines.read, "a read of").await
     }
 
@@ -239,6 +310,33 @@ impl Link {
     }
 }
 
+/// A command of outputs that is being written, packet by packet. As long as it lives, no packet of anything else goes in
+/// between.
+#[derive(Debug)]
+pub struct Command<'a> {
+    link: &'a Link,
+    spacing: spacing::Command<'a>,
+}
+
+impl Command<'_> {
+    /// The time at which its next packet may go; `None` is now.
+    #[must_use]
+    pub fn waits_until(&self) -> Option<Instant> {
+        self.spacing.waits_until()
+    }
+
+    /// Sends a packet of it, at once.
+    ///
+    /// # Errors
+    /// As [`Link::write`].
+    pub async fn write(&mut self, packet: Packet) -> Result<(), LinkError> {
+        self.spacing.sent();
+        let written = self.link.send(packet).await;
+        self.spacing.sent();
+        written
+    }
+}
+
 /// Hears the notifications of a link.
 #[derive(Debug)]
 pub struct Listener {
@@ -293,6 +391,7 @@ mod tests {
             endpoints: BTreeSet::from([Endpoint::TX, Endpoint::RX]),
             gap: Duration::ZERO,
             deadlines: Deadlines::default(),
+            confirms: Confirms::Everything,
             scripted: false,
         }
     }
@@ -322,5 +421,19 @@ mod tests {
         assert_eq!(heard.next_on(Endpoint::RX, Duration::from_secs(1)).await, Ok(vec![7]));
         assert_eq!(heard.next().await, Err(LinkError::Lost));
         assert_eq!(link.listen().next().await, Err(LinkError::Lost));
+    }
+
+    #[test]
+    fn which_writes_are_confirmed() {
+        let confirmed = |confirms| {
+            let (link, _end) = pair(LinkInfo { confirms, ..info() });
+            [(Endpoint::TX, false), (Endpoint::TX, true), (Endpoint::RX, false), (Endpoint::RX, true)]
+                .map(|(endpoint, ack)| link.confirms(&Packet { endpoint, data: vec![1], ack }))
+        };
+        assert_eq!(confirmed(Confirms::Nothing), [false; 4]);
+        assert_eq!(confirmed(Confirms::Everything), [true; 4]);
+        assert_eq!(confirmed(Confirms::responses()), [false, true, false, true]);
+        let (always, never) = (BTreeSet::from([Endpoint::TX]), BTreeSet::from([Endpoint::RX]));
+        assert_eq!(confirmed(Confirms::Responses { always, never }), [true, true, false, false]);
     }
 }

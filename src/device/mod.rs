@@ -142,7 +142,7 @@ impl DeviceHandle {
         let own = user.gap_ms.map(|ms| Duration::from_millis(ms.into()));
         let gap = own.unwrap_or_else(|| identity.definition.gap_on(identity.bus));
         let description = Arc::new(describe(&identity, user, &places, gap));
-        let wanted = Wanted::new(places.clone());
+        let wanted = Wanted::new(places.clone()).with_gap(gap);
         let subscriptions = Subscriptions::default();
         let actor = ArcSwapOption::empty();
         Self {

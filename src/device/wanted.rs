@@ -3,6 +3,8 @@
 //! It outlives the actor that writes it. Sessions put values in without waiting; the writer takes out what is not yet
 //! written. So no backlog can form, a stop overtakes everything, and an actor that is started again knows what to do.
 
+mod observe;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::Limits;
-use super::motion::Motion;
+use super::motion::{Merged, Motion};
 use super::reach::{Reach, Refusal};
 use crate::driver::Change;
 use crate::types::{OperatorId, Output, OutputKind};
@@ -44,6 +46,8 @@ struct Board {
     /// Why nothing may be set, if so.
     held: Option<String>,
     stops: u64,
+    /// Time between two writes.
+    gap: Duration,
 }
 
 #[derive(Debug)]
@@ -68,6 +72,7 @@ struct Slot {
     motion: Option<Motion>,
     /// Where the hardware was last sent to.
     position: i32,
+    merged: Merged,
 }
 
 /// Outputs to be written together.
@@ -106,14 +111,23 @@ impl Wanted {
             written: None,
             motion: None,
             position: 0,
+            merged: Merged::default(),
         });
-        let board = Board { slots: slots.collect(), reach: Reach::Connected, held: None, stops: 0 };
+        let board =
+            Board { slots: slots.collect(), reach: Reach::Connected, held: None, stops: 0, gap: Duration::ZERO };
         Self {
             board: Mutex::new(board),
             changed: Notify::new(),
             asked: watch::Sender::new(0),
             confirmed: watch::Sender::new(0),
         }
+    }
+
+    /// Timed moves that take the place of others last at least this time, which is that between two writes.
+    #[must_use]
+    pub fn with_gap(self, gap: Duration) -> Self {
+        self.board().gap = gap;
+        self
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {
@@ -166,6 +180,7 @@ impl Wanted {
             for slot in of_feature {
                 if slot.place.kind == output.kind {
                     replaced += usize::from(slot.dirty);
+                    slot.merged.replaced(slot.dirty, slot.version);
                     slot.wanted = Some(*output);
                     slot.owner = Some(owner);
                     slot.at = now;
@@ -238,6 +253,7 @@ impl Wanted {
             // What was lost in the middle of a move may go on with it.
             slot.motion = slot.motion.filter(|_| again).map(|motion| Motion { sure: false, ..motion });
             slot.position = if again { slot.position } else { 0 };
+            slot.merged = Merged::default();
             if (again || repeats) && !slot.place.kind.is_position() {
                 slot.ask_stop(number);
                 slot.dirty = slot.wanted.is_some_and(|output| output.value != 0 && output.kind != OutputKind::Spray);
@@ -287,14 +303,19 @@ impl Wanted {
     #[must_use]
     pub fn take(&self, stop: bool) -> Option<Work> {
         let now = Instant::now();
-        let board = self.board();
+        let mut board = self.board();
+        let gap = board.gap;
         let mut work = Work { changes: Vec::new(), stop, since: now, taken: Vec::new() };
-        for (index, slot) in board.slots.iter().enumerate() {
+        for (index, slot) in board.slots.iter_mut().enumerate() {
             let chosen = if stop { slot.stop.is_some() } else { slot.dirty };
             if !chosen {
                 continue;
             }
-            let output = if stop { slot.stopped(now) } else { slot.wanted };
+            let wanted = slot.wanted.map(|output| slot.merged.stretched(output, gap));
+            let output = if stop { slot.stopped(now) } else { wanted };
+            if !stop {
+                slot.merged.taken(slot.version);
+            }
             let output = output.map(|output| slot.place.limits.clamp(output));
             work.taken.push(Taken { slot: index, version: slot.version, stop: slot.stop, output });
             if let Some(output) = output {
@@ -320,6 +341,7 @@ impl Wanted {
             if !work.stop {
                 // An equal value may have been found clean against what was there before this was written.
                 let newer = slot.version != taken.version;
+                slot.merged.written(true, !newer);
                 let other = slot.wanted.is_some_and(|wanted| Some(wanted.value) != slot.written);
                 slot.dirty = newer && (slot.dirty || other);
             }
@@ -337,6 +359,9 @@ impl Wanted {
             }
             if let Some(slot) = board.slots.get_mut(taken.slot) {
                 slot.written = None;
+                if !work.stop {
+                    slot.merged.written(false, slot.version == taken.version);
+                }
                 // An equal value may have been found clean against what was then taken for written. An event that is
                 // still to happen is dirty already; one that has happened must not happen again.
                 slot.dirty |= slot.wanted.is_some() && !slot.place.kind.is_event();
@@ -360,26 +385,6 @@ impl Wanted {
             }
         }
         self.confirm(&board);
-    }
-
-    /// How many outputs wait to be written.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.board().slots.iter().filter(|slot| slot.dirty || slot.stop.is_some()).count()
-    }
-
-    /// What the outputs are and who holds them, for people.
-    #[must_use]
-    pub fn observe(&self) -> serde_json::Value {
-        let board = self.board();
-        let outputs = board.slots.iter().map(|slot| {
-            serde_json::json!({
-                "feature": slot.place.feature, "output": slot.place.kind.name(),
-                "wanted": slot.wanted.map(|output| output.value), "written": slot.written,
-                "owner": slot.owner.map(|owner| owner.0), "stopping": slot.stop.is_some(),
-            })
-        });
-        outputs.collect()
     }
 
     fn confirm(&self, board: &Board) {

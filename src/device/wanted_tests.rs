@@ -246,3 +246,94 @@ async fn a_jump_ends_a_timed_move_of_the_same_axis() {
     wanted.set(ANN, &[(0, Output { kind: timed, value: 80, duration_ms: 100 })]).unwrap();
     assert_eq!(wanted.take(false).unwrap().changes[0].previous, 50);
 }
+
+/// A timed move of 16 ms, a sine of 1 Hz over the whole travel, 60 times a second, as games send it: what is written covers
+/// the time between writes, so that the machine moves all the time and no faster than it should.
+#[tokio::test(start_paused = true)]
+async fn moves_that_were_merged_last_until_the_next_one() {
+    let gap = Duration::from_millis(75);
+    let wanted = board(&[OutputKind::HwPositionWithDuration]).with_gap(gap);
+    let begun = Instant::now();
+    let mut written: Vec<(Instant, Output)> = Vec::new();
+    for frame in 0..600_u32 {
+        let second = f64::from(frame) / 60.0;
+        let place = (50.0 - 50.0 * (second * std::f64::consts::TAU).cos()).round() as i32;
+        let at = begun + Duration::from_secs_f64(second);
+        // The writer wakes when the gap is over, between two frames.
+        if let Some(free) = written.last().map(|(last, _)| *last + gap).filter(|free| *free < at) {
+            tokio::time::sleep_until(free).await;
+            if let Some(work) = wanted.take(false) {
+                written.push((Instant::now(), work.changes[0].output));
+                wanted.done(&work);
+            }
+        }
+        tokio::time::sleep_until(at).await;
+        wanted.set(ANN, &[(0, timed(place, 16))]).unwrap();
+        if written.is_empty() {
+            let work = wanted.take(false).unwrap();
+            written.push((Instant::now(), work.changes[0].output));
+            wanted.done(&work);
+        }
+    }
+    // The first was alone; it goes at once and as it is.
+    assert_eq!(written[0].1.duration_ms, 16);
+    assert!(written.len() > 100, "{}", written.len());
+    let moves = &written[1..];
+    let moving: u32 = moves[..moves.len() - 1].iter().map(|(_, output)| output.duration_ms).sum();
+    let whole = moves[moves.len() - 1].0 - moves[0].0;
+    let part = f64::from(moving) / whole.as_millis() as f64;
+    assert!((0.95..=1.0).contains(&part), "moving {part} of the time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_took_the_place_of_an_unwritten_move_is_stretched() {
+    let wanted = board(&[OutputKind::HwPositionWithDuration]).with_gap(Duration::from_millis(75));
+    let next = |work: Option<Work>| work.map(|work| work.changes[0].output);
+    // Alone.
+    wanted.set(ANN, &[(0, timed(10, 16))]).unwrap();
+    let work = wanted.take(false).unwrap();
+    assert_eq!(work.changes[0].output, timed(10, 16));
+    // One that comes during the write replaces nothing that was not written.
+    wanted.set(ANN, &[(0, timed(20, 16))]).unwrap();
+    wanted.done(&work);
+    assert_eq!(next(wanted.take(false)), Some(timed(20, 16)));
+    wanted.done(&wanted.take(false).unwrap());
+    // Two during one write: the second stands for both.
+    wanted.set(ANN, &[(0, timed(30, 16))]).unwrap();
+    let work = wanted.take(false).unwrap();
+    wanted.set(ANN, &[(0, timed(40, 16))]).unwrap();
+    wanted.set(ANN, &[(0, timed(50, 16))]).unwrap();
+    wanted.done(&work);
+    let work = wanted.take(false).unwrap();
+    assert_eq!(work.changes[0].output, timed(50, 75));
+    // A write that fails keeps its time, and what takes its place stands for both.
+    wanted.failed(&work);
+    let work = wanted.take(false).unwrap();
+    assert_eq!(work.changes[0].output, timed(50, 75));
+    wanted.set(ANN, &[(0, timed(60, 16))]).unwrap();
+    wanted.failed(&work);
+    assert_eq!(next(wanted.take(false)), Some(timed(60, 75)));
+    wanted.done(&wanted.take(false).unwrap());
+    // A slow move stays as slow as it is, a stop voids what was merged, and the next one is alone again.
+    for (value, duration_ms) in [(70, 16), (80, 500)] {
+        wanted.set(ANN, &[(0, timed(value, duration_ms))]).unwrap();
+    }
+    assert_eq!(next(wanted.take(false)), Some(timed(80, 500)));
+    wanted.stop(None, None);
+    wanted.done(&wanted.take(true).unwrap());
+    wanted.set(ANN, &[(0, timed(90, 16))]).unwrap();
+    assert_eq!(next(wanted.take(false)), Some(timed(90, 16)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_is_stretched_within_the_limits_only() {
+    let spec =
+        OutputSpec { kind: OutputKind::HwPositionWithDuration, min: 0, max: 100, duration_ms: Some((0, 60_000)) };
+    let user = UserLimits { duration_ms: Some((0, 50)), ..UserLimits::default() };
+    let place = Place { feature: 0, kind: spec.kind, limits: Limits::new(spec, user) };
+    let wanted = Wanted::new(vec![place]).with_gap(Duration::from_millis(75));
+    for value in [1, 2] {
+        wanted.set(ANN, &[(0, timed(value, 16))]).unwrap();
+    }
+    assert_eq!(wanted.take(false).unwrap().changes[0].output, timed(2, 50));
+}

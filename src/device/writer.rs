@@ -189,8 +189,9 @@ impl Writer {
         }
     }
 
-    /// Writes packets in order. A stop that comes meanwhile ends it, unless these are a stop themselves: what is not
-    /// yet sent is not sent, and what is sent but not yet confirmed is not waited for.
+    /// Writes packets in order, with the time between them that the hardware needs. A stop that comes meanwhile ends it,
+    /// unless these are a stop themselves: what is not yet sent is not sent, and what is sent but not yet confirmed is not
+    /// waited for. Of a stop, the packets that the link does not confirm are written twice.
     async fn write(&mut self, packets: &[Packet], stop: bool) -> Outcome {
         if packets.is_empty() {
             return Outcome::Written;
@@ -201,12 +202,26 @@ impl Writer {
                 return Outcome::Unsent;
             }
         }
-        for packet in packets {
+        let link = self.link.clone();
+        let mut command = link.command(packets.len());
+        let again = packets.iter().filter(|packet| stop && !link.confirms(packet));
+        let mut unsent = true;
+        for packet in packets.iter().chain(again) {
+            while let Some(time) = command.waits_until() {
+                tokio::select! {
+                    biased;
+                    Ok(()) = self.stops.changed(), if !stop => {
+                        return if unsent { Outcome::Unsent } else { Outcome::Overtaken };
+                    }
+                    () = tokio::time::sleep_until(time) => {}
+                }
+            }
+            unsent = false;
             self.ready = Instant::now() + self.gap();
             self.last_at = Instant::now();
             let written = tokio::select! {
                 biased;
-                written = self.link.write(packet.clone()) => written,
+                written = command.write(packet.clone()) => written,
                 Ok(()) = self.stops.changed(), if !stop => return Outcome::Overtaken,
             };
             match written {
@@ -247,6 +262,9 @@ async fn until(time: Option<Instant>) {
     }
 }
 
+#[cfg(test)]
+#[path = "packet_gap_tests.rs"]
+mod packet_gap_tests;
 #[cfg(test)]
 #[path = "writer_tests.rs"]
 mod tests;

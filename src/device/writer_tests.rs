@@ -10,12 +10,12 @@ use tokio::time::Instant;
 use super::*;
 use crate::device::{Identity, UserSettings};
 use crate::library::Definition;
-use crate::link::{Deadlines, LinkEnd, LinkError, LinkInfo, Operation, pair};
+use crate::link::{Confirms, Deadlines, LinkEnd, LinkError, LinkInfo, Operation, pair};
 use crate::types::{Bus, Endpoint, OperatorId, Output, OutputKind};
 
-const ANN: OperatorId = OperatorId(1);
+pub(super) const ANN: OperatorId = OperatorId(1);
 
-const TWO_MOTORS: &str = r#"
+pub(super) const TWO_MOTORS: &str = r#"
 name = "Two motors"
 [[match]]
 btle = { names = ["Two"] }
@@ -27,14 +27,19 @@ features = [{ vibrate = [0, 100] }, { vibrate = [0, 100] }]
 vibrate = 'tx: {i} {v}'
 "#;
 
-struct Hardware {
-    end: LinkEnd,
-    link: Link,
-    device: DeviceHandle,
+pub(super) struct Hardware {
+    pub(super) end: LinkEnd,
+    pub(super) link: Link,
+    pub(super) device: DeviceHandle,
 }
 
 impl Hardware {
-    fn new(definition: &str, gap_ms: u32) -> Self {
+    pub(super) fn new(definition: &str, gap_ms: u32) -> Self {
+        Self::on(definition, gap_ms, Confirms::Everything)
+    }
+
+    /// On a link that confirms so.
+    pub(super) fn on(definition: &str, gap_ms: u32, confirms: Confirms) -> Self {
         let definition = Arc::new(Definition::parse("test", definition, &crate::driver::names()).unwrap());
         let model = Arc::new(definition.default.clone());
         let identity =
@@ -45,13 +50,15 @@ impl Hardware {
             endpoints: BTreeSet::from([Endpoint::TX]),
             gap: Duration::ZERO,
             deadlines: Deadlines::default(),
+            confirms,
             scripted: false,
         };
         let (link, end) = pair(info);
+        link.set_packet_gap(device.identity().definition.packet_gap_on(Bus::Btle));
         Self { end, link, device }
     }
 
-    fn start(&self) -> tokio::task::JoinHandle<Exit> {
+    pub(super) fn start(&self) -> tokio::task::JoinHandle<Exit> {
         self.start_with(Pace { max_failures: 5, dead_man: None })
     }
 
@@ -62,32 +69,32 @@ impl Hardware {
         tokio::spawn(Writer::new(self.device.clone(), self.link.clone(), driver, pace, metrics).run())
     }
 
-    fn set(&self, feature: u32, value: i32) {
+    pub(super) fn set(&self, feature: u32, value: i32) {
         let output = Output { kind: OutputKind::Vibrate, value, duration_ms: 0 };
         self.device.set(ANN, &[(feature, output)]).unwrap();
     }
 
     /// The next packet, not yet answered.
-    async fn packet(&mut self) -> (Vec<u8>, oneshot::Sender<Result<Vec<u8>, LinkError>>) {
+    pub(super) async fn packet(&mut self) -> (Vec<u8>, oneshot::Sender<Result<Vec<u8>, LinkError>>) {
         let request = self.end.requests.recv().await.unwrap();
         let Operation::Write(packet) = request.operation else { panic!("{:?}", request.operation) };
         (packet.data, request.done)
     }
 
     /// The next packet, which the hardware takes.
-    async fn taken(&mut self) -> Vec<u8> {
+    pub(super) async fn taken(&mut self) -> Vec<u8> {
         let (data, done) = self.packet().await;
         let _ = done.send(Ok(Vec::new()));
         data
     }
 
     /// Whether nothing is written for a while.
-    async fn quiet(&mut self, time: Duration) -> bool {
+    pub(super) async fn quiet(&mut self, time: Duration) -> bool {
         tokio::time::timeout(time, self.end.requests.recv()).await.is_err()
     }
 }
 
-fn ms(ms: u64) -> Duration {
+pub(super) fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
@@ -300,4 +307,35 @@ async fn a_driver_that_speaks_by_itself_is_silent_from_the_stop_on() {
     hardware.set(0, 1000);
     assert_eq!(level(&hardware.taken().await), Some(0xC8));
     assert_eq!(level(&hardware.taken().await), Some(0xC8));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stroker_that_is_told_short_moves_all_the_time_moves_all_the_time() {
+    let stroker = TWO_MOTORS
+        .replace(
+            "features = [{ vibrate = [0, 100] }, { vibrate = [0, 100] }]",
+            "features = [{ hw_position = { value = [0, 99], duration_ms = [0, 10000] } }]",
+        )
+        .replace("vibrate = 'tx: {i} {v}'", "hw_position = 'tx: {v} {d:u16be}'");
+    let mut hardware = Hardware::new(&stroker, 75);
+    hardware.start();
+    let device = hardware.device.clone();
+    tokio::spawn(async move {
+        for frame in 0..300 {
+            let value = (frame * 7) % 100;
+            let output = Output { kind: OutputKind::HwPositionWithDuration, value, duration_ms: 16 };
+            device.set(ANN, &[(0, output)]).unwrap();
+            tokio::time::sleep(Duration::from_micros(16_667)).await;
+        }
+    });
+    let mut written = Vec::new();
+    for _ in 0..60 {
+        let data = hardware.taken().await;
+        written.push((Instant::now(), u32::from(data[1]) * 256 + u32::from(data[2])));
+    }
+    assert_eq!(written[0].1, 16, "the first goes at once and as it is");
+    for pair in written[1..].windows(2) {
+        let until_next = (pair[1].0 - pair[0].0).as_millis();
+        assert!(until_next.abs_diff(u128::from(pair[0].1)) <= 1, "a move of {} ms in {until_next} ms", pair[0].1);
+    }
 }

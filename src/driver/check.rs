@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::library::{Definition, Library, Model, OutputSpec, Problem, template::Line};
-use crate::link::{Deadlines, LinkInfo, pair};
+use crate::link::{Confirms, Deadlines, LinkInfo, pair};
 use crate::types::{Endpoint, Output};
 
 use super::{Batch, Change, Driver, Levels};
@@ -72,6 +72,7 @@ impl<'a> Trial<'a> {
             endpoints: endpoints.clone(),
             gap: Duration::ZERO,
             deadlines: Deadlines::default(),
+            confirms: Confirms::Everything,
             scripted: true,
         };
         let (link, _end) = pair(info);

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::library::{Definition, Hardware, Matcher, Problem, definition::Example};
-use crate::link::{Deadlines, LinkInfo, pair};
+use crate::link::{Confirms, Deadlines, LinkInfo, pair};
 use crate::types::Bus;
 
 use player::Player;
@@ -55,6 +55,7 @@ async fn run(definition: &Arc<Definition>, example: &Example) -> Result<(), Fail
         endpoints: example.endpoints.clone().unwrap_or_else(|| definition.endpoints()),
         gap: Duration::ZERO,
         deadlines: Deadlines::default(),
+        confirms: Confirms::Everything,
         scripted: true,
     };
     let (link, end) = pair(info);

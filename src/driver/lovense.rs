@@ -1,18 +1,24 @@
 //! Lovense: text commands, a model that is asked for, six ways to encode (facts: protocols/lovense.md).
 
+mod answers;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::library::{Definition, Hardware, Model};
-use crate::link::{Link, LinkError, Packet};
+use crate::link::{Link, LinkError, Listener, Packet};
 use crate::types::{Endpoint, InputKind, OutputKind};
+
+use answers::{Word, Words, type_in_name};
 
 use super::{Batch, Boxed, Driver, DriverError, Inputs, Levels, Poll, Protocol};
 
-/// Time for one answer to `DeviceType;` or `Battery;`.
+/// Time for an answer to `DeviceType;`, and for the next word after `Battery;`.
 const ANSWER: Duration = Duration::from_millis(500);
+/// Time for the answer to `Battery;`, however much else the toy says.
+const CHARGE: Duration = Duration::from_secs(2);
 /// How often `DeviceType;` is asked before the name has to do.
 const ASKED: u32 = 6;
 /// The stroker takes a new position this often.
@@ -30,17 +36,20 @@ impl Protocol for Lovense {
 
     fn identify<'a>(
         &'a self,
-        _: &'a Definition,
+        definition: &'a Definition,
         hardware: &'a Hardware,
         link: &'a Link,
     ) -> Boxed<'a, Result<Option<String>, DriverError>> {
         Box::pin(async move {
+            // One listener for all questions: an answer that comes late is an answer.
             let mut heard = link.listen();
+            let mut words = Words::default();
             link.subscribe(Endpoint::RX).await?;
             for _ in 0..ASKED {
                 link.write(text("DeviceType;".to_owned())).await?;
-                match heard.next_on(Endpoint::RX, ANSWER).await {
-                    Ok(answer) => return type_of(&answer),
+                let found = wait(&mut heard, &mut words, ANSWER, ANSWER, |word| word.toy_type(definition)).await;
+                match found {
+                    Ok(code) => return Ok(Some(code)),
                     Err(LinkError::Timeout { .. }) => {}
                     Err(error) => return Err(error.into()),
                 }
@@ -52,27 +61,6 @@ impl Protocol for Lovense {
     fn open(&self, _: &Arc<Definition>, model: &Arc<Model>, _: &Link) -> Box<dyn Driver> {
         Box::new(Toy { form: Form::of(model), clockwise: true, stroke: Stroke::default() })
     }
-}
-
-/// The type in an answer such as `P:02:0082059AD3BD;`: code, firmware, address. The third firmware of the Flexer is
-/// a model of its own.
-fn type_of(answer: &[u8]) -> Result<Option<String>, DriverError> {
-    let answer = std::str::from_utf8(answer)
-        .map_err(|_| DriverError::Unexpected(format!("the type is not text: {}", hex::encode(answer))))?;
-    let mut parts = answer.split(':');
-    let (Some(code), Some(firmware)) = (parts.next(), parts.next()) else {
-        return Ok(None);
-    };
-    let new_flexer = code == "EI" && firmware.trim_end_matches(';').parse().unwrap_or(0_u32) >= 3;
-    Ok(Some(if new_flexer { "EI-FW3".to_owned() } else { code.to_owned() }))
-}
-
-/// The capital letters between `LVS-` and a digit.
-fn type_in_name(name: &str) -> Option<String> {
-    let (_, rest) = name.split_once("LVS-")?;
-    let letters: String = rest.chars().take_while(char::is_ascii_uppercase).collect();
-    let digit = rest.chars().nth(letters.len()).is_some_and(|next| next.is_ascii_digit());
-    (digit && !letters.is_empty()).then_some(letters)
 }
 
 /// How a model wants its outputs; the first rule that fits decides.
@@ -227,6 +215,32 @@ impl Stroke {
     }
 }
 
+/// What the first word that means something means. Others are passed over until nothing was said for `silence`, or until
+/// `longest` is over, whatever is said.
+///
+/// # Errors
+/// [`LinkError::Timeout`], or a link that is lost.
+async fn wait<T>(
+    heard: &mut Listener,
+    words: &mut Words,
+    silence: Duration,
+    longest: Duration,
+    meaning: impl Fn(&Word) -> Option<T>,
+) -> Result<T, LinkError> {
+    let until = Instant::now() + longest;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let notification = heard.next_on(Endpoint::RX, silence.min(left)).await?;
+        if let Some(found) = words.take(&notification).iter().find_map(&meaning) {
+            return Ok(found);
+        }
+        if left.is_zero() {
+            let what = format!("waiting for {}", Endpoint::RX);
+            return Err(LinkError::Timeout { what, limit_ms: longest.as_millis() });
+        }
+    }
+}
+
 struct Sensors;
 
 impl Inputs for Sensors {
@@ -237,48 +251,90 @@ impl Inputs for Sensors {
             }
             let mut heard = link.listen();
             link.write(text("Battery;".to_owned())).await?;
-            loop {
-                // Answers to other commands, such as `OK;`, come the same way.
-                if let Some(level) = battery(&heard.next_on(Endpoint::RX, ANSWER).await?) {
-                    return Ok(level);
-                }
-            }
+            Ok(wait(&mut heard, &mut Words::default(), ANSWER, CHARGE, Word::charge).await?)
         })
     }
 }
 
-/// The level in `89;`, or in `s89;`, which toys say while a motor runs.
-fn battery(answer: &[u8]) -> Option<i32> {
-    let answer = std::str::from_utf8(answer).ok()?;
-    let level: u8 = answer.strip_suffix(';')?.trim_start_matches('s').parse().ok()?;
-    Some(i32::from(level).min(100))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::BTreeSet;
 
-    #[test]
-    fn types() {
-        assert_eq!(type_of(b"P:02:0082059AD3BD;").unwrap().as_deref(), Some("P"));
-        assert_eq!(type_of(b"EI:03:00;").unwrap().as_deref(), Some("EI-FW3"));
-        assert_eq!(type_of(b"EI:2:00;").unwrap().as_deref(), Some("EI"));
-        assert_eq!(type_of(b"OK;").unwrap(), None);
-        assert!(type_of(&[0xff]).is_err());
-        assert_eq!(type_in_name("LVS-Z001").as_deref(), Some("Z"));
-        assert_eq!(type_in_name("LVS-ED36").as_deref(), Some("ED"));
-        assert_eq!(type_in_name("LVS-DoesntMatter"), None);
-        assert_eq!(type_in_name("LVS-é1"), None);
-        assert_eq!(type_in_name("other"), None);
+    use super::*;
+    use crate::library::Library;
+    use crate::link::{Confirms, Deadlines, LinkInfo, LinkRequest, Notification, Operation, pair};
+    use crate::types::Bus;
+
+    /// A link whose other side, when it is asked for a type for the `asks`-th time, says this.
+    fn toy_that_says(asks: u32, said: Vec<Vec<u8>>) -> Link {
+        let (link, mut end) = pair(LinkInfo {
+            endpoints: BTreeSet::from([Endpoint::TX, Endpoint::RX]),
+            gap: Duration::ZERO,
+            deadlines: Deadlines::default(),
+            confirms: Confirms::Everything,
+            scripted: false,
+        });
+        tokio::spawn(async move {
+            let mut asked = 0;
+            while let Some(LinkRequest { operation, done }) = end.requests.recv().await {
+                let _ = done.send(Ok(Vec::new()));
+                asked += u32::from(matches!(operation, Operation::Write(_)));
+                if matches!(operation, Operation::Write(_)) && asked == asks {
+                    let (said, notify) = (said.clone(), end.notify.clone());
+                    tokio::spawn(async move {
+                        for data in said {
+                            tokio::time::sleep(Duration::from_millis(100)).await;
+                            let _ = notify.send(Notification { endpoint: Endpoint::RX, data });
+                        }
+                    });
+                }
+            }
+        });
+        link
     }
 
-    #[test]
-    fn batteries() {
-        assert_eq!(battery(b"100;"), Some(100));
-        assert_eq!(battery(b"s89;"), Some(89));
-        for other in ["", ";", "s", "s;", "OK;", "-1;", "300;", "89"] {
-            assert_eq!(battery(other.as_bytes()), None, "{other}");
+    async fn identified(name: &str, link: &Link) -> Option<String> {
+        let library = Library::load(&[], &crate::driver::names());
+        let definition = library.protocol("lovense").unwrap();
+        Lovense.identify(definition, &Hardware::new(Bus::Btle, name, "a"), link).await.unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_no_type_is_passed_over_until_the_time_is_up() {
+        for noise in [b"OK;".as_slice(), b"89;", b"ER;", b"\xff", b"", b"OK;89;"] {
+            let link = toy_that_says(1, vec![noise.to_vec(), b"P:02:0082059AD3BD;".to_vec()]);
+            let begun = Instant::now();
+            assert_eq!(identified("LVS-DoesntMatter", &link).await.as_deref(), Some("P"), "{noise:?}");
+            assert_eq!(begun.elapsed(), Duration::from_millis(200));
+            // Nothing but noise: it is asked six times, then its name has to do.
+            let link = toy_that_says(2, vec![noise.to_vec(); 9]);
+            let begun = Instant::now();
+            assert_eq!(identified("LVS-Z001", &link).await.as_deref(), Some("Z"), "{noise:?}");
+            assert_eq!(begun.elapsed(), ANSWER * ASKED);
         }
+        // The fifth answer comes when the time of the first question is over.
+        let late = vec![
+            b"OK;".to_vec(),
+            b"OK;".to_vec(),
+            b"OK;".to_vec(),
+            b"OK;".to_vec(),
+            b"OK;".to_vec(),
+            b"A:1:00;".to_vec(),
+        ];
+        assert_eq!(identified("LVS-Z001", &toy_that_says(1, late)).await.as_deref(), Some("A"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_charge_is_waited_for_but_not_for_ever() {
+        let read = |link: Link| Sensors.read(1, InputKind::Battery, link);
+        let said = vec![b"OK;".to_vec(), vec![0xff], b"P:02:0082059AD3BD;".to_vec(), b"s8".to_vec(), b"9;".to_vec()];
+        assert_eq!(read(toy_that_says(1, said)).await, Ok(89));
+        let begun = Instant::now();
+        assert!(read(toy_that_says(1, vec![b"OK;".to_vec(); 1000])).await.is_err());
+        assert!(begun.elapsed() <= CHARGE + ANSWER, "{:?}", begun.elapsed());
+        let begun = Instant::now();
+        assert!(read(toy_that_says(9, Vec::new())).await.is_err());
+        assert_eq!(begun.elapsed(), ANSWER);
     }
 
     #[tokio::test(start_paused = true)]

@@ -122,8 +122,14 @@ impl Runner<'_> {
             };
             let Some(when) = when else { return Ok(bytes) };
             let scope = View { heard: Some((name.unwrap_or("b"), &bytes)), ..self.scope() };
-            if when.holds(&scope)? {
+            // One for which the condition has no value does not count either; it must not hide those after it.
+            if when.holds(&scope).unwrap_or(false) {
                 return Ok(bytes);
+            }
+            // Where something is always at hand, the limit of the wait itself never strikes.
+            if left.is_zero() {
+                let what = format!("waiting for {endpoint}");
+                return Err(LinkError::Timeout { what, limit_ms: limit.as_millis() }.into());
             }
         }
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU8;
 
 use crate::library::{
     Definition, Hardware, Identify, Model, definition::IdentifyForm, definition::IdentifyFrom, definition::InputRule,
+    hardware::trimmed,
 };
 use crate::link::{Link, Notification, Packet};
 use crate::types::{Endpoint, InputKind};
@@ -33,7 +34,8 @@ impl Protocol for Template {
     }
 }
 
-/// Finds the model's identifier as the definition says. The first source that the hardware has decides.
+/// Finds the model's identifier as the definition says. The first source that gives one decides: an advertisement or a
+/// value that cannot be read as the definition says is no answer, and hides none of the sources after it.
 #[must_use]
 pub fn identify<'a>(
     definition: &'a Definition,
@@ -45,16 +47,15 @@ pub fn identify<'a>(
             return Ok(Some(hardware.name.clone()));
         }
         for Identify { from, form } in &definition.identify {
-            let bytes = match from {
-                IdentifyFrom::Name => hardware.name.clone().into_bytes(),
-                IdentifyFrom::Manufacturer => match hardware.manufacturer.values().next() {
-                    Some(data) => data.clone(),
-                    None => continue,
-                },
-                IdentifyFrom::Read(endpoint) if link.has(*endpoint) => link.read(*endpoint).await?,
-                IdentifyFrom::Read(_) => continue,
+            let found = match from {
+                IdentifyFrom::Name => identifier(form, hardware.name.as_bytes()),
+                IdentifyFrom::Manufacturer => hardware.manufacturer.values().find_map(|data| identifier(form, data)),
+                IdentifyFrom::Read(endpoint) if link.has(*endpoint) => identifier(form, &link.read(*endpoint).await?),
+                IdentifyFrom::Read(_) => None,
             };
-            return Ok(identifier(form, &bytes));
+            if found.is_some() {
+                return Ok(found);
+            }
         }
         Ok(None)
     })
@@ -63,9 +64,9 @@ pub fn identify<'a>(
 fn identifier(form: &IdentifyForm, bytes: &[u8]) -> Option<String> {
     let text = || {
         let text = std::str::from_utf8(bytes).ok()?;
-        Some(text.replace('\0', ""))
+        Some(trimmed(&text.replace('\0', "")).to_owned())
     };
-    match form {
+    let found = match form {
         IdentifyForm::Text => text(),
         IdentifyForm::Hex => Some(hex::encode(bytes)),
         IdentifyForm::U32Be => {
@@ -73,7 +74,8 @@ fn identifier(form: &IdentifyForm, bytes: &[u8]) -> Option<String> {
             Some(u32::from_be_bytes(bytes).to_string())
         }
         IdentifyForm::Part(split, part) => text()?.split(split.as_str()).nth(part.checked_sub(1)?).map(str::to_owned),
-    }
+    };
+    found.filter(|found| !found.is_empty())
 }
 
 /// What of a device does not change while it is connected.

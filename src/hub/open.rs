@@ -38,6 +38,7 @@ pub(super) async fn open(
             (Arc::clone(&candidate.definition), link)
         }
     };
+    link.set_packet_gap(definition.packet_gap_on(hardware.bus));
     let talk = async {
         let protocol = driver::of(&definition);
         let identified = protocol.identify(&definition, &hardware, &link).await;

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::*;
 use crate::driver::{Boxed, misbehaving::PANIC, misbehaving::PANIC_LATER};
 use crate::library::{Candidate, Hardware};
-use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Operation, pair};
+use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Operation, pair};
 use crate::manager::{Connector, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
 use crate::types::{Bus, Endpoint, InputAction, InputKind, Output, OutputKind};
 
@@ -77,6 +77,7 @@ impl Connector for Reach {
             endpoints: BTreeSet::from([Endpoint::TX]),
             gap: Duration::ZERO,
             deadlines: Deadlines::default(),
+            confirms: Confirms::Everything,
             scripted: false,
         };
         let (link, end) = pair(info);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Matcher;
+use super::hardware::trimmed;
 use super::model::Model;
 use super::template::{Expression, Line, Step};
 use crate::types::{Bus, Endpoint, InputKind, OutputKind};
@@ -21,6 +22,8 @@ pub struct Definition {
     pub driver: Option<String>,
     /// Smallest time between two writes, where the protocol wants its own.
     pub gap: Option<Duration>,
+    /// Least time between the packets of one command, where the hardware needs it.
+    pub packet_gap: Option<Duration>,
     /// How hardware is recognised.
     pub matchers: Vec<Matcher>,
     /// How the model is found out; the first source that the hardware has decides, none means the name.
@@ -145,6 +148,12 @@ impl Definition {
         self.matchers.iter().flat_map(Matcher::endpoints).collect()
     }
 
+    /// The effective time between the packets of one command on a bus: hardware and bus both get what they need.
+    #[must_use]
+    pub fn packet_gap_on(&self, bus: Bus) -> Duration {
+        self.packet_gap.unwrap_or_default().max(Duration::from_millis(bus.packet_gap_ms()))
+    }
+
     /// The effective gap on a bus.
     #[must_use]
     pub fn gap_on(&self, bus: Bus) -> Duration {
@@ -154,7 +163,8 @@ impl Definition {
 
 /// The model that an identifier means.
 pub(super) fn listed<'m>(models: &'m [Model], identifier: &str) -> Option<&'m Model> {
-    let exact = |model: &&Model| model.ids.iter().any(|id| id == identifier);
+    let identifier = trimmed(identifier);
+    let exact = |model: &&Model| model.ids.iter().any(|id| trimmed(id) == identifier);
     let start = |id: &String| {
         let start = id.strip_suffix('*')?;
         identifier.starts_with(start).then_some(start.len())

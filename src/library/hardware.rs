@@ -9,12 +9,19 @@ use uuid::Uuid;
 use crate::text::shown;
 use crate::types::{Bus, Endpoint};
 
+/// A name without the NULs, control characters and blanks at its end. Firmware fills a field of fixed length with them,
+/// or sends the end of a line; they tell no hardware from another.
+#[must_use]
+pub fn trimmed(name: &str) -> &str {
+    name.trim_end_matches(|last: char| last.is_control() || last.is_whitespace())
+}
+
 /// Hardware as its bus sees it, before anybody connects to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hardware {
     /// Where it was found.
     pub bus: Bus,
-    /// Advertised name, port name, or identifier; may be empty.
+    /// Advertised name, port name, or identifier, without what [`trimmed`] cuts off; may be empty.
     pub name: String,
     /// What tells it from others of its kind on this bus.
     pub address: String,
@@ -31,10 +38,10 @@ pub struct Hardware {
 impl Hardware {
     /// Hardware of which only bus, name and address are known.
     #[must_use]
-    pub fn new(bus: Bus, name: impl Into<String>, address: impl Into<String>) -> Self {
+    pub fn new(bus: Bus, name: impl AsRef<str>, address: impl Into<String>) -> Self {
         Self {
             bus,
-            name: name.into(),
+            name: trimmed(name.as_ref()).to_owned(),
             address: address.into(),
             advertised: BTreeSet::new(),
             manufacturer: BTreeMap::new(),
@@ -179,7 +186,7 @@ impl Matcher {
                         wanted.is_empty() || contains(data, wanted) || (!data.is_empty() && contains(wanted, data))
                     })
                 };
-                if names.contains(&hardware.name) {
+                if named(names, hardware) {
                     Some(Strength::Exact)
                 } else if !advertised.is_disjoint(&hardware.advertised) {
                     Some(Strength::Service)
@@ -191,9 +198,9 @@ impl Matcher {
                     names.iter().any(pattern).then_some(Strength::Pattern)
                 }
             }
-            Self::Serial(serial) => (serial.port == hardware.name).then_some(Strength::Exact),
+            Self::Serial(serial) => (trimmed(&serial.port) == hardware.name).then_some(Strength::Exact),
             Self::Hid(ids) | Self::Usb(ids) => hardware.usb.filter(|id| ids.contains(id)).map(|_| Strength::Exact),
-            Self::Websocket(names) => names.contains(&hardware.name).then_some(Strength::Exact),
+            Self::Websocket(names) => named(names, hardware).then_some(Strength::Exact),
             // Any other entry about a gamepad says more.
             Self::Gamepad => Some(Strength::Pattern),
         }
@@ -223,6 +230,11 @@ impl Matcher {
         }
         found
     }
+}
+
+/// Whether the hardware has one of these names. Definitions may carry the filling, too, where the hardware has it.
+fn named(names: &[String], hardware: &Hardware) -> bool {
+    names.iter().any(|name| trimmed(name) == hardware.name)
 }
 
 fn contains(data: &[u8], part: &[u8]) -> bool {
@@ -258,6 +270,33 @@ mod tests {
         assert_eq!(matcher.fits(&other), None);
         other.advertised.insert(Uuid::from_u128(0x1320));
         assert_eq!(matcher.fits(&other), Some(Strength::Service));
+    }
+
+    #[test]
+    fn what_fills_a_name_up_is_ignored_on_every_bus() {
+        let library = crate::library::Library::load(&[], &crate::driver::names());
+        for filling in ["", "\0", "\r\n", "  ", "\0\0\0\0", " \r\n\0 ", "\t\u{7f}\u{a0}"] {
+            let hardware = Hardware::new(Bus::Btle, format!("Launch{filling}"), "a");
+            assert_eq!(hardware.to_string(), "\"Launch\" at a on btle");
+            let candidates = library.candidates(&hardware);
+            assert_eq!(candidates.first().map(|found| found.definition.protocol.as_str()), Some("kiiroo-v2"));
+            // The name is what the model is found by, too.
+            assert_eq!(candidates[0].definition.model(Some(&hardware.name)).name, "Fleshlight Launch");
+            let websocket = Matcher::Websocket(vec!["Machine".to_owned()]);
+            let dialled = Hardware::new(Bus::Websocket, format!("Machine{filling}"), "a");
+            assert_eq!(websocket.fits(&dialled), Some(Strength::Exact));
+            let port = format!("/dev/ttyUSB0{filling}");
+            let serial = SerialPort { port, baud: 9600, data_bits: 8, stop_bits: 1, parity: Parity::None };
+            let cable = Hardware::new(Bus::Serial, "/dev/ttyUSB0", "a");
+            assert_eq!(Matcher::Serial(serial).fits(&cable), Some(Strength::Exact));
+        }
+        // A definition that carries the filling means the same name, and so do the identifiers of its models.
+        let ufo = Hardware::new(Bus::Btle, "UFO ", "a");
+        let found = &library.candidates(&ufo)[0].definition;
+        assert_eq!((found.protocol.as_str(), found.model(Some(&ufo.name)).name.as_str()), ("vorze-sa", "Vorze UFO TW"));
+        // What stands before is part of the name.
+        assert!(library.candidates(&Hardware::new(Bus::Btle, " Launch", "a")).is_empty());
+        assert!(library.candidates(&Hardware::new(Bus::Btle, "Lau\0nch", "a")).is_empty());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use include_dir::Dir;
 
+use super::hardware::trimmed;
 use super::{Definition, Matcher, usb_id};
 
 /// What is wrong with a definition.
@@ -191,13 +192,15 @@ pub(super) fn conflicts(definitions: &[Arc<Definition>], problems: &mut Vec<Prob
 
 fn claims(matcher: &Matcher) -> Vec<String> {
     match matcher {
-        Matcher::Btle { names, .. } => names.iter().map(|name| format!("the Bluetooth name {name:?}")).collect(),
+        Matcher::Btle { names, .. } => {
+            names.iter().map(|name| format!("the Bluetooth name {:?}", trimmed(name))).collect()
+        }
         // The port `default` is no real port: a user's entry names one (facts: tcode-v03.md).
         Matcher::Serial(serial) if serial.port == "default" => Vec::new(),
-        Matcher::Serial(serial) => vec![format!("the serial port {:?}", serial.port)],
+        Matcher::Serial(serial) => vec![format!("the serial port {:?}", trimmed(&serial.port))],
         Matcher::Hid(ids) => ids.iter().map(|ids| format!("HID {}", usb_id(*ids))).collect(),
         Matcher::Usb(ids) => ids.iter().map(|ids| format!("USB {}", usb_id(*ids))).collect(),
-        Matcher::Websocket(names) => names.iter().map(|name| format!("the identifier {name:?}")).collect(),
+        Matcher::Websocket(names) => names.iter().map(|name| format!("the identifier {:?}", trimmed(name))).collect(),
         Matcher::Gamepad => vec!["every gamepad".to_owned()],
     }
 }

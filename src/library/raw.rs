@@ -15,6 +15,7 @@ pub(super) struct File {
     pub name: String,
     pub driver: Option<Spanned<String>>,
     pub gap_ms: Option<u32>,
+    pub packet_gap_ms: Option<Spanned<u32>>,
     #[serde(rename = "match", default)]
     pub matches: Vec<Spanned<Match>>,
     #[serde(default)]

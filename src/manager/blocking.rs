@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair};
-use crate::types::Endpoint;
+use crate::types::{Bus, Endpoint};
 
 /// How long a reader waits before its thread looks whether it is still needed.
 pub(super) const READ: Duration = Duration::from_millis(50);
@@ -144,8 +144,14 @@ pub(super) async fn open(
 }
 
 /// What every link of this kind is: written to by `tx`, heard on `rx`.
-pub(super) fn info(gap: Duration, deadlines: Deadlines) -> LinkInfo {
-    LinkInfo { endpoints: BTreeSet::from([Endpoint::TX, Endpoint::RX]), gap, deadlines, scripted: false }
+pub(super) fn info(bus: Bus, deadlines: Deadlines) -> LinkInfo {
+    LinkInfo {
+        endpoints: BTreeSet::from([Endpoint::TX, Endpoint::RX]),
+        gap: Duration::from_millis(bus.gap_ms()),
+        deadlines,
+        confirms: super::confirms(bus),
+        scripted: false,
+    }
 }
 
 /// Starts the threads of open hardware. `name` is what people know it by.

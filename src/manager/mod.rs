@@ -27,8 +27,8 @@ use uuid::Uuid;
 use crate::describe::Describe;
 use crate::driver::Boxed;
 use crate::library::{Candidate, Hardware};
-use crate::link::{Link, LinkError};
-use crate::types::Endpoint;
+use crate::link::{Confirms, Link, LinkError};
+use crate::types::{Bus, Endpoint};
 
 /// Event: hardware is there. Reported when it appears and again at the start of every scan, as long as nothing is
 /// connected to it.
@@ -145,6 +145,17 @@ impl ManagerHandle {
 
 /// Starts the manager of one bus; called again when it has failed.
 pub type Factory = Box<dyn Fn(ManagerContext) -> ManagerHandle + Send>;
+
+/// Which writes a bus confirms.
+fn confirms(bus: Bus) -> Confirms {
+    match bus {
+        Bus::Btle => Confirms::responses(),
+        // Bytes on a line, reports to a radio or a dongle: the system takes them, and nobody answers.
+        Bus::Serial | Bus::Hid | Bus::Usb | Bus::LovenseDongle => Confirms::Nothing,
+        // TCP delivers or ends. The kernel ends a gamepad's effect by itself if nothing renews it.
+        Bus::Websocket | Bus::Gamepad => Confirms::Everything,
+    }
+}
 
 /// Which of the candidates hardware with these services is, and the endpoints it has. Without services it is taken to
 /// be the first and to have everything.

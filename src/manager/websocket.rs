@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, uri::Authori
 use tokio_tungstenite::tungstenite::{Message as Frame, protocol::WebSocketConfig};
 use tracing::{debug, warn};
 
-use super::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan, choose};
+use super::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan, choose, confirms};
 use crate::access::{self, Caller};
 use crate::buttplug::number::Whole;
 use crate::describe::Describe;
@@ -320,7 +320,13 @@ impl Device {
     fn connect(&mut self, candidates: &[Candidate]) -> Result<(usize, Link), LinkError> {
         let (which, endpoints) = choose(candidates, None).ok_or(LinkError::Lost)?;
         let deadlines = self.options.deadlines;
-        let (link, end) = pair(LinkInfo { endpoints, gap: Duration::ZERO, deadlines, scripted: false });
+        let (link, end) = pair(LinkInfo {
+            endpoints,
+            gap: Duration::ZERO,
+            deadlines,
+            confirms: confirms(Bus::Websocket),
+            scripted: false,
+        });
         self.open = Some((end, BTreeSet::new()));
         Ok((which, link))
     }

@@ -50,6 +50,13 @@ impl Bus {
         if self.recognised_as() == Self::Btle { 75 } else { 0 }
     }
 
+    /// Least milliseconds between the packets of one command that the bus asks for. The Lovense dongle drops the second of
+    /// two packets that come at once; users found 40 ms to be enough.
+    #[must_use]
+    pub fn packet_gap_ms(self) -> u64 {
+        if self == Self::LovenseDongle { 40 } else { 0 }
+    }
+
     /// The bus whose `[[match]]` entries recognise what is found here. What is behind the dongle is a Bluetooth toy.
     #[must_use]
     pub fn recognised_as(self) -> Self {

@@ -247,6 +247,8 @@ async fn a_controller_is_told_again_while_it_rumbles_and_never_after_its_stop() 
         last = joycon.done().await;
     }
     assert_eq!(last, silence);
+    // Nobody confirms a report, so a stop is sent twice.
+    assert_eq!(joycon.done().await, silence);
     assert_eq!(joycon.done_soon().await, None);
 }
 

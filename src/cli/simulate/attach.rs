@@ -16,7 +16,7 @@ use crate::library::{
     Definition, Hardware, Identify, Library, Matcher, Model, definition::IdentifyForm, definition::IdentifyFrom,
     hardware::Strength,
 };
-use crate::link::{Deadlines, LinkInfo, pair};
+use crate::link::{Confirms, Deadlines, LinkInfo, pair};
 use crate::types::Bus;
 
 /// The first frame, and what people want to know of it.
@@ -224,6 +224,7 @@ fn is_taken_for(definition: &Definition, model: &Model, matcher: &Matcher, hardw
         endpoints: Default::default(),
         gap: Duration::ZERO,
         deadlines: Deadlines::default(),
+        confirms: Confirms::Everything,
         scripted: true,
     });
     match template::identify(definition, hardware, &link).now_or_never() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::super::writer::Writer;
 use super::*;
 use crate::driver::{Batch, Driver, Inputs, Poll, toy, toy::Toy};
-use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, Operation, Packet, pair};
+use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Operation, Packet, pair};
 use crate::metrics::Metrics;
 
 type Shared<T> = Arc<Mutex<T>>;
@@ -174,6 +174,7 @@ async fn open(subject: &Subject, hardware: &Shared<Hardware>) -> (Link, Box<dyn 
         endpoints: subject.definition.endpoints(),
         gap: Duration::ZERO,
         deadlines: Deadlines::default(),
+        confirms: Confirms::Everything,
         scripted: true,
     };
     let (link, end) = pair(info);

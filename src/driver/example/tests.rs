@@ -79,8 +79,28 @@ async fn only_answers_count() {
                 [write]\nvibrate = 'tx: {v}'";
     let steps = "steps = ['> subscribe rx', '> tx: 01', '< rx: 01', '< rx: 02 03', '< rx: 04', '> tx: 02 03']";
     assert_eq!(check(ONE, when, &[steps]).await, [""; 0]);
+    // A condition that has no value for some nonsense (a division by zero) hides nothing of what comes after it.
+    let undefined = "'subscribe rx', 'tx: 01', 'wait rx 1s as r when {1 / r[0] < 1}', 'tx: {r:bytes}'\n[write]\nvibrate = 'tx: {v}'";
+    let steps = "steps = ['> subscribe rx', '> tx: 01', '< rx: 00', '< rx: \"OK;\"', '> tx: \"OK;\"']";
+    assert_eq!(check(ONE, undefined, &[steps]).await, [""; 0]);
     let never = "steps = ['> subscribe rx', '> tx: 01', '< rx: 01']";
     one(&check(ONE, when, &[never]).await, "waiting for rx got no answer");
+}
+
+#[tokio::test]
+async fn a_source_that_gives_no_identifier_hides_none_after_it() {
+    let sources = "\n[write]\nvibrate = 'tx: {v}'\n[[identify]]\nfrom = \"manufacturer\"\nas = \"u32be\"\n\
+                   [[identify]]\nfrom = \"read rx\"\n[[identify]]\nfrom = \"name\"\n[[model]]\nids = [\"7\", \"M\", \"T_\"]\nname = \"M\"";
+    for steps in [
+        "model = \"7\"\nmanufacturer = { company = 93, data = \"00 00 00 07\" }\nsteps = ['stop', '> tx: 00']",
+        // Too short, then text with something behind it.
+        "model = \"M\"\nmanufacturer = { company = 93, data = \"07\" }\nsteps = ['> read rx', '< value: \"M\" 0D 0A 00']",
+        // Too short, then no text, then nothing at all: the name is left.
+        "model = \"T_\"\nname = \"T_ \"\nmanufacturer = { company = 93, data = \"07\" }\nsteps = ['> read rx', '< value: FF']",
+        "model = \"T_\"\nname = \"T_\"\nsteps = ['> read rx', '< value:']",
+    ] {
+        assert_eq!(check(ONE, sources, &[steps]).await, [""; 0], "{steps}");
+    }
 }
 
 #[tokio::test]

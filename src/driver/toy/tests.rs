@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::driver::{self, Batch, Change, Driver, Levels};
 use crate::library::{Hardware, Library, Matcher, OutputSpec};
-use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, Operation, pair};
+use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Operation, pair};
 use crate::types::{Bus, InputKind, Output};
 
 type Shared = Arc<Mutex<Box<dyn Toy>>>;
@@ -55,6 +55,7 @@ impl Bench {
             endpoints: definition.matchers.iter().flat_map(Matcher::endpoints).collect(),
             gap: Duration::ZERO,
             deadlines: Deadlines::default(),
+            confirms: Confirms::Everything,
             scripted: true,
         });
         tokio::spawn(serve(end, Arc::clone(&toy)));

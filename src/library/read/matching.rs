@@ -9,7 +9,7 @@ use super::Reader;
 use super::rules::Endpoints;
 use crate::library::{
     definition::Identify, definition::IdentifyForm, definition::IdentifyFrom, hardware::Matcher, hardware::Services,
-    hardware::bluetooth_uuid, raw,
+    hardware::bluetooth_uuid, hardware::trimmed, raw,
 };
 use crate::types::Endpoint;
 
@@ -122,7 +122,7 @@ impl Reader<'_> {
     }
 
     fn match_names(&mut self, entry: &Spanned<raw::Match>, names: &[String]) {
-        for name in names.iter().filter(|name| matches!(name.as_str(), "" | "*")) {
+        for name in names.iter().filter(|name| matches!(trimmed(name), "" | "*")) {
             self.wrong(entry, format!("the name {name:?} would recognise nothing or everything"));
         }
     }

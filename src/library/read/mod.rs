@@ -25,6 +25,8 @@ pub(super) use extension::{base, no_base};
 
 /// Below this, repeating would leave the bus no time for anything else.
 const LEAST_REPEAT_MS: u64 = 10;
+/// Beyond this, the stop of hardware with several motors would take too long.
+const LONGEST_PACKET_GAP_MS: u32 = 200;
 
 impl Definition {
     /// Reads and checks a definition. `drivers` are the names of the coded drivers that exist.
@@ -85,6 +87,7 @@ impl<'a> Reader<'a> {
         if file.name.trim().is_empty() {
             self.wrong_at(0, "`name` is empty; it is the title for people");
         }
+        let packet_gap = file.packet_gap_ms.as_ref().map(|ms| self.packet_gap(ms));
         let coded = file.driver.is_some();
         let matchers: Vec<_> = file.matches.iter().filter_map(|entry| self.matcher(entry)).collect();
         if file.matches.is_empty() {
@@ -114,6 +117,7 @@ impl<'a> Reader<'a> {
             name: file.name,
             driver: file.driver.map(Spanned::into_inner),
             gap: file.gap_ms.map(|ms| Duration::from_millis(ms.into())),
+            packet_gap,
             matchers,
             identify,
             connect,
@@ -171,6 +175,17 @@ impl<'a> Reader<'a> {
                 None
             }
         }
+    }
+
+    fn packet_gap(&mut self, raw: &Spanned<u32>) -> Duration {
+        let ms = *raw.get_ref();
+        if ms > LONGEST_PACKET_GAP_MS {
+            self.wrong(
+                raw,
+                format!("packet_gap_ms = {ms}; allowed: 0 to {LONGEST_PACKET_GAP_MS}, since a stop waits for it"),
+            );
+        }
+        Duration::from_millis(ms.into())
     }
 
     fn repeat(&mut self, raw: &Spanned<raw::Repeat>) -> Repeat {

@@ -150,6 +150,24 @@ fn identifiers_may_be_beginnings() {
     assert_eq!(["LVS-A1", "LVS-A12", "LVS-B", "LVS-", "LVS"].map(name), ["LVS-A1", "LVS-A*", "LVS-*", "LVS-*", "T"]);
 }
 
+#[test]
+fn the_time_between_packets_is_the_longer_of_what_hardware_and_bus_need() {
+    use crate::types::Bus;
+    let gap = |line: &str, bus| {
+        let library = accepted(&[line, MATCH, DEFAULT, WRITE]);
+        library.definitions()[0].packet_gap_on(bus).as_millis()
+    };
+    assert_eq!([Bus::Btle, Bus::Serial, Bus::Hid, Bus::LovenseDongle].map(|bus| gap("", bus)), [0, 0, 0, 40]);
+    assert_eq!([Bus::Btle, Bus::LovenseDongle].map(|bus| gap("packet_gap_ms = 15", bus)), [15, 40]);
+    assert_eq!([Bus::Btle, Bus::LovenseDongle].map(|bus| gap("packet_gap_ms = 200", bus)), [200, 200]);
+    refused(
+        &["packet_gap_ms = 201", MATCH, DEFAULT, WRITE],
+        "t.toml:2: packet_gap_ms = 201; allowed: 0 to 200, since a stop waits for it",
+    );
+    let library = Library::load(&[], &crate::driver::names());
+    assert_eq!(library.protocol("lovense").unwrap().packet_gap_on(Bus::Btle).as_millis(), 40);
+}
+
 mod extensions {
     use super::*;
     use crate::library::Hardware;

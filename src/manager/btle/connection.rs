@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::pin::Pin;
 use std::time::Duration;
 
-use btleplug::api::{Characteristic, Peripheral as _, ValueNotification};
+use btleplug::api::{Characteristic, Peripheral as _, ValueNotification, WriteType};
 use btleplug::platform::Peripheral;
 use futures_util::{Stream, StreamExt};
 use tokio::sync::{mpsc, oneshot};
@@ -15,9 +15,11 @@ use tracing::debug;
 use uuid::Uuid;
 
 use super::adapter::explain;
-use super::lane::Lane;
+use super::{lane, lane::Lane};
 use crate::library::{Candidate, Matcher};
-use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair};
+use crate::link::{
+    Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair,
+};
 use crate::manager::choose;
 use crate::types::{Bus, Endpoint};
 
@@ -101,7 +103,8 @@ async fn attempt(
     // Listened to before anything is subscribed to, or the first answer could be lost.
     let notifications = peripheral.notifications().await.map_err(|error| explain(&error))?;
     let gap = Duration::from_millis(Bus::Btle.gap_ms());
-    let (link, end) = pair(LinkInfo { endpoints: names, gap, deadlines, scripted: false });
+    let confirms = confirms(&endpoints);
+    let (link, end) = pair(LinkInfo { endpoints: names, gap, deadlines, confirms, scripted: false });
     let connection = Connection { peripheral: peripheral.clone(), end, notifications, endpoints, deadlines };
     Ok((which, link, connection))
 }
@@ -147,6 +150,17 @@ fn endpoints(matcher: &Matcher, characteristics: &Characteristics) -> BTreeMap<E
         endpoints.iter().map(move |(endpoint, characteristic)| (*endpoint, (*service, *characteristic)))
     });
     named.filter_map(|(endpoint, place)| Some((endpoint, characteristics.get(&place)?.clone()))).collect()
+}
+
+/// Which writes the hardware will confirm, by what its characteristics take.
+fn confirms(endpoints: &BTreeMap<Endpoint, Characteristic>) -> Confirms {
+    let only = |ways: &'static [WriteType]| {
+        let fits = move |characteristic: &Characteristic| {
+            [true, false].iter().all(|ack| ways.contains(&lane::way(*ack, characteristic.properties)))
+        };
+        endpoints.iter().filter(move |(_, one)| fits(one)).map(|(endpoint, _)| *endpoint).collect()
+    };
+    Confirms::Responses { always: only(&[WriteType::WithResponse]), never: only(&[WriteType::WithoutResponse]) }
 }
 
 /// Lets the hardware go, as far as that is possible.

@@ -83,14 +83,18 @@ impl Lane {
 /// The way that was asked for if the characteristic has it, else the other. What is too long for one packet can only be
 /// written with response.
 fn write_type(packet: &Packet, has: CharPropFlags, mtu: usize) -> WriteType {
-    let (with, without) = (has.contains(CharPropFlags::WRITE), has.contains(CharPropFlags::WRITE_WITHOUT_RESPONSE));
     let long = packet.data.len() > mtu.saturating_sub(HEADER);
+    way(packet.ack || (long && has.contains(CharPropFlags::WRITE)), has)
+}
+
+/// The way of a packet that should be acknowledged, or not, if it is short.
+pub(super) fn way(ack: bool, has: CharPropFlags) -> WriteType {
+    let (with, without) = (has.contains(CharPropFlags::WRITE), has.contains(CharPropFlags::WRITE_WITHOUT_RESPONSE));
     match (with, without) {
-        (true, true) if packet.ack || long => WriteType::WithResponse,
-        (true, true) | (false, true) => WriteType::WithoutResponse,
         (true, false) => WriteType::WithResponse,
-        (false, false) if packet.ack => WriteType::WithResponse,
-        (false, false) => WriteType::WithoutResponse,
+        (false, true) => WriteType::WithoutResponse,
+        _ if ack => WriteType::WithResponse,
+        _ => WriteType::WithoutResponse,
     }
 }
 

@@ -15,7 +15,6 @@ mod sysfs;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use super::blocking::{self, InUse};
 use super::names::Addresses;
@@ -121,7 +120,7 @@ impl Connector for Way {
             }
             let link = blocking::open(address, open, move |address, open| {
                 let ends = motor::open(&path).map_err(LinkError::Failed)?;
-                let info = blocking::info(Duration::ZERO, deadlines);
+                let info = blocking::info(Bus::Gamepad, deadlines);
                 blocking::start(&format!("gamepad {address}"), ends, info, open.taken(address))
             });
             Ok((0, link.await?))

@@ -117,6 +117,7 @@ mod tests {
     use super::*;
     use crate::link::{Deadlines, Packet};
     use crate::manager::blocking::{InUse, info, start};
+    use crate::types::Bus;
     use crate::types::Endpoint;
     use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -181,7 +182,7 @@ mod tests {
         let (plug, plugged) = channel();
         let in_use = InUse::default();
         let ends: Ends = (Box::new(Motors(Fake(to))), Box::new(Plug(plugged)));
-        let link = start("a pad", ends, info(Duration::ZERO, Deadlines::default()), in_use.taken("a")).unwrap();
+        let link = start("a pad", ends, info(Bus::Gamepad, Deadlines::default()), in_use.taken("a")).unwrap();
         let packet = |data: &[u8]| Packet { endpoint: Endpoint::TX, data: data.to_vec(), ack: false };
         link.write(packet(&[1, 0, 2, 0])).await.unwrap();
         assert_eq!(played.recv().unwrap(), Some((1, 2, LENGTH_MS)));

@@ -10,7 +10,6 @@ mod system;
 use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use super::blocking::{self, InUse};
 use super::names::Addresses;
@@ -134,7 +133,7 @@ impl Connector for Way {
             }
             let link = blocking::open(address, open, move |address, open| {
                 let ends = system.open(&path, ids).map_err(LinkError::Failed)?;
-                let info = blocking::info(Duration::ZERO, deadlines);
+                let info = blocking::info(Bus::Hid, deadlines);
                 blocking::start(&format!("HID device {address}"), ends, info, open.taken(address))
             });
             Ok((0, link.await?))

@@ -1,6 +1,7 @@
 //! Devices that are not there: a system of this process, with plugs.
 
 use std::sync::mpsc;
+use std::time::Duration;
 
 use super::*;
 use crate::library::Library;

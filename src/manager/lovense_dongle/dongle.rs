@@ -1,7 +1,7 @@
 //! One open dongle: its own thread, which tells the machine what happens and does what it says. Another thread reads.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -235,8 +235,7 @@ impl Worker {
         if self.machine.toy() != Some(id) {
             return Err(LinkError::Failed(format!("the toy {id} is not connected to the dongle (any more)")));
         }
-        let gap = Duration::from_millis(Bus::LovenseDongle.gap_ms());
-        let (link, end) = pair(blocking::info(gap, self.deadlines));
+        let (link, end) = pair(blocking::info(Bus::LovenseDongle, self.deadlines));
         // The link before, if there is one, is lost by this.
         self.toy = None;
         self.toy = Some(Toy { end, _taken: self.toys.taken(id) });

@@ -83,11 +83,23 @@ pub(super) struct Data {
 }
 
 impl FromDongle {
-    /// The messages of a line. What is none is passed over.
+    /// The messages of a line. What is none is passed over, and hides none of those after it: the next one may begin at
+    /// every brace.
     pub(super) fn parse(line: &str) -> Vec<Self> {
-        let values = serde_json::Deserializer::from_str(line).into_iter::<serde_json::Value>();
-        // After a mistake of form there is no telling where the next begins.
-        values.map_while(Result::ok).filter_map(|value| Self::deserialize(value).ok()).collect()
+        let mut messages = Vec::new();
+        let mut rest = line;
+        while let Some(begun) = rest.find('{').and_then(|at| rest.get(at..)) {
+            let mut values = serde_json::Deserializer::from_str(begun).into_iter::<serde_json::Value>();
+            let after = match values.next() {
+                Some(Ok(value)) => {
+                    messages.extend(Self::deserialize(value));
+                    values.byte_offset()
+                }
+                _ => 1,
+            };
+            rest = begun.get(after..).unwrap_or_default();
+        }
+        messages
     }
 
     /// The toy that is connected, if this says so.
@@ -119,11 +131,14 @@ mod tests {
         );
         let messages = FromDongle::parse(line);
         let about: Vec<_> = messages.iter().map(|message| message.about).collect();
-        assert_eq!(about, [About::Search, About::Other, About::ToyData, About::Status]);
+        assert_eq!(about, [About::Search, About::Other, About::ToyData, About::Status, About::Search]);
         assert_eq!(messages[0].result, Some(205));
         assert_eq!(messages[2].data.as_ref().unwrap().data.as_deref(), Some("OK;"));
         assert_eq!(messages[3].connected(), Some("AB"));
-        for nothing in ["", "7", "[]", "{}", "{\"func\":3}", "\u{0}", &"[".repeat(100_000)] {
+        // A report that was lost cuts a message off, and bytes that are no text stand before the next.
+        let cut = "\u{fffd}{\"func\":\"toyData\",\"data\":{\"id\":\"A\u{fffd}{\"func\":\"search\",\"result\":206}";
+        assert_eq!(FromDongle::parse(cut).iter().map(|message| message.result).collect::<Vec<_>>(), [Some(206)]);
+        for nothing in ["", "7", "[]", "{}", "{\"func\":3}", "\u{0}", &"[".repeat(100_000), &"{".repeat(100_000)] {
             assert!(FromDongle::parse(nothing).is_empty());
         }
     }

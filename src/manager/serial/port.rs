@@ -1,7 +1,5 @@
 //! One open port.
 
-use std::time::Duration;
-
 use serialport::{DataBits, FlowControl, SerialPort, StopBits};
 
 use crate::driver::Boxed;
@@ -10,6 +8,7 @@ use crate::link::{Deadlines, Link, LinkError};
 use crate::manager::{
     Connector, blocking, blocking::Ends, blocking::InUse, blocking::READ, blocking::Reader, blocking::Writer,
 };
+use crate::types::Bus;
 
 /// How to open a port.
 #[derive(Debug)]
@@ -47,7 +46,7 @@ impl Connector for Way {
 
 /// Opens the port and starts its threads. Blocking.
 fn start(name: &str, wanted: &Wanted, deadlines: Deadlines, open: &InUse) -> Result<Link, LinkError> {
-    blocking::start(name, ends(name, wanted)?, blocking::info(Duration::ZERO, deadlines), open.taken(name))
+    blocking::start(name, ends(name, wanted)?, blocking::info(Bus::Serial, deadlines), open.taken(name))
 }
 
 /// Opens both ends of a port. Blocking.
@@ -130,6 +129,8 @@ mod tests {
     use std::io::{Read, Write};
 
     use serialport::TTYPort;
+
+    use std::time::Duration;
 
     use super::*;
     use crate::link::Packet;

@@ -12,8 +12,10 @@ use super::frames::{self, Ack, FromPeripheral, RealServices};
 use super::{Attached, Detached, VirtualManager};
 use crate::driver::Boxed;
 use crate::library::{Candidate, Hardware};
-use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair};
-use crate::manager::{Connector, choose};
+use crate::link::{
+    Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair,
+};
+use crate::manager::{Connector, choose, confirms};
 use crate::socket::{Incoming, Outgoing, Socket};
 use crate::text::{from_json, shown};
 use crate::types::Endpoint;
@@ -175,7 +177,12 @@ impl Present {
             return Err(LinkError::Failed(reason.to_owned()));
         };
         let gap = Duration::from_millis(self.hardware.bus.gap_ms());
-        let (link, end) = pair(LinkInfo { endpoints, gap, deadlines: self.deadlines, scripted: false });
+        // A peripheral that replies confirms; else it is as good as the bus that it plays.
+        let confirms = match self.ack {
+            Ack::Manual => Confirms::Everything,
+            Ack::Auto => confirms(self.hardware.bus),
+        };
+        let (link, end) = pair(LinkInfo { endpoints, gap, deadlines: self.deadlines, confirms, scripted: false });
         self.open = Some(Open { end, subscribed: BTreeSet::new(), waiting: BTreeMap::new() });
         self.handle.connected.store(true, Ordering::Relaxed);
         self.send(frames::attached(&candidate.definition.protocol));

@@ -1,10 +1,16 @@
 //! Virtual hardware over `/hardware`.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
+use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -30,9 +36,20 @@ impl Done {
     }
 }
 
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+type Sink = Arc<Mutex<SplitSink<Socket, Message>>>;
+
+/// Where hardware lives: it confirms what is done to it even while the thread of its test waits for a program.
+static RADIO: LazyLock<Runtime> =
+    LazyLock::new(|| Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap());
+
 /// A piece of hardware.
 pub struct Peripheral {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    sink: Sink,
+    frames: mpsc::UnboundedReceiver<Value>,
+    /// It confirms what is done to it at once, whatever the test is busy with.
+    confirms: Arc<AtomicBool>,
+    reads: JoinHandle<()>,
     /// Frames that came while another was waited for.
     earlier: VecDeque<Value>,
     /// Id of the last request.
@@ -42,14 +59,22 @@ pub struct Peripheral {
 impl Peripheral {
     /// Connects without attaching.
     pub async fn connect(server: &Server) -> Self {
-        let (socket, _) = connect_async(format!("{}/hardware", server.url())).await.unwrap();
-        Self { socket, earlier: VecDeque::new(), last_id: 0 }
+        let url = format!("{}/hardware", server.url());
+        let (socket, _) = RADIO.spawn(async { connect_async(url).await.unwrap() }).await.unwrap();
+        let (sink, stream) = socket.split();
+        let sink = Arc::new(Mutex::new(sink));
+        let confirms = Arc::<AtomicBool>::default();
+        let (found, frames) = mpsc::unbounded_channel();
+        let reads = RADIO.spawn(read(stream, Arc::clone(&sink), Arc::clone(&confirms), found));
+        Self { sink, frames, confirms, reads, earlier: VecDeque::new(), last_id: 0 }
     }
 
-    /// Attaches Bluetooth hardware of this name and address.
+    /// Attaches Bluetooth hardware of this name and address, which confirms every write: a stop comes once.
     pub async fn attach(server: &Server, name: &str, address: &str) -> Self {
         let mut peripheral = Self::connect(server).await;
-        peripheral.send(json!({"type": "attach", "bus": "btle", "name": name, "address": address})).await;
+        peripheral.confirms.store(true, Ordering::SeqCst);
+        let frame = json!({"type": "attach", "bus": "btle", "name": name, "address": address, "ack": "manual"});
+        peripheral.send(frame).await;
         peripheral
     }
 
@@ -66,7 +91,7 @@ impl Peripheral {
     }
 
     pub async fn send_text(&mut self, text: impl Into<String>) {
-        self.socket.send(Message::text(text.into())).await.unwrap();
+        self.sink.lock().await.send(Message::text(text.into())).await.unwrap();
     }
 
     pub async fn notify(&mut self, endpoint: &str, data: impl AsRef<[u8]>) {
@@ -88,13 +113,7 @@ impl Peripheral {
         if let Some(frame) = self.earlier.pop_front() {
             return Some(frame);
         }
-        loop {
-            match self.socket.next().await?.ok()? {
-                Message::Text(text) => return Some(serde_json::from_str(&text).unwrap()),
-                Message::Close(_) => return None,
-                _ => {}
-            }
-        }
+        self.frames.recv().await
     }
 
     /// The next frame that is no operation: `attached`, `refused` or `error`. Operations are kept.
@@ -155,5 +174,38 @@ impl Peripheral {
 
     pub async fn detach(&mut self) {
         self.send(json!({"type": "detach"})).await;
+    }
+}
+
+impl Drop for Peripheral {
+    fn drop(&mut self) {
+        self.reads.abort();
+    }
+}
+
+/// Reads frames until the socket is closed, and confirms operations if that is wanted. A read needs a value, so it is left
+/// to the test.
+async fn read(
+    mut stream: SplitStream<Socket>,
+    sink: Sink,
+    confirms: Arc<AtomicBool>,
+    found: mpsc::UnboundedSender<Value>,
+) {
+    while let Some(Ok(message)) = stream.next().await {
+        let frame: Value = match message {
+            Message::Text(text) => serde_json::from_str(&text).unwrap(),
+            Message::Close(_) => return,
+            _ => continue,
+        };
+        let confirmed = matches!(frame["type"].as_str(), Some("write" | "subscribe" | "unsubscribe"));
+        if confirmed && confirms.load(Ordering::SeqCst) {
+            let reply = json!({"type": "reply", "id": frame["id"]}).to_string();
+            if sink.lock().await.send(Message::text(reply)).await.is_err() {
+                return;
+            }
+        }
+        if found.send(frame).is_err() {
+            return;
+        }
     }
 }

@@ -1,0 +1,25 @@
+//! What a device is wanted to do, for people.
+
+use super::Wanted;
+
+impl Wanted {
+    /// How many outputs wait to be written.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.board().slots.iter().filter(|slot| slot.dirty || slot.stop.is_some()).count()
+    }
+
+    /// What the outputs are and who holds them, for people.
+    #[must_use]
+    pub fn observe(&self) -> serde_json::Value {
+        let board = self.board();
+        let outputs = board.slots.iter().map(|slot| {
+            serde_json::json!({
+                "feature": slot.place.feature, "output": slot.place.kind.name(),
+                "wanted": slot.wanted.map(|output| output.value), "written": slot.written,
+                "owner": slot.owner.map(|owner| owner.0), "stopping": slot.stop.is_some(),
+            })
+        });
+        outputs.collect()
+    }
+}
