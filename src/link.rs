@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::Instant;
 
 use crate::message::Endpoint;
 
@@ -16,6 +17,8 @@ use crate::message::Endpoint;
 const REQUESTS: usize = 32;
 /// Notifications kept for a listener that lags; the oldest are lost beyond it (the reference server's number).
 const NOTIFICATIONS: usize = 256;
+
+type Outcome = oneshot::Receiver<Result<Vec<u8>, LinkError>>;
 
 /// Bytes for one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,8 +158,22 @@ impl Link {
     /// # Errors
     /// An endpoint that isn't there, a refusal, a loss, or no confirmation before the deadline.
     pub async fn write(&self, packet: Packet) -> Result<(), LinkError> {
-        let endpoint = packet.endpoint;
-        self.ask(endpoint, Operation::Write(packet), self.info.deadlines.write, "a write to").await.map(drop)
+        self.begin_write(packet).await?.landed().await
+    }
+
+    /// Gives bytes to the bus, without waiting until the hardware has them. What the bus has once been given cannot be
+    /// called back, and the bus may do it even after the deadline.
+    ///
+    /// # Errors
+    /// As [`Link::write`]; the bus does not have the packet then.
+    pub async fn begin_write(&self, packet: Packet) -> Result<Flight, LinkError> {
+        let (endpoint, limit) = (packet.endpoint, self.info.deadlines.write);
+        let until = Instant::now() + limit;
+        let asking = self.ask(endpoint, Operation::Write(packet));
+        let outcome = tokio::time::timeout_at(until, asking).await.unwrap_or_else(|_| {
+            Err(LinkError::Failed(format!("the bus took no write to {endpoint} within {} ms", limit.as_millis())))
+        })?;
+        Ok(Flight { endpoint, limit, until, outcome, given_up: None })
     }
 
     /// Asks an endpoint for its value.
@@ -164,7 +181,7 @@ impl Link {
     /// # Errors
     /// As [`Link::write`].
     pub async fn read(&self, endpoint: Endpoint) -> Result<Vec<u8>, LinkError> {
-        self.ask(endpoint, Operation::Read(endpoint), self.info.deadlines.read, "a read of").await
+        self.answer(endpoint, Operation::Read(endpoint), self.info.deadlines.read, "a read of").await
     }
 
     /// Has an endpoint report what the hardware sends; see [`Link::listen`]. Twice is as good as once.
@@ -173,7 +190,7 @@ impl Link {
     /// As [`Link::write`].
     pub async fn subscribe(&self, endpoint: Endpoint) -> Result<(), LinkError> {
         let operation = Operation::Subscribe(endpoint);
-        self.ask(endpoint, operation, self.info.deadlines.write, "subscribing to").await.map(drop)
+        self.answer(endpoint, operation, self.info.deadlines.write, "subscribing to").await.map(drop)
     }
 
     /// Ends what [`Link::subscribe`] began.
@@ -182,7 +199,7 @@ impl Link {
     /// As [`Link::write`].
     pub async fn unsubscribe(&self, endpoint: Endpoint) -> Result<(), LinkError> {
         let operation = Operation::Unsubscribe(endpoint);
-        self.ask(endpoint, operation, self.info.deadlines.write, "unsubscribing from").await.map(drop)
+        self.answer(endpoint, operation, self.info.deadlines.write, "unsubscribing from").await.map(drop)
     }
 
     /// Lets go of the hardware. Failing to is no error: the link ends when its last copy is dropped.
@@ -218,24 +235,86 @@ impl Link {
         }
     }
 
-    async fn ask(
+    /// Puts an operation into the queue of the bus; what is returned gives its outcome.
+    async fn ask(&self, endpoint: Endpoint, operation: Operation) -> Result<Outcome, LinkError> {
+        if !self.has(endpoint) {
+            return Err(LinkError::NoEndpoint(endpoint));
+        }
+        let (done, outcome) = oneshot::channel();
+        self.requests.send(LinkRequest { operation, done }).await.map_err(|_| LinkError::Lost)?;
+        Ok(outcome)
+    }
+
+    async fn answer(
         &self,
         endpoint: Endpoint,
         operation: Operation,
         limit: Duration,
         what: &str,
     ) -> Result<Vec<u8>, LinkError> {
-        if !self.has(endpoint) {
-            return Err(LinkError::NoEndpoint(endpoint));
-        }
-        let (done, outcome) = oneshot::channel();
-        let exchange = async {
-            self.requests.send(LinkRequest { operation, done }).await.map_err(|_| LinkError::Lost)?;
-            outcome.await.map_err(|_| LinkError::Lost)?
-        };
+        let exchange = async { self.ask(endpoint, operation).await?.await.map_err(|_| LinkError::Lost)? };
         tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| {
             Err(LinkError::Timeout { what: format!("{what} {endpoint}"), limit_ms: limit.as_millis() })
         })
+    }
+}
+
+/// A write that the bus was given.
+#[derive(Debug)]
+pub struct Flight {
+    endpoint: Endpoint,
+    limit: Duration,
+    until: Instant,
+    outcome: Outcome,
+    /// What the bus said when it gave up waiting for the hardware.
+    given_up: Option<LinkError>,
+}
+
+impl Flight {
+    /// Where it goes.
+    #[must_use]
+    pub fn endpoint(&self) -> Endpoint {
+        self.endpoint
+    }
+
+    /// Whether the bus has given up waiting for the hardware: nobody will ever know whether that gets the packet.
+    #[must_use]
+    pub fn is_given_up(&self) -> bool {
+        self.given_up.is_some()
+    }
+
+    /// Whether the hardware may still get it, by what the bus has said up to now.
+    pub fn is_open(&mut self) -> bool {
+        if self.given_up.is_none() {
+            match self.outcome.try_recv() {
+                Ok(Err(error @ LinkError::Timeout { .. })) => self.given_up = Some(error),
+                Ok(_) | Err(oneshot::error::TryRecvError::Closed) => return false,
+                Err(oneshot::error::TryRecvError::Empty) => {}
+            }
+        }
+        true
+    }
+
+    /// Returns when the hardware has the packet as far as the bus can tell, or refused it. A call that is dropped before
+    /// it has returned loses nothing, and after [`LinkError::Timeout`] it may be called again: the bus may still answer.
+    ///
+    /// # Errors
+    /// As [`Link::write`].
+    pub async fn landed(&mut self) -> Result<(), LinkError> {
+        if let Some(error) = &self.given_up {
+            return Err(error.clone());
+        }
+        match tokio::time::timeout_at(self.until, &mut self.outcome).await {
+            Ok(Ok(Err(error @ LinkError::Timeout { .. }))) => {
+                self.given_up = Some(error.clone());
+                Err(error)
+            }
+            Ok(outcome) => outcome.map_err(|_| LinkError::Lost)?.map(drop),
+            Err(_) => {
+                let (what, limit_ms) = (format!("a write to {}", self.endpoint), self.limit.as_millis());
+                Err(LinkError::Timeout { what, limit_ms })
+            }
+        }
     }
 }
 

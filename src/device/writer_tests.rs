@@ -1,6 +1,5 @@
 //! The rules of time, in paused time, against a link whose other side the test plays.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +10,9 @@ use super::*;
 use crate::device::{Identity, Owner, UserSettings};
 use crate::library::{Bus, Definition};
 use crate::link::{Deadlines, LinkEnd, LinkError, LinkInfo, Operation, pair};
-use crate::message::{Endpoint, Output, OutputKind};
+use crate::message::{Output, OutputKind};
 
-const ANN: Owner = Owner(1);
+pub(super) const ANN: Owner = Owner(1);
 
 const TWO_MOTORS: &str = r#"
 name = "Two motors"
@@ -27,31 +26,26 @@ features = [{ vibrate = [0, 100] }, { vibrate = [0, 100] }]
 vibrate = 'tx: {i} {v}'
 "#;
 
-struct Hardware {
-    end: LinkEnd,
-    link: Link,
-    device: DeviceHandle,
+pub(super) struct Hardware {
+    pub(super) end: LinkEnd,
+    pub(super) link: Link,
+    pub(super) device: DeviceHandle,
 }
 
 impl Hardware {
-    fn new(definition: &str, gap_ms: u32) -> Self {
+    pub(super) fn new(definition: &str, gap_ms: u32) -> Self {
         let definition = Arc::new(Definition::parse("test", definition, &crate::driver::names()).unwrap());
-        let model = Arc::new(definition.default.clone());
+        let (model, endpoints) = (Arc::new(definition.default.clone()), definition.endpoints());
         let identity =
             Identity { index: 0, bus: Bus::Btle, address: "a".to_owned(), identifier: None, definition, model };
         let user = UserSettings { gap_ms: Some(gap_ms), ..UserSettings::default() };
         let device = DeviceHandle::new(identity, &user);
-        let info = LinkInfo {
-            endpoints: BTreeSet::from([Endpoint::TX]),
-            gap: Duration::ZERO,
-            deadlines: Deadlines::default(),
-            scripted: false,
-        };
+        let info = LinkInfo { endpoints, gap: Duration::ZERO, deadlines: Deadlines::default(), scripted: false };
         let (link, end) = pair(info);
         Self { end, link, device }
     }
 
-    fn start(&self) -> tokio::task::JoinHandle<Exit> {
+    pub(super) fn start(&self) -> tokio::task::JoinHandle<Exit> {
         self.start_with(Pace { max_failures: 5, dead_man: None })
     }
 
@@ -68,26 +62,26 @@ impl Hardware {
     }
 
     /// The next packet, not yet answered.
-    async fn packet(&mut self) -> (Vec<u8>, oneshot::Sender<Result<Vec<u8>, LinkError>>) {
+    pub(super) async fn packet(&mut self) -> (Vec<u8>, oneshot::Sender<Result<Vec<u8>, LinkError>>) {
         let request = self.end.requests.recv().await.unwrap();
         let Operation::Write(packet) = request.operation else { panic!("{:?}", request.operation) };
         (packet.data, request.done)
     }
 
     /// The next packet, which the hardware takes.
-    async fn taken(&mut self) -> Vec<u8> {
+    pub(super) async fn taken(&mut self) -> Vec<u8> {
         let (data, done) = self.packet().await;
         let _ = done.send(Ok(Vec::new()));
         data
     }
 
     /// Whether nothing is written for a while.
-    async fn quiet(&mut self, time: Duration) -> bool {
+    pub(super) async fn quiet(&mut self, time: Duration) -> bool {
         tokio::time::timeout(time, self.end.requests.recv()).await.is_err()
     }
 }
 
-fn ms(ms: u64) -> Duration {
+pub(super) fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 

@@ -13,7 +13,7 @@ use super::registry::{self, Key, Registry};
 use super::scan::{Scans, Turn};
 use super::supervise::{Device, Manager, State};
 use super::{Bus, HubEvent, HubOptions, Routes, SessionHandle, Shared};
-use crate::device::{DeviceActor, DeviceHandle, Identity, Owner, Reach};
+use crate::device::{DeviceActor, DeviceHandle, Exit, Identity, LAST_STOP, Owner, Reach, last_stop};
 use crate::library::{self, Candidate, Definition, Hardware, Library};
 use crate::link::Link;
 use crate::manager::{Connector, Found, Scan};
@@ -187,14 +187,19 @@ impl Hub {
             if device.state == State::Connected && !connector.takes_over() {
                 return refuse("hardware with this address is connected already");
             }
+            let takes_over = connector.takes_over();
             device.hardware = hardware;
             device.connector = connector;
             device.candidates = candidates;
             let index = device.handle.index();
             if device.state == State::Connected {
-                // The old connection is dead, though nobody has noticed. Its end starts the new one.
+                // The old connection is mostly dead, though nobody has noticed; where it is not, it is stopped. Its end
+                // starts the new one.
                 device.take_over = true;
-                device.handle.close();
+                device.handle.close(LAST_STOP);
+            } else if takes_over && device.link.is_some() {
+                // Its actor has panicked and was to go on over the old connection.
+                self.taken_over(index, Exit::Panicked, ctx);
             } else {
                 self.reopen(index, ctx);
             }
@@ -243,8 +248,11 @@ impl Hub {
         let Ready { definition, model, identifier, opened } = ready;
         // During a shutdown only hardware whose stop is still owed is opened.
         if self.shutting_down && !self.devices.values().any(|device| device.is(&hardware)) {
-            let link = opened.link;
-            ctx.spawn(async move { link.disconnect().await }.into_actor(self));
+            let closing = async move {
+                last_stop(&definition, &model, &opened.link).await;
+                opened.link.disconnect().await;
+            };
+            ctx.spawn(closing.into_actor(self));
             return;
         }
         let key = Key {
