@@ -11,7 +11,7 @@ use super::budget::Budget;
 use super::open::{self, Ready};
 use super::registry::{self, Key, Registry};
 use super::scan::{Scans, Turn};
-use super::supervise::{Device, Manager, State};
+use super::supervise::{Device, Manager, State, Successor};
 use super::{Bus, HubEvent, HubOptions, Routes, SessionHandle, Shared};
 use crate::device::{DeviceActor, DeviceHandle, Exit, Identity, LAST_STOP, Owner, Reach, last_stop};
 use crate::library::{self, Candidate, Definition, Hardware, Library};
@@ -187,20 +187,21 @@ impl Hub {
             if device.state == State::Connected && !connector.takes_over() {
                 return refuse("hardware with this address is connected already");
             }
-            let takes_over = connector.takes_over();
-            device.hardware = hardware;
-            device.connector = connector;
-            device.candidates = candidates;
             let index = device.handle.index();
-            if device.state == State::Connected {
-                // The old connection is mostly dead, though nobody has noticed; where it is not, it is stopped. Its end
-                // starts the new one.
-                device.take_over = true;
-                device.handle.close(LAST_STOP);
-            } else if takes_over && device.link.is_some() {
-                // Its actor has panicked and was to go on over the old connection.
-                self.taken_over(index, Exit::Panicked, ctx);
+            // Its old connection may still be there: it works, though the hardware has mostly given it up, or its actor
+            // has panicked and was to go on over it.
+            if connector.takes_over() && (device.state == State::Connected || device.link.is_some()) {
+                device.take_over = Some(Successor { hardware, connector, candidates });
+                if device.state == State::Connected {
+                    // The end of its actor opens the new one.
+                    device.handle.close(LAST_STOP);
+                } else {
+                    self.taken_over(index, Exit::Panicked, ctx);
+                }
             } else {
+                device.hardware = hardware;
+                device.connector = connector;
+                device.candidates = candidates;
                 self.reopen(index, ctx);
             }
             return;
@@ -297,7 +298,7 @@ impl Hub {
             state: State::Connected,
             link: Some(link),
             budget,
-            take_over: false,
+            take_over: None,
         };
         self.devices.insert(index, device);
         if again {

@@ -12,7 +12,7 @@ fn ms(ms: u64) -> Duration {
 #[test]
 fn what_dials_in_again_is_opened_when_the_old_connection_is_stopped_and_closed() {
     test(async {
-        let (mut fixture, _one, device, mut old) = Fixture::with_one().await;
+        let (mut fixture, mut one, device, mut old) = Fixture::with_one().await;
         set(&device, 9);
         assert_eq!(taken(&mut old).await, 9);
         let mut again = fixture.dial_in("one");
@@ -21,6 +21,8 @@ fn what_dials_in_again_is_opened_when_the_old_connection_is_stopped_and_closed()
         assert_eq!(packet.data, [0, 0]);
         tokio::time::sleep(ms(400)).await;
         assert!(again.ends.try_recv().is_err(), "the old one has not confirmed its stop");
+        // A bus closes what nobody wants.
+        assert_eq!(one.ends.try_recv().unwrap_err(), mpsc::error::TryRecvError::Empty, "its connector is kept");
         // What clients want meanwhile is for the new one.
         set(&device, 8);
         let _ = done.send(Ok(Vec::new()));

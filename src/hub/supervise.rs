@@ -29,8 +29,16 @@ pub(super) struct Device {
     pub state: State,
     pub link: Option<Link>,
     pub budget: Budget,
-    /// The present actor is being closed in favour of a new connection.
-    pub take_over: bool,
+    /// What takes the address over once the present connection is closed. Until then that keeps its own connector.
+    pub take_over: Option<Successor>,
+}
+
+/// Hardware that has dialled in under the address of a device that is connected.
+#[derive(Debug)]
+pub(super) struct Successor {
+    pub hardware: Hardware,
+    pub connector: Arc<dyn Connector>,
+    pub candidates: Vec<Candidate>,
 }
 
 impl Device {
@@ -72,7 +80,7 @@ impl Handler<Exited> for Hub {
         let why = exit.to_string();
         let name = device.handle.description().name.clone();
         device.state = State::Away;
-        if std::mem::take(&mut device.take_over) {
+        if device.take_over.is_some() {
             return self.taken_over(index, exit, ctx);
         }
         match exit {
@@ -128,7 +136,11 @@ impl Hub {
         ctx.spawn(closing.into_actor(self).map(move |(), this, ctx| {
             if let Some(device) = this.devices.get_mut(&index) {
                 device.state = State::Away;
-                device.take_over = false;
+                if let Some(Successor { hardware, connector, candidates }) = device.take_over.take() {
+                    device.hardware = hardware;
+                    device.connector = connector;
+                    device.candidates = candidates;
+                }
             }
             this.reopen(index, ctx);
         }));
