@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use actix::prelude::*;
 
+use super::last_stop::LAST_STOP;
 use super::writer::Writer;
 use super::{DeviceHandle, Pace};
 use crate::describe::Describe;
@@ -87,6 +89,7 @@ pub struct DeviceActor {
     inputs: Arc<dyn Inputs>,
     pace: Pace,
     metrics: Metrics,
+    closing: bool,
     guard: Guard,
 }
 
@@ -110,7 +113,7 @@ impl DeviceActor {
         // Until it ends in an ordinary way, the reason is the extraordinary one.
         let guard = Guard { to, index: device.index(), generation, exit: Exit::Panicked };
         let (link, inputs) = (opened.link.clone(), opened.driver.inputs());
-        Self { device, opened: Some(opened), link, inputs, pace, metrics, guard }
+        Self { device, opened: Some(opened), link, inputs, pace, metrics, closing: false, guard }
     }
 
     /// Starts the actor, on this thread or that of `arbiter`. When this returns, questions reach it, though on another
@@ -226,18 +229,32 @@ impl Handler<Unsubscribe> for DeviceActor {
     }
 }
 
-/// Request: let the hardware go.
+/// Request: stop the hardware within this time, then let it go.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct Close;
+pub(super) struct Close {
+    pub stop_within: Duration,
+}
 
 impl Handler<Close> for DeviceActor {
     type Result = ();
 
-    fn handle(&mut self, Close: Close, ctx: &mut Self::Context) {
-        let link = self.link.clone();
-        ctx.wait(async move { link.disconnect().await }.into_actor(self).map(|(), this, ctx| {
-            this.end(Exit::Closed, ctx);
+    fn handle(&mut self, Close { stop_within }: Close, ctx: &mut Self::Context) {
+        if std::mem::replace(&mut self.closing, true) {
+            return;
+        }
+        let (device, link) = (self.device.clone(), self.link.clone());
+        // The writer, which goes on meanwhile, writes the stop.
+        let stopping = async move {
+            if !stop_within.is_zero() {
+                let number = device.wanted().let_go();
+                let _ = tokio::time::timeout(stop_within, device.wanted().confirmed(number)).await;
+            }
+        };
+        ctx.spawn(stopping.into_actor(self).map(|(), this, ctx| {
+            // Closing has a bound of its own: the bus may be stuck in a write.
+            let closing = async move { drop(tokio::time::timeout(LAST_STOP, link.disconnect()).await) };
+            ctx.wait(closing.into_actor(this).map(|(), this, ctx| this.end(Exit::Closed, ctx)));
         }));
     }
 }

@@ -5,6 +5,8 @@
 //! inputs. What may not live here: wire versions, buses, protocols.
 
 mod actor;
+mod flights;
+mod last_stop;
 mod limits;
 mod motion;
 #[cfg(test)]
@@ -33,6 +35,7 @@ use crate::types::{
 };
 
 pub use actor::{DeviceActor, Exit, Exited, Opened};
+pub use last_stop::{LAST_STOP, last_stop};
 pub use limits::{Limits, UserLimits};
 pub use reach::{Reach, Refusal};
 pub use subscriptions::{ReadingSink, Subscriptions};
@@ -319,10 +322,10 @@ impl DeviceHandle {
         self.shared.actor.load().is_some()
     }
 
-    /// Lets the hardware go. Its outputs should have been stopped before.
-    pub fn close(&self) {
+    /// Lets the hardware go. What may still run is stopped first, for at most this time; what is wanted stays wanted.
+    pub fn close(&self, stop_within: Duration) {
         if let Some(actor) = self.shared.actor.load_full() {
-            actor.do_send(actor::Close);
+            actor.do_send(actor::Close { stop_within });
         }
     }
 

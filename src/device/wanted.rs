@@ -5,6 +5,7 @@
 
 mod observe;
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ struct Board {
     reach: Reach,
     /// Why nothing may be set, if so.
     held: Option<String>,
+    /// The link is to be closed: nothing but stops is written over it.
+    closing: bool,
     stops: u64,
     /// Time between two writes.
     gap: Duration,
@@ -87,9 +90,17 @@ pub struct Work {
     taken: Vec<Taken>,
 }
 
+impl Work {
+    /// The features that it is about, also those for which nothing has to be written.
+    pub(super) fn features(&self) -> BTreeSet<u32> {
+        self.taken.iter().map(|taken| taken.feature).collect()
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Taken {
     slot: usize,
+    feature: u32,
     version: u64,
     stop: Option<u64>,
     output: Option<Output>,
@@ -113,8 +124,14 @@ impl Wanted {
             position: 0,
             merged: Merged::default(),
         });
-        let board =
-            Board { slots: slots.collect(), reach: Reach::Connected, held: None, stops: 0, gap: Duration::ZERO };
+        let board = Board {
+            slots: slots.collect(),
+            reach: Reach::Connected,
+            held: None,
+            closing: false,
+            stops: 0,
+            gap: Duration::ZERO,
+        };
         Self {
             board: Mutex::new(board),
             changed: Notify::new(),
@@ -241,11 +258,37 @@ impl Wanted {
         number
     }
 
+    /// The link is about to be closed: whatever may run is stopped, and nothing else is written any more until the
+    /// hardware is connected again. What is wanted stays wanted. Returns the number to wait for.
+    pub fn let_go(&self) -> u64 {
+        let now = Instant::now();
+        let mut board = self.board();
+        board.closing = true;
+        board.stops += 1;
+        let number = board.stops;
+        let mut any = false;
+        for slot in &mut board.slots {
+            if slot.may_run(now) {
+                slot.ask_stop(number);
+                slot.dirty |= slot.wanted.is_some() && !slot.place.kind.is_event();
+                any = true;
+            }
+        }
+        if any {
+            self.asked.send_replace(number);
+        }
+        self.confirm(&board);
+        drop(board);
+        self.changed.notify_one();
+        number
+    }
+
     /// The hardware was connected. After a loss or a restart (`again`), or when the protocol repeats its last packet
     /// (`repeats`), outputs are stopped first; what is still wanted is then written again.
     pub fn connected(&self, again: bool, repeats: bool) {
         let mut board = self.board();
         board.reach = Reach::Connected;
+        board.closing = false;
         board.stops += 1;
         let number = board.stops;
         for slot in &mut board.slots {
@@ -304,6 +347,9 @@ impl Wanted {
     pub fn take(&self, stop: bool) -> Option<Work> {
         let now = Instant::now();
         let mut board = self.board();
+        if board.closing && !stop {
+            return None;
+        }
         let gap = board.gap;
         let mut work = Work { changes: Vec::new(), stop, since: now, taken: Vec::new() };
         for (index, slot) in board.slots.iter_mut().enumerate() {
@@ -317,7 +363,8 @@ impl Wanted {
                 slot.merged.taken(slot.version);
             }
             let output = output.map(|output| slot.place.limits.clamp(output));
-            work.taken.push(Taken { slot: index, version: slot.version, stop: slot.stop, output });
+            let Slot { place: Place { feature, .. }, version, stop, .. } = *slot;
+            work.taken.push(Taken { slot: index, feature, version, stop, output });
             if let Some(output) = output {
                 work.changes.push(Change { feature: slot.place.feature, output, previous: slot.position });
                 work.since = work.since.min(slot.at);
@@ -397,90 +444,8 @@ impl Wanted {
     }
 }
 
-impl Slot {
-    fn ask_stop(&mut self, number: u64) {
-        if self.stop.is_none() {
-            self.oldest_stop = number;
-        }
-        self.stop = Some(number);
-    }
-
-    /// The hardware has the stop that was the newest when it was taken.
-    fn confirm_stop(&mut self, taken: Option<u64>) {
-        if self.stop == taken {
-            self.stop = None;
-        } else if let Some(number) = taken {
-            self.oldest_stop = number + 1;
-        }
-    }
-
-    fn clear(&mut self) {
-        self.wanted = None;
-        self.owner = None;
-        self.dirty = false;
-        self.version += 1;
-    }
-
-    /// Where this axis is by now, as far as is known.
-    fn at(&self, now: Instant) -> i32 {
-        self.motion.and_then(|motion| motion.now(now)).map_or(self.position, |(place, _)| place)
-    }
-
-    /// What stops this output: 0 for a level; for a move under way, going to where it is by now, in the time that is
-    /// left, so that it is no faster than before. Nothing for a position that is reached. A move that the hardware may
-    /// or may not have got is stopped as well.
-    fn stopped(&self, now: Instant) -> Option<Output> {
-        let kind = self.place.kind;
-        if !kind.is_position() {
-            return Some(Output { kind, value: 0, duration_ms: 0 });
-        }
-        let motion = self.motion?;
-        let (value, left) = motion.now(now)?;
-        // Where the hardware may be anywhere on its way, the time of the whole way is slow enough.
-        let time = if motion.sure { left } else { motion.takes };
-        Some(Output { kind, value, duration_ms: u32::try_from(time.as_millis()).unwrap_or(u32::MAX) })
-    }
-}
-
-impl Board {
-    /// The hardware may have this move or jump, or not.
-    fn may_have_written(&mut self, slot: usize, output: Output, stop: bool, now: Instant) {
-        let Some(slot) = self.slots.get_mut(slot) else { return };
-        let feature = slot.place.feature;
-        if output.kind == OutputKind::HwPositionWithDuration {
-            // A stop that is tried again must not lead on from where the first may have held.
-            let from = if stop { output.value } else { slot.at(now) };
-            let takes = Duration::from_millis(output.duration_ms.into());
-            slot.motion = Some(Motion { from, to: output.value, began: now, takes, sure: false });
-        }
-        for motion in
-            self.slots.iter_mut().filter(|slot| slot.place.feature == feature).flat_map(|slot| &mut slot.motion)
-        {
-            motion.sure = false;
-        }
-    }
-
-    fn has_written(&mut self, slot: usize, output: Output, now: Instant) {
-        let Some(slot) = self.slots.get_mut(slot) else { return };
-        slot.written = Some(output.value);
-        if !output.kind.is_position() {
-            return;
-        }
-        let feature = slot.place.feature;
-        let takes = Duration::from_millis(output.duration_ms.into());
-        let from = slot.at(now);
-        // One axis has one place, however it was sent there: a jump ends a timed move and is where the next begins.
-        for other in self.slots.iter_mut().filter(|slot| slot.place.feature == feature) {
-            other.motion = None;
-            other.position = output.value;
-            if other.place.kind == output.kind {
-                other.motion = Some(Motion { from, to: output.value, began: now, takes, sure: true });
-            } else if other.place.kind.is_position() {
-                other.written = None;
-            }
-        }
-    }
-}
+#[path = "wanted_slots.rs"]
+mod slots;
 
 #[cfg(test)]
 #[path = "wanted_tests.rs"]

@@ -1,15 +1,18 @@
 //! Brings the hardware to the wanted state: one write after the other, at the rate that it can take.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::flights::{Cargo, Flights};
+use super::last_stop::LAST_STOP;
 use super::wanted::Work;
 use super::{DeviceHandle, Exit};
 use crate::driver::{Batch, Driver, Levels};
 use crate::library::definition::Repeat;
-use crate::link::{Link, Packet};
+use crate::link::{Link, LinkError, Packet};
 use crate::metrics::{Event, Metrics};
 
 /// First pause after a failed write; doubled each time.
@@ -18,7 +21,6 @@ const FIRST_RETRY: Duration = Duration::from_millis(20);
 const LAST_RETRY: Duration = Duration::from_millis(500);
 /// Longest pause after a failed stop.
 const LAST_STOP_RETRY: Duration = Duration::from_millis(100);
-
 /// How the user wants devices to be driven.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
@@ -46,6 +48,9 @@ pub(super) struct Writer {
     metrics: Metrics,
     levels: Levels,
     stops: watch::Receiver<u64>,
+    flights: Flights,
+    /// Why the link has to be closed, if so.
+    hopeless: Option<String>,
     /// When ordinary writes may go on: the gap after the last one, or the pause after a failure.
     ready: Instant,
     /// When a stop that failed may be tried again; a stop waits for nothing else.
@@ -71,6 +76,8 @@ impl Writer {
             metrics,
             levels,
             stops,
+            flights: Flights::default(),
+            hopeless: None,
             ready: now,
             stop_ready: now,
             failures: 0,
@@ -82,15 +89,36 @@ impl Writer {
 
     /// Writes until the link is lost or fails too often.
     pub(super) async fn run(mut self) -> Exit {
+        let exit = self.drive().await;
+        if let Exit::Failed(_) = exit {
+            // Other packets than those that failed may still get through.
+            self.device.wanted().let_go();
+            let _ = tokio::time::timeout(LAST_STOP, self.stop_once()).await;
+        }
+        exit
+    }
+
+    /// Writes the stops that are asked for, each once.
+    async fn stop_once(&mut self) {
+        if let Some(work) = self.device.wanted().take(true) {
+            self.work(&work).await;
+        }
+    }
+
+    async fn drive(&mut self) -> Exit {
         loop {
             if self.link.is_lost() {
                 return Exit::Lost;
+            }
+            if let Some(why) = self.hopeless.take() {
+                return Exit::Failed(why);
             }
             if self.pace.max_failures > 0 && self.failures >= self.pace.max_failures {
                 return Exit::Failed(format!("{} writes in a row failed", self.failures));
             }
             let expires = self.pace.dead_man.and_then(|limit| self.device.wanted().expire(limit));
             let now = Instant::now();
+            self.stops.mark_unchanged();
             let stop = if self.stop_ready <= now { self.device.wanted().take(true) } else { None };
             if let Some(work) = stop {
                 self.work(&work).await;
@@ -136,7 +164,11 @@ impl Writer {
                 return;
             }
         };
-        match self.write(&packets, work.stop).await {
+        let mut outcome = self.write(&packets, Some(work)).await;
+        if work.stop && matches!(outcome, Outcome::Written) {
+            outcome = self.landed(&work.features()).await;
+        }
+        match outcome {
             Outcome::Written => {
                 self.levels = levels;
                 self.device.wanted().done(work);
@@ -166,7 +198,7 @@ impl Writer {
         let poll = self.driver.poll();
         let now = Instant::now();
         self.poll_at = poll.again.map(|again| now + again);
-        if let Outcome::Failed(why) = self.write(&poll.packets, false).await {
+        if let Outcome::Failed(why) = self.write(&poll.packets, None).await {
             self.failed(&why);
         }
     }
@@ -182,17 +214,46 @@ impl Writer {
 
     async fn repeat(&mut self) {
         let packets = std::mem::take(&mut self.last);
-        let outcome = self.write(&packets, false).await;
+        let outcome = self.write(&packets, None).await;
         self.last = packets;
         if let Outcome::Failed(why) = outcome {
             self.failed(&why);
         }
     }
 
-    /// Writes packets in order, with the time between them that the hardware needs. A stop that comes meanwhile ends it,
-    /// unless these are a stop themselves: what is not yet sent is not sent, and what is sent but not yet confirmed is not
-    /// waited for. Of a stop, the packets that the link does not confirm are written twice.
-    async fn write(&mut self, packets: &[Packet], stop: bool) -> Outcome {
+    /// What the packets of this work may do; of those that are no work, anything that the model can.
+    fn cargo(&self, work: Option<&Work>) -> Cargo {
+        let moves = match work {
+            Some(work) => work.changes.iter().any(|change| change.output.kind.is_position()),
+            None => self.device.identity().model.outputs().any(|(_, spec)| spec.kind.is_position()),
+        };
+        Cargo { features: work.map(Work::features), moves }
+    }
+
+    /// Waits until what was written to these features before their stop has ended. Gives the link up when it does not
+    /// end by its deadline.
+    async fn landed(&mut self, features: &BTreeSet<u32>) -> Outcome {
+        let landed = tokio::select! {
+            biased;
+            landed = self.flights.landed(features) => landed,
+            () = self.link.lost() => Ok(()),
+            Ok(()) = self.stops.changed() => return Outcome::Overtaken,
+        };
+        match landed {
+            Ok(()) => Outcome::Written,
+            Err(why) => {
+                self.hopeless = Some(why);
+                Outcome::Overtaken
+            }
+        }
+    }
+
+    /// Writes packets in order, those of `work` or what the driver says by itself, with the time between them that the
+    /// hardware needs. A stop that comes meanwhile ends it, unless these are a stop themselves: what is not yet sent is not
+    /// sent, and what is sent but not yet confirmed is only waited for once the stop is written. Of a stop, the packets that
+    /// the link does not confirm are written twice.
+    async fn write(&mut self, packets: &[Packet], work: Option<&Work>) -> Outcome {
+        let stop = work.is_some_and(|work| work.stop);
         if packets.is_empty() {
             return Outcome::Written;
         }
@@ -219,19 +280,38 @@ impl Writer {
             unsent = false;
             self.ready = Instant::now() + self.gap();
             self.last_at = Instant::now();
-            let written = tokio::select! {
+            let begun = tokio::select! {
                 biased;
-                written = command.write(packet.clone()) => written,
+                begun = command.begin_write(packet.clone()) => begun,
                 Ok(()) = self.stops.changed(), if !stop => return Outcome::Overtaken,
             };
+            let mut flight = match begun {
+                Ok(flight) => flight,
+                Err(error) => return Outcome::Failed(error.to_string()),
+            };
+            let written = tokio::select! {
+                biased;
+                written = flight.landed() => written,
+                Ok(()) = self.stops.changed(), if !stop => {
+                    self.flights.add(flight, self.cargo(work));
+                    return Outcome::Overtaken;
+                }
+            };
+            command.landed();
             match written {
                 Ok(()) => {
+                    self.flights.superseded(packet.endpoint);
                     self.failures = 0;
                     self.metrics.written();
                     self.device.shared.vitals.wrote();
                     self.driver.confirmed(packet);
                 }
-                Err(error) => return Outcome::Failed(error.to_string()),
+                Err(error) => {
+                    if let LinkError::Timeout { .. } = error {
+                        self.flights.add(flight, self.cargo(work));
+                    }
+                    return Outcome::Failed(error.to_string());
+                }
             }
             if !stop && self.stops.has_changed().unwrap_or(false) {
                 return Outcome::Overtaken;
@@ -268,3 +348,7 @@ mod packet_gap_tests;
 #[cfg(test)]
 #[path = "writer_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "flights_tests.rs"]
+mod flights_tests;

@@ -1,6 +1,5 @@
 //! The rules of time, in paused time, against a link whose other side the test plays.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use super::*;
 use crate::device::{Identity, UserSettings};
 use crate::library::Definition;
 use crate::link::{Confirms, Deadlines, LinkEnd, LinkError, LinkInfo, Operation, pair};
-use crate::types::{Bus, Endpoint, OperatorId, Output, OutputKind};
+use crate::types::{Bus, OperatorId, Output, OutputKind};
 
 pub(super) const ANN: OperatorId = OperatorId(1);
 
@@ -41,18 +40,13 @@ impl Hardware {
     /// On a link that confirms so.
     pub(super) fn on(definition: &str, gap_ms: u32, confirms: Confirms) -> Self {
         let definition = Arc::new(Definition::parse("test", definition, &crate::driver::names()).unwrap());
-        let model = Arc::new(definition.default.clone());
+        let (model, endpoints) = (Arc::new(definition.default.clone()), definition.endpoints());
         let identity =
             Identity { index: 0, bus: Bus::Btle, address: "a".to_owned(), identifier: None, definition, model };
         let user = UserSettings { gap_ms: Some(gap_ms), ..UserSettings::default() };
         let device = DeviceHandle::new(identity, &user);
-        let info = LinkInfo {
-            endpoints: BTreeSet::from([Endpoint::TX]),
-            gap: Duration::ZERO,
-            deadlines: Deadlines::default(),
-            confirms,
-            scripted: false,
-        };
+        let info =
+            LinkInfo { endpoints, gap: Duration::ZERO, deadlines: Deadlines::default(), confirms, scripted: false };
         let (link, end) = pair(info);
         link.set_packet_gap(device.identity().definition.packet_gap_on(Bus::Btle));
         Self { end, link, device }

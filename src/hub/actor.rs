@@ -11,9 +11,9 @@ use super::budget::Budget;
 use super::known_devices::{Admitted, Key, KnownDevices, file};
 use super::open::{self, Ready};
 use super::scan::{Scans, Turn};
-use super::supervise::{Device, Manager, State};
 use super::{HubEvent, HubOptions, Routes, SessionHandle, Shared};
-use crate::device::{DeviceActor, DeviceHandle, Identity, Reach};
+use super::{supervise::Device, supervise::Manager, supervise::State, supervise::Successor};
+use crate::device::{DeviceActor, DeviceHandle, Exit, Identity, LAST_STOP, Reach, last_stop};
 use crate::library::{Candidate, Definition, Hardware, Library};
 use crate::link::Link;
 use crate::manager::{Connector, Found, Scan};
@@ -196,15 +196,21 @@ impl Hub {
             if device.state == State::Connected && !connector.takes_over() {
                 return refuse("hardware with this address is connected already");
             }
-            device.hardware = hardware;
-            device.connector = connector;
-            device.candidates = candidates;
             let index = device.handle.index();
-            if device.state == State::Connected {
-                // The old connection is dead, though nobody has noticed. Its end starts the new one.
-                device.take_over = true;
-                device.handle.close();
+            // Its old connection may still be there: it works, though the hardware has mostly given it up, or its actor
+            // has panicked and was to go on over it.
+            if connector.takes_over() && (device.state == State::Connected || device.link.is_some()) {
+                device.take_over = Some(Successor { hardware, connector, candidates });
+                if device.state == State::Connected {
+                    // The end of its actor opens the new one.
+                    device.handle.close(LAST_STOP);
+                } else {
+                    self.taken_over(index, Exit::Panicked, ctx);
+                }
             } else {
+                device.hardware = hardware;
+                device.connector = connector;
+                device.candidates = candidates;
                 self.reopen(index, ctx);
             }
             return;
@@ -252,8 +258,11 @@ impl Hub {
         let Ready { definition, model, identifier, opened } = ready;
         // During a shutdown only hardware whose stop is still owed is opened.
         if self.shutting_down && !self.devices.values().any(|device| device.is(&hardware)) {
-            let link = opened.link;
-            ctx.spawn(async move { link.disconnect().await }.into_actor(self));
+            let closing = async move {
+                last_stop(&definition, &model, &opened.link).await;
+                opened.link.disconnect().await;
+            };
+            ctx.spawn(closing.into_actor(self));
             return;
         }
         let key = Key {
@@ -309,7 +318,7 @@ impl Hub {
             state: State::Connected,
             link: Some(link),
             budget,
-            take_over: false,
+            take_over: None,
         };
         self.devices.insert(index, device);
         if again {

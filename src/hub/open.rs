@@ -1,10 +1,12 @@
 //! From found hardware to a device that can be driven: connect, identify, initialise. Every stage has a deadline.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use tokio::task::JoinSet;
 
 use super::HubOptions;
-use crate::device::Opened;
-use crate::driver;
+use crate::device::{Opened, last_stop};
+use crate::driver::{self, Driver};
 use crate::library::{Candidate, Definition, Hardware, Model};
 use crate::link::Link;
 use crate::manager::Connector;
@@ -39,23 +41,45 @@ pub(super) async fn open(
         }
     };
     link.set_packet_gap(definition.packet_gap_on(hardware.bus));
-    let talk = async {
-        let protocol = driver::of(&definition);
-        let identified = protocol.identify(&definition, &hardware, &link).await;
-        let identifier = identified.map_err(|error| format!("asking for the model failed: {error}"))?;
-        let model = Arc::new(definition.model(identifier.as_deref()).clone());
-        let mut driver = protocol.open(&definition, &model, &link);
-        driver.connect(&link).await.map_err(|error| format!("initialising failed: {error}"))?;
-        Ok::<_, String>((identifier, model, driver))
+    // In a task of its own: whatever happens in there, the link is here to be stopped and closed.
+    let mut task = JoinSet::new();
+    let known = Arc::new(OnceLock::new());
+    task.spawn(talk(hardware, Arc::clone(&definition), link.clone(), Arc::clone(&known)));
+    let talked = match tokio::time::timeout(options.init_timeout, task.join_next()).await {
+        Err(_) => Err(format!("it was not ready within {} ms", options.init_timeout.as_millis())),
+        Ok(Some(Ok(talked))) => talked,
+        Ok(Some(Err(error))) => Err(format!("opening it panicked: {error}")),
+        Ok(None) => Err("nobody opened it".to_owned()),
     };
-    let talked = tokio::time::timeout(options.init_timeout, talk).await;
-    let talked =
-        talked.unwrap_or_else(|_| Err(format!("it was not ready within {} ms", options.init_timeout.as_millis())));
     match talked {
         Ok((identifier, model, driver)) => Ok(Ready { definition, model, identifier, opened: Opened { link, driver } }),
         Err(why) => {
+            task.shutdown().await;
+            // It may be running: hardware that was driven before, and whose device or server has failed. Which model it
+            // is may be unknown; the default's stop is the best guess.
+            let model = known.get().cloned().unwrap_or_else(|| Arc::new(definition.default.clone()));
+            last_stop(&definition, &model, &link).await;
             link.disconnect().await;
             Err(why)
         }
     }
+}
+
+type Talked = (Option<String>, Arc<Model>, Box<dyn Driver>);
+
+/// Asks which model it is, says so in `known`, and prepares it.
+async fn talk(
+    hardware: Hardware,
+    definition: Arc<Definition>,
+    link: Link,
+    known: Arc<OnceLock<Arc<Model>>>,
+) -> Result<Talked, String> {
+    let protocol = driver::of(&definition);
+    let identified = protocol.identify(&definition, &hardware, &link).await;
+    let identifier = identified.map_err(|error| format!("asking for the model failed: {error}"))?;
+    let model = Arc::new(definition.model(identifier.as_deref()).clone());
+    let _ = known.set(Arc::clone(&model));
+    let mut driver = protocol.open(&definition, &model, &link);
+    driver.connect(&link).await.map_err(|error| format!("initialising failed: {error}"))?;
+    Ok((identifier, model, driver))
 }

@@ -7,7 +7,7 @@ use actix::prelude::*;
 
 use super::HubEvent;
 use super::actor::Hub;
-use super::supervise::State;
+use crate::device::Reach;
 use crate::manager::Scan;
 
 /// Time for links to close once everything is stopped.
@@ -31,7 +31,8 @@ impl Handler<ShutDown> for Hub {
             let wanted = device.handle.wanted();
             wanted.hold(Some("the server is shutting down".to_owned()));
             wanted.stop(None, None);
-            (device.handle.clone(), device.state == State::Connected)
+            // One whose actor has just panicked is still connected: the next actor stops it.
+            (device.handle.clone(), wanted.reach() == Reach::Connected)
         });
         let stops: Vec<_> = stops.collect();
         let sessions: Vec<_> = self.sessions.values().cloned().collect();
@@ -50,7 +51,8 @@ impl Handler<ShutDown> for Hub {
                 session.events.do_send(HubEvent::ShuttingDown);
             }
             for (handle, _) in &stops {
-                handle.close();
+                // They have had their time to stop.
+                handle.close(Duration::ZERO);
             }
             let closed = async {
                 while stops.iter().any(|(handle, _)| handle.is_driven()) {

@@ -8,7 +8,7 @@ use actix::prelude::*;
 use super::BusSpec;
 use super::actor::Hub;
 use super::budget::Budget;
-use crate::device::{DeviceHandle, Exit, Exited, Reach};
+use crate::device::{DeviceHandle, Exit, Exited, LAST_STOP, Reach};
 use crate::library::{Candidate, Hardware};
 use crate::link::Link;
 use crate::manager::{Connector, ManagerContext, ManagerExited, ManagerGuard, ManagerHandle, Scan};
@@ -29,8 +29,16 @@ pub(super) struct Device {
     pub state: State,
     pub link: Option<Link>,
     pub budget: Budget,
-    /// The present actor is being closed in favour of a new connection.
-    pub take_over: bool,
+    /// What takes the address over once the present connection is closed. Until then that keeps its own connector.
+    pub take_over: Option<Successor>,
+}
+
+/// Hardware that has dialled in under the address of a device that is connected.
+#[derive(Debug)]
+pub(super) struct Successor {
+    pub hardware: Hardware,
+    pub connector: Arc<dyn Connector>,
+    pub candidates: Vec<Candidate>,
 }
 
 impl Device {
@@ -72,13 +80,10 @@ impl Handler<Exited> for Hub {
         let why = exit.to_string();
         let name = device.handle.description().name.clone();
         device.state = State::Away;
-        let take_over = std::mem::take(&mut device.take_over);
+        if device.take_over.is_some() {
+            return self.taken_over(index, exit, ctx);
+        }
         match exit {
-            Exit::Closed if take_over => {
-                device.link = None;
-                device.handle.wanted().set_reach(Reach::Away);
-                self.reopen(index, ctx);
-            }
             Exit::Closed => self.remove(index, &why),
             Exit::Lost => {
                 device.link = None;
@@ -109,6 +114,38 @@ impl Handler<Exited> for Hub {
 }
 
 impl Hub {
+    /// The actor of a device has ended, and hardware that takes its address over waits. However the actor ended, the old
+    /// link is not used again, and the new one is opened once that is closed.
+    pub(super) fn taken_over(&mut self, index: u32, exit: Exit, ctx: &mut Context<Self>) {
+        let Some(device) = self.devices.get_mut(&index) else {
+            return;
+        };
+        // Until the old link is closed, whatever else dials in only replaces the hardware that waits.
+        device.state = State::Connected;
+        let (handle, link) = (device.handle.clone(), device.link.take());
+        let closing = async move {
+            // An actor that panicked has not stopped it, and one that was not closed has not closed it.
+            if let (Some(link), Exit::Panicked | Exit::Failed(_)) = (link, &exit) {
+                if exit == Exit::Panicked {
+                    handle.last_stop(&link).await;
+                }
+                let _ = tokio::time::timeout(LAST_STOP, link.disconnect()).await;
+            }
+            handle.wanted().set_reach(Reach::Away);
+        };
+        ctx.spawn(closing.into_actor(self).map(move |(), this, ctx| {
+            if let Some(device) = this.devices.get_mut(&index) {
+                device.state = State::Away;
+                if let Some(Successor { hardware, connector, candidates }) = device.take_over.take() {
+                    device.hardware = hardware;
+                    device.connector = connector;
+                    device.candidates = candidates;
+                }
+            }
+            this.reopen(index, ctx);
+        }));
+    }
+
     /// Starts the actor of a device again, after a pause, unless that was done too often.
     fn restart(&mut self, index: u32, why: &str, ctx: &mut Context<Self>) {
         let Some(device) = self.devices.get_mut(&index) else {
@@ -117,7 +154,12 @@ impl Hub {
         let generation = device.generation;
         let Some(delay) = device.budget.spend() else {
             if let Some(link) = device.link.take() {
-                ctx.spawn(async move { link.disconnect().await }.into_actor(self));
+                let handle = device.handle.clone();
+                let closing = async move {
+                    handle.last_stop(&link).await;
+                    link.disconnect().await;
+                };
+                ctx.spawn(closing.into_actor(self));
             }
             let limit = self.options.restart_budget;
             return self.remove(index, &format!("{why}; it was started again {limit} times and is given up"));

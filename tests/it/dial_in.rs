@@ -31,6 +31,10 @@ struct Fixture {
 
 impl Fixture {
     fn start() -> Self {
+        Self::start_with("buses.websocket.pong_deadline_ms=500")
+    }
+
+    fn start_with(setting: &str) -> Self {
         let definitions = tempfile::tempdir().unwrap();
         std::fs::write(definitions.path().join("own.toml"), DEFINITION).unwrap();
         // A port that was free a moment ago.
@@ -39,7 +43,7 @@ impl Fixture {
             "buses.websocket.enabled=true",
             &format!("buses.websocket.listen=127.0.0.1:{port}"),
             "buses.websocket.ping_ms=100",
-            "buses.websocket.pong_deadline_ms=500",
+            setting,
             "buses.websocket.first_frame_timeout_ms=500",
             "devices.reconnect_grace_ms=200",
             &format!("devices.definitions_dir={}", definitions.path().display()),
@@ -101,6 +105,24 @@ async fn a_device_dials_in_is_driven_and_read() {
     assert_eq!(client.reply(id).await["InputReading"]["Reading"]["Battery"]["Value"], 77);
     device.close(None).await.unwrap();
     client.devices(0).await;
+}
+
+#[tokio::test]
+async fn a_device_that_dials_in_again_is_stopped_over_its_old_socket_first() {
+    let fixture = Fixture::start_with("buses.websocket.pong_deadline_ms=60000");
+    let mut client = Raw::hello(&fixture.server).await;
+    let mut old = fixture.device("sim-1").await;
+    identified(&mut old).await;
+    client.devices(1).await;
+    client.output(0, 0, "Vibrate", 9).await;
+    assert_eq!(bytes(&mut old).await.unwrap(), b"Vibrate:9;");
+    let mut again = fixture.device("sim-1").await;
+    assert_eq!(bytes(&mut old).await.unwrap(), b"Vibrate:0;");
+    assert_eq!(bytes(&mut old).await, None, "it is closed after its stop");
+    identified(&mut again).await;
+    // The new one is stopped first as well, and goes on with what is wanted.
+    assert_eq!(bytes(&mut again).await.unwrap(), b"Vibrate:0;");
+    assert_eq!(bytes(&mut again).await.unwrap(), b"Vibrate:9;");
 }
 
 #[tokio::test]

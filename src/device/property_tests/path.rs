@@ -128,7 +128,7 @@ struct Watched {
     settings: UserSettings,
     wrong: Shared<Vec<String>>,
     /// Everything that the driver wanted to be written.
-    said: Shared<Vec<Packet>>,
+    said: Shared<Vec<Said>>,
 }
 
 impl Driver for Watched {
@@ -147,7 +147,8 @@ impl Driver for Watched {
         }
         let packets = self.driver.encode(batch);
         lock(&self.wrong).extend(packets.as_ref().err().map(|error| format!("{batch:?} has no bytes: {error}")));
-        lock(&self.said).extend(packets.iter().flatten().cloned());
+        let said = packets.iter().flatten().map(|packet| Said { packet: packet.clone(), stop: batch.stop });
+        lock(&self.said).extend(said);
         packets
     }
 
@@ -157,7 +158,7 @@ impl Driver for Watched {
 
     fn poll(&mut self) -> Poll {
         let poll = self.driver.poll();
-        lock(&self.said).extend(poll.packets.iter().cloned());
+        lock(&self.said).extend(poll.packets.iter().map(|packet| Said { packet: packet.clone(), stop: false }));
         poll
     }
 
@@ -188,6 +189,13 @@ async fn open(subject: &Subject, hardware: &Shared<Hardware>) -> (Link, Box<dyn 
 fn hardware(subject: &Subject) -> Shared<Hardware> {
     let toy = toy::of(&subject.definition, &subject.model);
     Arc::new(Mutex::new(Hardware { toy, faults: VecDeque::new() }))
+}
+
+/// What a driver said.
+#[derive(Debug, Clone)]
+struct Said {
+    packet: Packet,
+    stop: bool,
 }
 
 /// Why the toy of a model can't show whether it runs: tried with every output at its greatest and at 0.
@@ -269,7 +277,7 @@ async fn check(
     let outputs: Vec<_> = subject.model.outputs().collect();
     let hardware = hardware(&subject);
     let wrong: Shared<Vec<String>> = Shared::default();
-    let said: Shared<Vec<Packet>> = Shared::default();
+    let said: Shared<Vec<Said>> = Shared::default();
     let watch = {
         let (subject, wrong, said) = (subject.clone(), Arc::clone(&wrong), Arc::clone(&said));
         move |driver| {
@@ -307,15 +315,17 @@ async fn check(
         let hardware = lock(&hardware);
         let running = hardware.running();
         prop_assert!(running.is_empty(), "still runs: {running:?} after {:02x?}", lock(&said));
-        Ok(())
+        Ok(hardware.toy.levels())
     };
-    check()?;
+    let stopped = check()?;
     tokio::time::sleep(Duration::from_secs(30)).await;
-    check()?;
-    // The writer may repeat what stopped it; a jump that hangs in the link when the stop comes cannot be called back.
-    // But no driver may say anything of its own any more.
+    // Nor does a jump or a move arrive that hung in the link when the stop came.
+    let later = check()?;
+    prop_assert!(later == stopped, "after the stop {stopped:?} became {later:?}");
+    // The writer may repeat what stopped it, and stops it again over a new link. But no driver may say anything else.
     let said = lock(&said);
-    prop_assert!(said.len() == before, "said after the stop: {:02x?}", &said[before..]);
+    let after: Vec<_> = said.iter().skip(before).filter(|said| !said.stop).map(|said| &said.packet).collect();
+    prop_assert!(after.is_empty(), "said after the stop: {after:02x?}");
     let wrong = lock(&wrong);
     prop_assert!(wrong.is_empty(), "{wrong:?}");
     Ok(())

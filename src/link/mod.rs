@@ -3,19 +3,24 @@
 //! A bus makes a pair with [`pair`]: it keeps the [`LinkEnd`], serves its requests and feeds it notifications; the
 //! device gets the [`Link`]. The link is lost when the bus drops its end. Here live no bus, no protocol, no actor.
 
+mod error;
+mod flight;
 mod spacing;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use thiserror::Error;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::types::Endpoint;
 
+use flight::Outcome;
 use spacing::Spacing;
+
+pub use error::LinkError;
+pub use flight::Flight;
 
 /// Requests that may wait for the bus; a device has one write and a few reads under way at most.
 const REQUESTS: usize = 32;
@@ -64,28 +69,6 @@ pub struct Notification {
     pub endpoint: Endpoint,
     /// What.
     pub data: Vec<u8>,
-}
-
-/// Why an operation failed.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum LinkError {
-    /// The hardware is gone.
-    #[error("the connection is lost")]
-    Lost,
-    /// No answer in time.
-    #[error("{what} got no answer within {limit_ms} ms")]
-    Timeout {
-        /// The operation.
-        what: String,
-        /// How long it was waited for.
-        limit_ms: u128,
-    },
-    /// The hardware has no such endpoint.
-    #[error("the hardware has no endpoint {0}")]
-    NoEndpoint(Endpoint),
-    /// The bus said no.
-    #[error("{0}")]
-    Failed(String),
 }
 
 /// How long each kind of operation may take.
@@ -221,12 +204,22 @@ impl Link {
     /// An endpoint that isn't there, a refusal, a loss, or no confirmation before the deadline.
     pub async fn write(&self, packet: Packet) -> Result<(), LinkError> {
         self.spacing.turn().await;
-        self.send(packet).await
+        self.begin_write(packet).await?.landed().await
     }
 
-    async fn send(&self, packet: Packet) -> Result<(), LinkError> {
-        let endpoint = packet.endpoint;
-        self.ask(endpoint, Operation::Write(packet), self.info.deadlines.write, "a write to").await.map(drop)
+    /// Gives bytes to the bus, without waiting until the hardware has them. What the bus has once been given cannot be
+    /// called back, and the bus may do it even after the deadline.
+    ///
+    /// # Errors
+    /// As [`Link::write`]; the bus does not have the packet then.
+    pub async fn begin_write(&self, packet: Packet) -> Result<Flight, LinkError> {
+        let (endpoint, limit) = (packet.endpoint, self.info.deadlines.write);
+        let until = Instant::now() + limit;
+        let asking = self.ask(endpoint, Operation::Write(packet));
+        let outcome = tokio::time::timeout_at(until, asking).await.unwrap_or_else(|_| {
+            Err(LinkError::Failed(format!("the bus took no write to {endpoint} within {} ms", limit.as_millis())))
+        })?;
+        Ok(Flight::new(endpoint, limit, until, outcome))
     }
 
     /// Asks an endpoint for its value, in its turn.
@@ -235,7 +228,7 @@ impl Link {
     /// As [`Link::write`].
     pub async fn read(&self, endpoint: Endpoint) -> Result<Vec<u8>, LinkError> {
         self.spacing.turn().await;
-        self.ask(endpoint, Operation::Read(endpoint), self.info.deadlines.read, "a read of").await
+        self.answer(endpoint, Operation::Read(endpoint), self.info.deadlines.read, "a read of").await
     }
 
     /// Has an endpoint report what the hardware sends; see [`Link::listen`]. Twice is as good as once.
@@ -244,7 +237,7 @@ impl Link {
     /// As [`Link::write`].
     pub async fn subscribe(&self, endpoint: Endpoint) -> Result<(), LinkError> {
         let operation = Operation::Subscribe(endpoint);
-        self.ask(endpoint, operation, self.info.deadlines.write, "subscribing to").await.map(drop)
+        self.answer(endpoint, operation, self.info.deadlines.write, "subscribing to").await.map(drop)
     }
 
     /// Ends what [`Link::subscribe`] began.
@@ -253,7 +246,7 @@ impl Link {
     /// As [`Link::write`].
     pub async fn unsubscribe(&self, endpoint: Endpoint) -> Result<(), LinkError> {
         let operation = Operation::Unsubscribe(endpoint);
-        self.ask(endpoint, operation, self.info.deadlines.write, "unsubscribing from").await.map(drop)
+        self.answer(endpoint, operation, self.info.deadlines.write, "unsubscribing from").await.map(drop)
     }
 
     /// Lets go of the hardware. Failing to is no error: the link ends when its last copy is dropped.
@@ -289,21 +282,24 @@ impl Link {
         }
     }
 
-    async fn ask(
+    /// Puts an operation into the queue of the bus; what is returned gives its outcome.
+    async fn ask(&self, endpoint: Endpoint, operation: Operation) -> Result<Outcome, LinkError> {
+        if !self.has(endpoint) {
+            return Err(LinkError::NoEndpoint(endpoint));
+        }
+        let (done, outcome) = oneshot::channel();
+        self.requests.send(LinkRequest { operation, done }).await.map_err(|_| LinkError::Lost)?;
+        Ok(outcome)
+    }
+
+    async fn answer(
         &self,
         endpoint: Endpoint,
         operation: Operation,
         limit: Duration,
         what: &str,
     ) -> Result<Vec<u8>, LinkError> {
-        if !self.has(endpoint) {
-            return Err(LinkError::NoEndpoint(endpoint));
-        }
-        let (done, outcome) = oneshot::channel();
-        let exchange = async {
-            self.requests.send(LinkRequest { operation, done }).await.map_err(|_| LinkError::Lost)?;
-            outcome.await.map_err(|_| LinkError::Lost)?
-        };
+        let exchange = async { self.ask(endpoint, operation).await?.await.map_err(|_| LinkError::Lost)? };
         tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| {
             Err(LinkError::Timeout { what: format!("{what} {endpoint}"), limit_ms: limit.as_millis() })
         })
@@ -325,15 +321,18 @@ impl Command<'_> {
         self.spacing.waits_until()
     }
 
-    /// Sends a packet of it, at once.
+    /// Gives a packet of it to the bus, at once.
     ///
     /// # Errors
-    /// As [`Link::write`].
-    pub async fn write(&mut self, packet: Packet) -> Result<(), LinkError> {
+    /// As [`Link::begin_write`].
+    pub async fn begin_write(&mut self, packet: Packet) -> Result<Flight, LinkError> {
         self.spacing.sent();
-        let written = self.link.send(packet).await;
+        self.link.begin_write(packet).await
+    }
+
+    /// The packet that was begun last has ended its way: the time to the next one counts from now.
+    pub fn landed(&mut self) {
         self.spacing.sent();
-        written
     }
 }
 

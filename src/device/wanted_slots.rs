@@ -1,0 +1,93 @@
+//! What is kept of one output, and of the axis that several outputs may move.
+
+use super::*;
+
+impl Slot {
+    pub(super) fn ask_stop(&mut self, number: u64) {
+        if self.stop.is_none() {
+            self.oldest_stop = number;
+        }
+        self.stop = Some(number);
+    }
+
+    /// The hardware has the stop that was the newest when it was taken.
+    pub(super) fn confirm_stop(&mut self, taken: Option<u64>) {
+        if self.stop == taken {
+            self.stop = None;
+        } else if let Some(number) = taken {
+            self.oldest_stop = number + 1;
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.wanted = None;
+        self.owner = None;
+        self.dirty = false;
+        self.version += 1;
+    }
+
+    /// Whether the hardware may do something on this output that a stop would end.
+    pub(super) fn may_run(&self, now: Instant) -> bool {
+        if self.place.kind.is_position() { self.stopped(now).is_some() } else { self.written != Some(0) }
+    }
+
+    /// Where this axis is by now, as far as is known.
+    pub(super) fn at(&self, now: Instant) -> i32 {
+        self.motion.and_then(|motion| motion.now(now)).map_or(self.position, |(place, _)| place)
+    }
+
+    /// What stops this output: 0 for a level; for a move under way, going to where it is by now, in the time that is
+    /// left, so that it is no faster than before. Nothing for a position that is reached. A move that the hardware may
+    /// or may not have got is stopped as well.
+    pub(super) fn stopped(&self, now: Instant) -> Option<Output> {
+        let kind = self.place.kind;
+        if !kind.is_position() {
+            return Some(Output { kind, value: 0, duration_ms: 0 });
+        }
+        let motion = self.motion?;
+        let (value, left) = motion.now(now)?;
+        // Where the hardware may be anywhere on its way, the time of the whole way is slow enough.
+        let time = if motion.sure { left } else { motion.takes };
+        Some(Output { kind, value, duration_ms: u32::try_from(time.as_millis()).unwrap_or(u32::MAX) })
+    }
+}
+
+impl Board {
+    /// The hardware may have this move or jump, or not.
+    pub(super) fn may_have_written(&mut self, slot: usize, output: Output, stop: bool, now: Instant) {
+        let Some(slot) = self.slots.get_mut(slot) else { return };
+        let feature = slot.place.feature;
+        if output.kind == OutputKind::HwPositionWithDuration {
+            // A stop that is tried again must not lead on from where the first may have held.
+            let from = if stop { output.value } else { slot.at(now) };
+            let takes = Duration::from_millis(output.duration_ms.into());
+            slot.motion = Some(Motion { from, to: output.value, began: now, takes, sure: false });
+        }
+        for motion in
+            self.slots.iter_mut().filter(|slot| slot.place.feature == feature).flat_map(|slot| &mut slot.motion)
+        {
+            motion.sure = false;
+        }
+    }
+
+    pub(super) fn has_written(&mut self, slot: usize, output: Output, now: Instant) {
+        let Some(slot) = self.slots.get_mut(slot) else { return };
+        slot.written = Some(output.value);
+        if !output.kind.is_position() {
+            return;
+        }
+        let feature = slot.place.feature;
+        let takes = Duration::from_millis(output.duration_ms.into());
+        let from = slot.at(now);
+        // One axis has one place, however it was sent there: a jump ends a timed move and is where the next begins.
+        for other in self.slots.iter_mut().filter(|slot| slot.place.feature == feature) {
+            other.motion = None;
+            other.position = output.value;
+            if other.place.kind == output.kind {
+                other.motion = Some(Motion { from, to: output.value, began: now, takes, sure: true });
+            } else if other.place.kind.is_position() {
+                other.written = None;
+            }
+        }
+    }
+}
