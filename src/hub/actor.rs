@@ -227,7 +227,10 @@ impl Hub {
             this.opening.remove(&(hardware.bus, hardware.address.clone()));
             match result {
                 Ok(ready) => this.ready(ready, hardware, connector, candidates, ctx),
-                Err(why) => this.not_opened(&hardware, &why, ctx),
+                Err(why) => {
+                    connector.failed(&why);
+                    this.not_opened(&hardware, &why, ctx);
+                }
             }
         }));
     }
@@ -254,7 +257,7 @@ impl Hub {
             identifier: identifier.clone(),
         };
         let (index, changed) = self.registry.index(&key, &model.name);
-        if changed {
+        if self.registry.remember(index, changed, hardware.remembered) {
             self.save(ctx);
         }
         let known = self.devices.remove(&index);

@@ -40,6 +40,9 @@ struct Entry {
     name: String,
     #[serde(default, skip_serializing_if = "User::is_empty")]
     user: User,
+    /// It is known only as long as the server runs, unless the user sets something for it.
+    #[serde(skip)]
+    for_now: bool,
     /// What a later version wrote beside it.
     #[serde(flatten)]
     more: BTreeMap<String, Value>,
@@ -205,9 +208,23 @@ impl Registry {
             index,
             name: name.to_owned(),
             user: User::default(),
+            for_now: false,
             more: BTreeMap::new(),
         });
         (index, true)
+    }
+
+    /// Says whether a device wants to be kept in the file. A `new` one that does not is known only as long as the server
+    /// runs; one that the file has stays there. Returns whether the file has to be written.
+    pub fn remember(&mut self, index: u32, new: bool, wanted: bool) -> bool {
+        let Some(entry) = self.entries.iter_mut().find(|entry| entry.index == index) else {
+            return false;
+        };
+        if !wanted {
+            entry.for_now |= new;
+            return false;
+        }
+        std::mem::take(&mut entry.for_now) || new
     }
 
     /// What the user set for a device.
@@ -228,7 +245,8 @@ impl Registry {
     #[must_use]
     pub fn to_save(&self) -> Option<(PathBuf, String)> {
         let path = self.path.clone()?;
-        let understood = self.entries.iter().filter_map(|entry| serde_json::to_value(entry).ok());
+        let kept = self.entries.iter().filter(|entry| !entry.for_now || !entry.user.is_empty());
+        let understood = kept.filter_map(|entry| serde_json::to_value(entry).ok());
         let devices = understood.chain(self.strange.iter().cloned()).collect();
         let text = serde_json::to_string_pretty(&File { version: 1, devices }).ok()?;
         Some((path, text + "\n"))
@@ -280,6 +298,23 @@ mod tests {
         assert_eq!(again.index(&key("b"), "B"), (1, false));
         assert_eq!(again.index(&key("c"), "C"), (2, true));
         assert!(again.knows(Bus::Btle, "a") && !again.knows(Bus::Serial, "a"));
+    }
+
+    #[test]
+    fn what_is_known_for_now_is_not_written_unless_it_was_or_is_wanted() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut registry = Registry::open(directory.path());
+        let mut take = |address: &str, wanted| {
+            let (index, new) = registry.index(&key(address), address);
+            let save = registry.remember(index, new, wanted);
+            (index, save, registry.to_save().unwrap().1.contains(&format!("\"address\": \"{address}\"")))
+        };
+        assert_eq!(take("real", true), (0, true, true));
+        assert_eq!(take("played", false), (1, false, false));
+        assert_eq!(take("played", false), (1, false, false), "its index is its own as long as the server runs");
+        assert_eq!(take("real", false), (0, false, true), "what the file has stays there");
+        assert_eq!(take("played", true), (1, true, true));
+        assert_eq!(take("played", false), (1, false, true));
     }
 
     #[test]

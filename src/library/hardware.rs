@@ -55,7 +55,7 @@ impl Bus {
     }
 
     /// The bus whose `[[match]]` entries recognise what is found here. What is behind the dongle is a Bluetooth toy.
-    fn recognised_as(self) -> Self {
+    pub(super) fn recognised_as(self) -> Self {
         if self == Self::LovenseDongle { Self::Btle } else { self }
     }
 }
@@ -83,6 +83,11 @@ pub struct Hardware {
     pub usb: Option<(u16, u16)>,
     /// Strength of its signal when it was last heard, in dBm.
     pub signal_dbm: Option<i16>,
+    /// The protocol that hardware which a program plays says it speaks, whatever it looks like; real hardware says
+    /// nothing.
+    pub protocol: Option<String>,
+    /// Whether the file of known devices keeps it. Only hardware that a program plays may want otherwise.
+    pub remembered: bool,
 }
 
 impl Hardware {
@@ -97,6 +102,8 @@ impl Hardware {
             manufacturer: BTreeMap::new(),
             usb: None,
             signal_dbm: None,
+            protocol: None,
+            remembered: true,
         }
     }
 }

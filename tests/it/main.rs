@@ -12,6 +12,7 @@ mod dial_in;
 mod doctor;
 mod emergency;
 mod hardware;
+mod played;
 mod protocol;
 mod readme;
 mod serial;

@@ -97,13 +97,13 @@ impl Peripheral {
         }
     }
 
-    /// The next frame that is no operation: `attached`, `refused` or `error`. Operations are kept.
+    /// The next frame that is no operation: `attached`, `refused`, `failed`, `present` or `error`. Operations are kept.
     pub async fn told(&mut self) -> Value {
         let mut operations = VecDeque::new();
         let told = tokio::time::timeout(PATIENCE, async {
             loop {
                 let frame = self.frame().await.expect("the server closed the connection");
-                if ["attached", "refused", "error"].contains(&frame["type"].as_str().unwrap()) {
+                if ["attached", "refused", "failed", "present", "error"].contains(&frame["type"].as_str().unwrap()) {
                     return frame;
                 }
                 operations.push_back(frame);
@@ -112,6 +112,26 @@ impl Peripheral {
         let told = told.await.expect("the server says nothing");
         self.earlier.extend(operations);
         told
+    }
+
+    /// Says goodbye and waits until the server has closed the connection.
+    pub async fn goodbye(mut self) {
+        self.send(json!({"type": "goodbye"})).await;
+        self.closed().await;
+    }
+
+    /// Waits until the server closes the connection, and returns the code and the reason that it gives.
+    pub async fn closed(&mut self) -> (u16, String) {
+        let closed = tokio::time::timeout(PATIENCE, async {
+            loop {
+                match self.socket.next().await {
+                    Some(Ok(Message::Close(Some(frame)))) => return (frame.code.into(), frame.reason.to_string()),
+                    Some(Ok(_)) => {}
+                    other => panic!("the connection ended without a word: {other:?}"),
+                }
+            }
+        });
+        closed.await.expect("the server does not close the connection")
     }
 
     /// Waits until the server has connected, and returns the protocol.
