@@ -19,5 +19,6 @@ mod serial;
 mod service;
 mod sessions;
 mod simulate;
+mod simulate_models;
 mod stop;
 mod support;

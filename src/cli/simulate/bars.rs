@@ -8,13 +8,16 @@ use std::fmt;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::find::Found;
-use super::show::{Event, Show, bytes, heading, state};
+use super::show::{self, Event, Show, bytes, heading, state};
+use crate::cli::print;
 use crate::driver::toy::{self, Level};
 
 /// Cells of a bar. Odd, so that a two-way bar has a middle.
 const CELLS: usize = 31;
-/// Longest label that is shown in full.
-const LABEL: usize = 24;
+/// Where labels are cut on a terminal that has hardly room for bars.
+const LABEL: usize = 14;
+/// Room for a duration, such as ` in 12000 ms`.
+const TIME: usize = 12;
 /// Every so many redraws all is drawn anew, for a terminal that has another size now.
 const ANEW: u32 = 10;
 /// Redraws are few; none of them may be left out, or the last one would be missing on the screen.
@@ -22,6 +25,7 @@ const RATE: u8 = 255;
 
 /// See the module.
 pub(super) struct Bars {
+    screen: MultiProgress,
     lines: Vec<(ProgressBar, String)>,
     levels: Vec<Level>,
     packets: u64,
@@ -29,6 +33,7 @@ pub(super) struct Bars {
     last: String,
     problem: String,
     state: String,
+    name: String,
     heading: String,
     drawn: bool,
     redraws: u32,
@@ -41,43 +46,53 @@ impl fmt::Debug for Bars {
 }
 
 impl Bars {
-    pub(super) fn new(found: &Found, server: &str, address: &str) -> Self {
+    pub(super) fn new(found: &Found) -> Self {
         let levels = toy::of(&found.definition, &found.model).levels();
-        let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stdout_with_hz(RATE));
+        let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stdout_with_hz(RATE));
         let style = ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
         // Heading, state, one for each level, last packet, problems.
         let lines = (0..levels.len() + 4).map(|_| {
-            let line = multi.add(ProgressBar::new(1));
+            let line = screen.add(ProgressBar::new(1));
             line.set_style(style.clone());
             (line, String::new())
         });
         Self {
             lines: lines.collect(),
+            screen,
             levels,
             packets: 0,
             not_understood: 0,
             last: String::new(),
             problem: String::new(),
             state: "connecting".to_owned(),
-            heading: heading(found, server, address),
+            name: show::name(found),
+            heading: String::new(),
             drawn: false,
             redraws: 0,
         }
     }
 
-    fn draw(&mut self) {
-        let wide = self.levels.iter().map(|level| label(level).chars().count()).max().unwrap_or(0);
+    /// The lines, for a terminal of this width.
+    fn texts(&self, columns: usize) -> Vec<String> {
         let numbers = self.levels.iter().map(widest).max().unwrap_or(0);
+        let longest = columns.saturating_sub(numbers + CELLS + TIME + 2).max(LABEL);
+        let wide = self.levels.iter().map(|level| label(level, longest).chars().count()).max().unwrap_or(0);
         let packets = match (self.packets, self.not_understood) {
             (0, _) => String::new(),
             (count, 0) => format!("{} ({count} packets)", self.last),
             (count, wrong) => format!("{} ({count} packets, {wrong} not understood)", self.last),
         };
-        let levels = self.levels.iter().map(|level| line(level, wide, numbers));
+        let levels = self.levels.iter().map(|level| line(&label(level, longest), level, wide, numbers));
         let texts = [self.heading.clone(), self.state.clone()].into_iter().chain(levels);
-        for ((bar, shown), text) in self.lines.iter_mut().zip(texts.chain([packets, self.problem.clone()])) {
-            // A text that moves the cursor would spoil the screen.
-            let text: String = text.chars().filter(|letter| !letter.is_control()).collect();
+        // A text that moves the cursor would spoil the screen.
+        let clean = |text: String| text.chars().filter(|letter| !letter.is_control()).collect();
+        texts.chain([packets, self.problem.clone()]).map(clean).collect()
+    }
+
+    fn draw(&mut self) {
+        let (_, columns) = console::Term::stdout().size();
+        let texts = self.texts(columns.into());
+        for ((bar, shown), text) in self.lines.iter_mut().zip(texts) {
             if *shown != text || !self.drawn || self.redraws.is_multiple_of(ANEW) {
                 bar.set_message(text.clone());
                 *shown = text;
@@ -102,8 +117,14 @@ impl Show for Bars {
                 self.last = format!("{endpoint}: {}", bytes(data));
             }
             Event::Error { .. } => self.problem = state(event),
-            Event::Attach { .. } | Event::Attached { .. } | Event::Refused { .. } | Event::Lost { .. } => {
+            Event::Attach { .. }
+            | Event::Attached { .. }
+            | Event::Refused { .. }
+            | Event::Failed { .. }
+            | Event::Ended
+            | Event::Lost { .. } => {
                 self.problem.clear();
+                self.heading = heading(&self.name, event).unwrap_or_else(|| std::mem::take(&mut self.heading));
                 self.state = state(event);
                 self.draw();
             }
@@ -125,19 +146,26 @@ impl Show for Bars {
             // Nothing ever happened; the error that follows says all there is.
             return;
         }
-        self.draw();
-        for (bar, _) in &self.lines {
-            bar.abandon();
-        }
+        // What is left behind is plain text: lines that are still drawn would be drawn once more when they are dropped.
+        let _ = self.screen.clear();
+        self.screen.set_draw_target(ProgressDrawTarget::hidden());
+        let (_, columns) = console::Term::stdout().size();
+        let texts = self.texts(columns.into());
+        let texts = texts.iter().filter(|text| !text.is_empty()).map(|text| format!("{text}\n"));
+        print(&texts.collect::<String>());
     }
 }
 
-fn label(level: &Level) -> String {
+/// What an output is called, in so many characters at most.
+fn label(level: &Level, longest: usize) -> String {
     let (kind, feature) = (level.kind.key(), level.feature);
-    if level.label.is_empty() {
-        return format!("{kind} {feature}");
+    let label = format!("{kind} {feature} {}", level.label);
+    let label = label.trim_end();
+    if label.chars().count() <= longest {
+        return label.to_owned();
     }
-    format!("{kind} {feature} {}", level.label).chars().take(LABEL).collect()
+    let start: String = label.chars().take(longest.saturating_sub(1)).collect();
+    format!("{}…", start.trim_end())
 }
 
 fn number(level: &Level) -> String {
@@ -151,8 +179,8 @@ fn widest(level: &Level) -> usize {
     least.max(most) + 1 + most
 }
 
-fn line(level: &Level, wide: usize, numbers: usize) -> String {
-    let (label, number) = (label(level), number(level));
+fn line(label: &str, level: &Level, wide: usize, numbers: usize) -> String {
+    let number = number(level);
     let time = level.duration_ms.map(|ms| format!(" in {ms} ms")).unwrap_or_default();
     format!("{label:<wide$} {number:>numbers$} {}{time}", cells(level))
 }
@@ -185,6 +213,23 @@ mod tests {
             Level { feature: 0, kind: OutputKind::Rotate, value, duration_ms: None, min, max, label: String::new() };
         let bar = cells(&level);
         (bar.matches('█').count(), bar)
+    }
+
+    #[test]
+    fn labels_have_the_room_that_is_there() {
+        let mut level = Level {
+            feature: 0,
+            kind: OutputKind::Vibrate,
+            value: 3,
+            duration_ms: None,
+            min: 0,
+            max: 20,
+            label: "The longer of the two arms, outside".to_owned(),
+        };
+        assert_eq!(label(&level, 80), "vibrate 0 The longer of the two arms, outside");
+        assert_eq!(label(&level, 20), "vibrate 0 The longe…");
+        level.label.clear();
+        assert_eq!(label(&level, 80), "vibrate 0");
     }
 
     #[test]
