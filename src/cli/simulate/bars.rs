@@ -5,11 +5,11 @@
 
 use std::fmt;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use console::{Term, measure_text_width};
 
 use super::find::Found;
+use super::screen::Screen;
 use super::show::{self, Event, Show, bytes, heading, state};
-use crate::cli::print;
 use crate::driver::toy::{self, Level};
 
 /// Cells of a bar. Odd, so that a two-way bar has a middle.
@@ -18,15 +18,10 @@ const CELLS: usize = 31;
 const LABEL: usize = 14;
 /// Room for a duration, such as ` in 12000 ms`.
 const TIME: usize = 12;
-/// Every so many redraws all is drawn anew, for a terminal that has another size now.
-const ANEW: u32 = 10;
-/// Redraws are few; none of them may be left out, or the last one would be missing on the screen.
-const RATE: u8 = 255;
 
 /// See the module.
 pub(super) struct Bars {
-    screen: MultiProgress,
-    lines: Vec<(ProgressBar, String)>,
+    screen: Screen,
     levels: Vec<Level>,
     packets: u64,
     not_understood: u64,
@@ -35,30 +30,19 @@ pub(super) struct Bars {
     state: String,
     name: String,
     heading: String,
-    drawn: bool,
-    redraws: u32,
 }
 
 impl fmt::Debug for Bars {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Bars({} lines)", self.lines.len())
+        write!(f, "Bars({} levels)", self.levels.len())
     }
 }
 
 impl Bars {
     pub(super) fn new(found: &Found) -> Self {
         let levels = toy::of(&found.definition, &found.model).levels();
-        let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stdout_with_hz(RATE));
-        let style = ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-        // Heading, state, one for each level, last packet, problems.
-        let lines = (0..levels.len() + 4).map(|_| {
-            let line = screen.add(ProgressBar::new(1));
-            line.set_style(style.clone());
-            (line, String::new())
-        });
         Self {
-            lines: lines.collect(),
-            screen,
+            screen: Screen::new(Term::buffered_stdout()),
             levels,
             packets: 0,
             not_understood: 0,
@@ -67,8 +51,6 @@ impl Bars {
             state: "connecting".to_owned(),
             name: show::name(found),
             heading: String::new(),
-            drawn: false,
-            redraws: 0,
         }
     }
 
@@ -83,22 +65,19 @@ impl Bars {
             (count, wrong) => format!("{} ({count} packets, {wrong} not understood)", self.last),
         };
         let levels = self.levels.iter().map(|level| line(&label(level, longest), level, wide, numbers));
-        let texts = [self.heading.clone(), self.state.clone()].into_iter().chain(levels);
+        // Why something is not as it should be is never cut.
+        let (state, problem) = (wrapped(&self.state, columns), wrapped(&self.problem, columns));
+        let texts = std::iter::once(self.heading.clone()).chain(state).chain(levels);
         // A text that moves the cursor would spoil the screen.
         let clean = |text: String| text.chars().filter(|letter| !letter.is_control()).collect();
-        texts.chain([packets, self.problem.clone()]).map(clean).collect()
+        let texts = texts.chain([packets]).chain(problem).map(clean);
+        texts.filter(|text: &String| !text.is_empty()).collect()
     }
 
     fn draw(&mut self) {
-        let (_, columns) = console::Term::stdout().size();
-        let texts = self.texts(columns.into());
-        for ((bar, shown), text) in self.lines.iter_mut().zip(texts) {
-            if *shown != text || !self.drawn || self.redraws.is_multiple_of(ANEW) {
-                bar.set_message(text.clone());
-                *shown = text;
-            }
-        }
-        self.drawn = true;
+        let (rows, columns) = self.screen.size();
+        // The terminal may be gone; then nobody looks.
+        let _ = self.screen.show(&self.texts(columns), rows, columns);
     }
 }
 
@@ -137,23 +116,30 @@ impl Show for Bars {
     }
 
     fn redraw(&mut self) {
-        self.redraws = self.redraws.wrapping_add(1);
         self.draw();
     }
 
     fn end(&mut self) {
-        if !self.drawn {
-            // Nothing ever happened; the error that follows says all there is.
-            return;
+        // If nothing ever happened, the error that follows says all there is.
+        if !self.heading.is_empty() {
+            self.draw();
         }
-        // What is left behind is plain text: lines that are still drawn would be drawn once more when they are dropped.
-        let _ = self.screen.clear();
-        self.screen.set_draw_target(ProgressDrawTarget::hidden());
-        let (_, columns) = console::Term::stdout().size();
-        let texts = self.texts(columns.into());
-        let texts = texts.iter().filter(|text| !text.is_empty()).map(|text| format!("{text}\n"));
-        print(&texts.collect::<String>());
     }
+}
+
+/// A text in lines that a terminal of this width does not cut.
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() || measure_text_width(line) + measure_text_width(word) + 1 < columns => {
+                let blank = if line.is_empty() { "" } else { " " };
+                *line += &format!("{blank}{word}");
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// What an output is called, in so many characters at most.
@@ -213,6 +199,16 @@ mod tests {
             Level { feature: 0, kind: OutputKind::Rotate, value, duration_ms: None, min, max, label: String::new() };
         let bar = cells(&level);
         (bar.matches('█').count(), bar)
+    }
+
+    #[test]
+    fn reasons_are_wrapped_and_not_cut() {
+        let reason = "the server could not make it ready: initialising failed: hello[2] == 256";
+        let lines = wrapped(reason, 30);
+        assert!(lines.len() > 2 && lines.iter().all(|line| line.len() < 30), "{lines:?}");
+        assert_eq!(lines.join(" "), reason);
+        assert_eq!(wrapped("", 30), [""]);
+        assert_eq!(wrapped("longer than it is wide", 3).len(), 5);
     }
 
     #[test]
