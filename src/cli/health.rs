@@ -1,10 +1,10 @@
 //! `hapticd health`: how is a running server? For people, and for container engines that ask a program.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
 
+use super::server_address::{ServerAddress, ServerArg};
 use super::{Failure, SettingsArgs, http, print};
 
 /// Time for the answer.
@@ -15,24 +15,20 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub struct HealthArgs {
     #[command(flatten)]
     settings: SettingsArgs,
-    /// Address of the server, instead of the setting `server.listen`
-    #[arg(long, value_name = "IP:PORT")]
-    server: Option<SocketAddr>,
+    #[command(flatten)]
+    server: ServerArg,
     /// Print the server's whole answer
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(args: &HealthArgs) -> Result<(), Failure> {
-    let server = match args.server {
-        Some(server) => server,
-        None => args.settings.load(&[])?.server.listen,
-    };
-    let health = ask(server, PATIENCE).map_err(|what| {
+    let servers = args.server.servers(&args.settings)?;
+    let health = servers.ask(|server| ask(server, PATIENCE)).map_err(|(server, what)| {
         let at = format!("no healthy hapticd at {server}");
         Failure::Done(match what {
             Unhealthy::Nobody(error) => format!("{at}: {error}"),
-            Unhealthy::Other(answer) => format!("{at}: what listens there answers {answer}"),
+            Unhealthy::Other(answer) => format!("{at}: what listens there is no hapticd, it answers {answer}"),
         })
     })?;
     print(&if args.json { format!("{health}\n") } else { format!("{}\n", summary(&health)) });
@@ -52,13 +48,12 @@ pub(super) enum Unhealthy {
 ///
 /// # Errors
 /// Nobody answers, or it is no healthy hapticd.
-pub(super) fn ask(server: SocketAddr, patience: Duration) -> Result<serde_json::Value, Unhealthy> {
+pub(super) fn ask(server: &ServerAddress, patience: Duration) -> Result<serde_json::Value, Unhealthy> {
     let (status, body) = http::ask("GET", server, "/health", patience).map_err(Unhealthy::Nobody)?;
     let health: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
     let is_ours = health.get("version").is_some() && health.get("devices").is_some_and(serde_json::Value::is_array);
     if status != "200" || !is_ours {
-        let start: String = body.chars().filter(|c| !c.is_control()).take(80).collect();
-        return Err(Unhealthy::Other(format!("{status} {start:?}")));
+        return Err(Unhealthy::Other(status));
     }
     Ok(health)
 }

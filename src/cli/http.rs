@@ -1,8 +1,10 @@
 //! One question to a running server, without a library: an emergency stop should depend on as little as possible.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
+
+use super::server_address::ServerAddress;
 
 /// The most that is read of an answer, in bytes.
 const LONGEST: u64 = 1 << 20;
@@ -14,12 +16,13 @@ const LONGEST: u64 = 1 << 20;
 /// There is no connection, or no complete answer within `patience`.
 pub(super) fn ask(
     method: &str,
-    server: SocketAddr,
+    server: &ServerAddress,
     path: &str,
     patience: Duration,
 ) -> std::io::Result<(String, String)> {
     let end = Instant::now() + patience;
-    let mut stream = TcpStream::connect_timeout(&server, patience)?;
+    let path = server.with_query(path);
+    let mut stream = connect(server, patience)?;
     stream.set_write_timeout(Some(patience))?;
     let request =
         format!("{method} {path} HTTP/1.1\r\nHost: {server}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
@@ -50,9 +53,21 @@ pub(super) fn ask(
     Ok((status.to_owned(), body.to_owned()))
 }
 
+/// Connects to the first address of the host that takes it.
+fn connect(server: &ServerAddress, patience: Duration) -> std::io::Result<TcpStream> {
+    let mut why = std::io::ErrorKind::NotFound.into();
+    for address in server.sockets()? {
+        match TcpStream::connect_timeout(&address, patience) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => why = error,
+        }
+    }
+    Err(why)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::net::{SocketAddr, TcpListener};
 
     use super::*;
 
@@ -73,17 +88,17 @@ mod tests {
     #[test]
     fn status_and_body() {
         let address = server(b"HTTP/1.1 504 Gateway Timeout\r\nA: b\r\n\r\n{}\n", Duration::ZERO);
-        let (status, body) = ask("GET", address, "/x", Duration::from_secs(5)).unwrap();
+        let (status, body) = ask("GET", &address.into(), "/x", Duration::from_secs(5)).unwrap();
         assert_eq!((status.as_str(), body.as_str()), ("504", "{}"));
         let other = server(b"SSH-2.0-x\r\n", Duration::ZERO);
-        assert_eq!(ask("GET", other, "/", Duration::from_secs(5)).unwrap().0, "no status");
+        assert_eq!(ask("GET", &other.into(), "/", Duration::from_secs(5)).unwrap().0, "no status");
     }
 
     #[test]
     fn one_that_drips_is_given_up_in_time() {
         let address = server(&[b'x'; 1000], Duration::from_millis(20));
         let started = Instant::now();
-        let error = ask("GET", address, "/", Duration::from_millis(300)).unwrap_err();
+        let error = ask("GET", &address.into(), "/", Duration::from_millis(300)).unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
         assert!(started.elapsed() < Duration::from_secs(5));
     }

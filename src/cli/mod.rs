@@ -11,6 +11,7 @@ mod http;
 mod mdns;
 mod scan;
 mod serve;
+mod server_address;
 mod service;
 mod simulate;
 mod state;

@@ -104,7 +104,7 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     let arbiters: Vec<_> = (0..threads).map(|_| actix::Arbiter::new()).collect();
     let handles = arbiters.iter().map(actix::Arbiter::handle).collect();
     let hub = HubHandle::start(hub_options(settings), Arc::new(library), known, buses, handles, metrics);
-    let site = Site { hub: hub.clone(), sessions, limits, virtual_port, buses: names.clone() };
+    let site = Site { hub: hub.clone(), sessions, limits, virtual_port: virtual_port.clone(), buses: names.clone() };
 
     let server = HttpServer::new(move || web::app(&site))
         .workers(threads)
@@ -144,6 +144,9 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     // Without a hub the devices' own actors still write: they are told directly.
     let unconfirmed =
         if hub.is_gone() { hub.stop_all(true).await } else { hub.shut_down(settings.server.shutdown_deadline).await };
+    if let Some(port) = &virtual_port {
+        port.close();
+    }
     server_handle.stop(true).await;
     for arbiter in &arbiters {
         arbiter.stop();

@@ -1,10 +1,10 @@
 //! `hapticd stop`: stops everything that a running server drives, at once.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
 
+use super::server_address::{ServerAddress, ServerArg};
 use super::{Failure, SettingsArgs, http, print};
 
 /// Time for the server's answer; it waits a second for the hardware itself.
@@ -21,33 +21,47 @@ pub struct StopArgs {
     /// Take outputs again after a stop with --hold
     #[arg(long)]
     resume: bool,
-    /// Address of the server, instead of the setting `server.listen`
-    #[arg(long, value_name = "IP:PORT")]
-    server: Option<SocketAddr>,
+    #[command(flatten)]
+    server: ServerArg,
 }
 
 pub(super) fn run(args: &StopArgs) -> Result<(), Failure> {
-    let server = match args.server {
-        Some(server) => server,
-        None => args.settings.load(&[])?.server.listen,
-    };
-    let path = match (args.resume, args.hold) {
-        (true, _) => "/resume",
-        (false, true) => "/stop?hold=true",
-        (false, false) => "/stop",
-    };
-    let (status, body) = http::ask("POST", server, path, PATIENCE).map_err(|error| {
-        Failure::Done(format!("the server at {server} could not be told: {error}; is hapticd running there?"))
-    })?;
-    match status.as_str() {
-        "200" if args.resume => print("outputs are taken again\n"),
-        "200" if args.hold => print("everything is stopped and held; `hapticd stop --resume` ends that\n"),
-        "200" => print("everything is stopped\n"),
-        "504" => {
+    let servers = args.server.servers(&args.settings)?;
+    let done = servers.ask(|server| ask(args, server)).map_err(|(_, why)| Failure::Done(why))?;
+    match done {
+        Answer::Done if args.resume => print("outputs are taken again\n"),
+        Answer::Done if args.hold => print("everything is stopped and held; `hapticd stop --resume` ends that\n"),
+        Answer::Done => print("everything is stopped\n"),
+        Answer::Unconfirmed(body) => {
             let text = format!("not every device has confirmed the stop, which is repeated until it does: {body}");
             return Err(Failure::Done(text));
         }
-        _ => return Err(Failure::Done(format!("the server at {server} answered {status}: {body}"))),
     }
     Ok(())
+}
+
+/// What a hapticd answers.
+enum Answer {
+    Done,
+    /// Some devices have not confirmed the stop; the server says which.
+    Unconfirmed(String),
+}
+
+/// Asks one server. The error is a sentence for the user.
+fn ask(args: &StopArgs, server: &ServerAddress) -> Result<Answer, String> {
+    let (path, key) = match (args.resume, args.hold) {
+        (true, _) => ("/resume", "held"),
+        (false, true) => ("/stop?hold=true", "stopped"),
+        (false, false) => ("/stop", "stopped"),
+    };
+    let (status, body) = http::ask("POST", server, path, PATIENCE)
+        .map_err(|error| format!("the server at {server} could not be told: {error}; is hapticd running there?"))?;
+    // Nothing is believed of a program that only happens to answer: it has stopped nothing.
+    let is_ours = serde_json::from_str::<serde_json::Value>(&body).is_ok_and(|answer| answer.get(key).is_some());
+    match status.as_str() {
+        "200" if is_ours => Ok(Answer::Done),
+        "504" if is_ours => Ok(Answer::Unconfirmed(body)),
+        "401" | "403" => Err(format!("the server at {server} does not let this program in (it answers {status})")),
+        _ => Err(format!("nothing was done: what listens at {server} is no hapticd, it answers {status}")),
+    }
 }

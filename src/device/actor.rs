@@ -34,6 +34,8 @@ impl std::fmt::Debug for Opened {
 pub enum Exit {
     /// The connection is gone.
     Lost,
+    /// The hardware said goodbye and went.
+    Left,
     /// The connection is there, but does not work.
     Failed(String),
     /// It was asked to.
@@ -46,6 +48,7 @@ impl std::fmt::Display for Exit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Lost => f.write_str("the connection was lost"),
+            Self::Left => f.write_str("the hardware was switched off"),
             Self::Failed(why) => f.write_str(why),
             Self::Closed => f.write_str("closed"),
             Self::Panicked => f.write_str("panicked"),
@@ -149,7 +152,7 @@ impl Actor for DeviceActor {
         }
         let writer = Writer::new(self.device.clone(), link, driver, self.pace, self.metrics.clone());
         ctx.spawn(writer.run().into_actor(self).map(|exit, this, ctx| {
-            this.end(exit, ctx);
+            this.end(if this.link.has_left() { Exit::Left } else { exit }, ctx);
         }));
     }
 

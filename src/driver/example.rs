@@ -26,7 +26,8 @@ use crate::link::{Confirms, Deadlines, LinkInfo, pair};
 use crate::types::Bus;
 
 use player::Player;
-use script::{Failed, Script, lock, serve};
+pub(super) use script::{Exchange, conversations};
+use script::{Failed, Script, is_talk, lock, serve};
 
 /// Runs every example of a definition.
 pub async fn run_all(definition: &Arc<Definition>) -> Vec<Problem> {
@@ -96,8 +97,7 @@ async fn run(definition: &Arc<Definition>, example: &Example) -> Result<(), Fail
 /// Moves the conversation up to the next command into the script.
 fn fill(script: &Mutex<Script>, rest: &mut Steps<'_>) -> Result<(), Failed> {
     let mut script = lock(script);
-    let talk = |text: &str| text.starts_with(['>', '<']) || text.starts_with("->");
-    while let Some((line, text)) = rest.front().copied().filter(|(_, text)| talk(text)) {
+    while let Some((line, text)) = rest.front().copied().filter(|(_, text)| is_talk(text)) {
         script.add(line, text)?;
         rest.pop_front();
     }

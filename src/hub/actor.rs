@@ -242,7 +242,10 @@ impl Hub {
             this.opening.remove(&(hardware.bus, hardware.address.clone()));
             match result {
                 Ok(ready) => this.ready(ready, hardware, connector, candidates, ctx),
-                Err(why) => this.not_opened(&hardware, &why, ctx),
+                Err(why) => {
+                    connector.failed(&why);
+                    this.not_opened(&hardware, &why, ctx);
+                }
             }
         }));
     }
@@ -272,7 +275,7 @@ impl Hub {
             identifier: identifier.clone(),
         };
         let Admitted { index, user, known: met, changed } = self.known.admit(&key, &model, &self.library);
-        if changed {
+        if self.known.remember(index, !met, hardware.remembered) || (met && changed) {
             self.save(ctx);
         }
         let before = self.devices.remove(&index);

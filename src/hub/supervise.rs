@@ -85,6 +85,12 @@ impl Handler<Exited> for Hub {
         }
         match exit {
             Exit::Closed => self.remove(index, &why),
+            // There is nothing to wait for. If it is back already, nobody has noticed.
+            Exit::Left => {
+                let address = device.handle.identity().address.clone();
+                self.remove(index, &why);
+                self.tell_managers(&Scan::LookFor(address));
+            }
             Exit::Lost => {
                 device.link = None;
                 device.handle.wanted().set_reach(Reach::Away);

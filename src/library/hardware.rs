@@ -33,6 +33,11 @@ pub struct Hardware {
     pub usb: Option<(u16, u16)>,
     /// Strength of its signal when it was last heard, in dBm.
     pub signal_dbm: Option<i16>,
+    /// The protocol that hardware which a program plays says it speaks, whatever it looks like; real hardware says
+    /// nothing.
+    pub protocol: Option<String>,
+    /// Whether the file of known devices keeps it. Only hardware that a program plays may want otherwise.
+    pub remembered: bool,
 }
 
 impl Hardware {
@@ -47,6 +52,8 @@ impl Hardware {
             manufacturer: BTreeMap::new(),
             usb: None,
             signal_dbm: None,
+            protocol: None,
+            remembered: true,
         }
     }
 }

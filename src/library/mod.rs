@@ -117,8 +117,17 @@ impl Library {
 
     /// What this hardware may be, the strongest recognition first: an exact name, then an advertised service, then
     /// manufacturer data, then a name with a wildcard. Which of them it is, the services that it really has decide.
+    /// Hardware that says which protocol it speaks is recognised by that alone.
     #[must_use]
     pub fn candidates(&self, hardware: &Hardware) -> Vec<Candidate> {
+        if let Some(protocol) = &hardware.protocol {
+            let candidate = self.protocol(protocol).and_then(|definition| {
+                let bus = hardware.bus.recognised_as();
+                let matcher = definition.matchers.iter().find(|matcher| matcher.bus() == bus)?;
+                Some(Candidate { definition: Arc::clone(definition), matcher: matcher.clone() })
+            });
+            return candidate.into_iter().collect();
+        }
         let mut found: Vec<_> = self
             .definitions
             .iter()

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::Instant;
+use tokio::{sync::broadcast, sync::mpsc, sync::oneshot, sync::watch};
 
 use crate::types::Endpoint;
 
@@ -133,6 +133,8 @@ pub struct Link {
     notifications: broadcast::WeakSender<Notification>,
     info: Arc<LinkInfo>,
     spacing: Arc<Spacing>,
+    /// Whether the hardware said goodbye.
+    left: watch::Receiver<bool>,
 }
 
 /// The bus's side of a connection. Dropping it loses the link.
@@ -142,6 +144,20 @@ pub struct LinkEnd {
     pub requests: mpsc::Receiver<LinkRequest>,
     /// Where notifications go.
     pub notify: broadcast::Sender<Notification>,
+    left: watch::Sender<bool>,
+}
+
+impl LinkEnd {
+    /// Loses the link because the hardware says goodbye: it was switched off and does not come back by itself. Returns
+    /// when the device has dropped every copy of its side.
+    pub async fn say_goodbye(mut self) {
+        self.left.send_replace(true);
+        self.requests.close();
+        // What is still asked for is dropped, which answers it with the loss of the link.
+        while self.requests.recv().await.is_some() {}
+        drop(self.notify);
+        self.left.closed().await;
+    }
 }
 
 /// Makes both sides of a connection.
@@ -149,8 +165,10 @@ pub struct LinkEnd {
 pub fn pair(info: LinkInfo) -> (Link, LinkEnd) {
     let (requests, from_device) = mpsc::channel(REQUESTS);
     let (notify, _) = broadcast::channel(NOTIFICATIONS);
-    let link = Link { requests, notifications: notify.downgrade(), info: Arc::new(info), spacing: Arc::default() };
-    (link, LinkEnd { requests: from_device, notify })
+    let (goodbye, left) = watch::channel(false);
+    let (notifications, spacing) = (notify.downgrade(), Arc::default());
+    let link = Link { requests, notifications, info: Arc::new(info), spacing, left };
+    (link, LinkEnd { requests: from_device, notify, left: goodbye })
 }
 
 impl Link {
@@ -273,6 +291,12 @@ impl Link {
     #[must_use]
     pub fn is_lost(&self) -> bool {
         self.requests.is_closed()
+    }
+
+    /// Whether the hardware said goodbye, so that nobody has to wait for its return.
+    #[must_use]
+    pub fn has_left(&self) -> bool {
+        *self.left.borrow()
     }
 
     /// Sleeps, in the hardware's time.
@@ -420,6 +444,26 @@ mod tests {
         assert_eq!(heard.next_on(Endpoint::RX, Duration::from_secs(1)).await, Ok(vec![7]));
         assert_eq!(heard.next().await, Err(LinkError::Lost));
         assert_eq!(link.listen().next().await, Err(LinkError::Lost));
+        assert!(!link.has_left());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_goodbye_ends_when_the_device_has_let_go() {
+        let (link, end) = pair(info());
+        let asked = tokio::spawn({
+            let link = link.clone();
+            async move { link.write(packet()).await }
+        });
+        tokio::task::yield_now().await;
+        let goodbye = tokio::spawn(end.say_goodbye());
+        link.lost().await;
+        assert!(link.has_left() && link.is_lost());
+        assert_eq!(asked.await.unwrap(), Err(LinkError::Lost), "what is under way is not waited for");
+        assert_eq!(link.listen().next().await, Err(LinkError::Lost));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(!goodbye.is_finished());
+        drop(link);
+        goodbye.await.unwrap();
     }
 
     #[test]

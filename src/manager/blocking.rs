@@ -159,7 +159,7 @@ pub(super) fn info(bus: Bus, deadlines: Deadlines) -> LinkInfo {
 /// # Errors
 /// A thread that the system does not give.
 pub(super) fn start(name: &str, (writer, reader): Ends, info: LinkInfo, taken: Taken) -> Result<Link, LinkError> {
-    let (link, LinkEnd { requests, notify }) = pair(info);
+    let (link, LinkEnd { requests, notify, .. }) = pair(info);
     // The reader ends by itself once the writer's end is gone; the link is lost when either has ended.
     let (end, ended) = mpsc::channel::<()>(1);
     thread(&format!("read {name}"), {

@@ -53,6 +53,9 @@ pub trait Connector: fmt::Debug + Send + Sync {
     /// The hardware is not wanted, for this reason.
     fn refuse(&self, why: &str);
 
+    /// The hardware is wanted, but could not be opened, for this reason. Most hardware cannot be told.
+    fn failed(&self, _why: &str) {}
+
     /// Whether hardware that connects again under an address in use takes that address over. So it is where the
     /// hardware dials in: it would not if its old connection still worked.
     fn takes_over(&self) -> bool {

@@ -1,4 +1,11 @@
 //! Hardware that programs play over the WebSocket path `/hardware` (design: virtual-hardware.md, version 1).
+//!
+//! The server understands more than version 1 says. An `attach` may carry `protocol` (hardware that looks like nothing
+//! that is known speaks this one), `remember` (`false`: the file of known devices is not to keep it) and `exclusive`
+//! (`true`: it is answered by `{"type":"present"}`, or by a `refused` with `"code":"taken"` while another program plays
+//! hardware with this bus and address). `{"type":"goodbye"}` is a `detach` for good: the device is gone without a period
+//! of grace, and then the server closes the socket. The server says `{"type":"failed","reason":"..."}` when it has
+//! connected and could not go on, and closes with code 1001 when it ends.
 
 mod frames;
 mod peripheral;
@@ -8,6 +15,7 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 use arc_swap::ArcSwapOption;
+use tokio_util::sync::CancellationToken;
 
 use super::{Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
 use crate::describe::Describe;
@@ -19,6 +27,7 @@ use crate::socket::Socket;
 #[derive(Debug, Clone, Default)]
 pub struct Port {
     manager: Arc<ArcSwapOption<Addr<VirtualManager>>>,
+    closing: CancellationToken,
 }
 
 impl Port {
@@ -28,6 +37,11 @@ impl Port {
             Some(manager) => manager.do_send(Plug(socket)),
             None => socket.outgoing.close(crate::socket::CloseCode::Away, "the virtual bus is not running"),
         }
+    }
+
+    /// Closes every socket, because the server ends. To be called when all hardware was let go.
+    pub fn close(&self) {
+        self.closing.cancel();
     }
 }
 
@@ -41,6 +55,8 @@ pub struct VirtualManager {
     attached: BTreeMap<u64, (Hardware, Arc<peripheral::Handle>)>,
     sockets: usize,
     next: u64,
+    /// Cancelled when the server ends.
+    closing: CancellationToken,
     _guard: ManagerGuard,
 }
 
@@ -55,6 +71,7 @@ pub fn factory(port: Port, deadlines: Deadlines, max_devices: usize) -> Factory 
             attached: BTreeMap::new(),
             sockets: 0,
             next: 0,
+            closing: port.closing.clone(),
             _guard: guard,
         };
         let address = manager.start();
@@ -93,7 +110,7 @@ impl Handler<Plug> for VirtualManager {
         self.sockets += 1;
         self.next += 1;
         // A task of its own: what a peripheral does wrong must not reach the manager.
-        actix::spawn(peripheral::play(self.next, socket, ctx.address(), self.deadlines));
+        actix::spawn(peripheral::play(self.next, socket, ctx.address(), self.deadlines, self.closing.clone()));
     }
 }
 
@@ -104,12 +121,22 @@ struct Attached {
     id: u64,
     hardware: Hardware,
     handle: Arc<peripheral::Handle>,
+    /// It must be the only one with its address.
+    exclusive: bool,
 }
 
 impl Handler<Attached> for VirtualManager {
     type Result = ();
 
-    fn handle(&mut self, Attached { id, hardware, handle }: Attached, _: &mut Self::Context) {
+    fn handle(&mut self, Attached { id, hardware, handle, exclusive }: Attached, _: &mut Self::Context) {
+        if exclusive {
+            let place = |hardware: &Hardware| (hardware.bus, hardware.address.clone());
+            let own = !self.attached.values().any(|(other, _)| place(other) == place(&hardware));
+            handle.address(own);
+            if !own {
+                return;
+            }
+        }
         self.report(&hardware, &handle);
         self.attached.insert(id, (hardware, handle));
     }

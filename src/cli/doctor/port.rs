@@ -18,7 +18,7 @@ fn look(listen: SocketAddr) -> Finding {
     if listen.port() == 0 {
         return Finding::ok(format!("{} and any free port", listen.ip()));
     }
-    match health::ask(listen, PATIENCE) {
+    match health::ask(&listen.into(), PATIENCE) {
         Ok(health) => Finding::ok(format!("{listen}: {}", health::summary(&health))),
         Err(Unhealthy::Other(answer)) => {
             let text = format!("{listen} is taken by a program that is no healthy hapticd; it answers {answer}");

@@ -1,10 +1,10 @@
 //! What hardware must say of itself to be taken for one certain model.
 //!
 //! The definition is read backwards: names, advertisements and data that its matchers accept are put together in
-//! turn, and the first that the library itself takes for this model is used.
+//! turn, and the first that the library itself takes for this model is used. A model that stands for everything unknown,
+//! in a definition that recognises nothing unknown, looks like nothing: it says which protocol it speaks.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -19,23 +19,48 @@ use crate::library::{
 use crate::link::{Confirms, Deadlines, LinkInfo, pair};
 use crate::types::Bus;
 
-/// The first frame, and what people want to know of it.
-#[derive(Debug)]
+/// The first frame, but for its address.
+#[derive(Debug, Clone)]
 pub(super) struct Attach {
-    pub(super) frame: Value,
-    pub(super) address: String,
+    frame: Value,
+    bus: Bus,
+    /// What tells this hardware from other models.
+    identity: String,
 }
 
-/// What to attach so that a server takes it for this model.
-pub(super) fn attach(
-    library: &Library,
-    found: &Found,
-    bus: Option<Bus>,
-    address: Option<&str>,
-) -> Result<Attach, String> {
-    let (hardware, matcher) = hardware(library, found, bus, address)?;
+impl Attach {
+    /// The frame for hardware with this address.
+    pub(super) fn at(&self, address: &str) -> Value {
+        let mut frame = self.frame.clone();
+        if let Some(frame) = frame.as_object_mut() {
+            frame.insert("address".to_owned(), json!(address));
+        }
+        frame
+    }
+
+    /// The address of the first, second, ... piece of this hardware, in the shape that the bus uses. It is the same
+    /// whenever and wherever it is played.
+    pub(super) fn address(&self, number: u8) -> String {
+        let identity = format!("{}#{number}", self.identity);
+        // FNV-1a: the hashes of the standard library may change between its releases.
+        let hash = identity
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        // All bytes take part in the last ones.
+        let [.., a, b, c] = (hash ^ hash >> 32).to_be_bytes();
+        match self.bus {
+            Bus::Btle => format!("C0:FF:EE:{a:02X}:{b:02X}:{c:02X}"),
+            _ => format!("virtual-{a:02x}{b:02x}{c:02x}"),
+        }
+    }
+}
+
+/// What to attach so that a server takes it for this model. The file of known devices keeps it if it is `remembered`.
+pub(super) fn attach(library: &Library, found: &Found, bus: Option<Bus>, remembered: bool) -> Result<Attach, String> {
+    let (hardware, matcher) = hardware(library, found, bus)?;
     let mut frame = json!({
-        "type": "attach", "bus": hardware.bus.name(), "name": hardware.name, "address": hardware.address,
+        "type": "attach", "bus": hardware.bus.name(), "name": hardware.name, "exclusive": true,
+        "remember": remembered,
     });
     let mut add = |key: &str, value: Value| {
         if let Some(frame) = frame.as_object_mut() {
@@ -62,15 +87,15 @@ pub(super) fn attach(
             services.iter().map(|(service, endpoints)| (service, endpoints.values().collect())).collect();
         add("services", json!(services));
     }
-    Ok(Attach { frame, address: hardware.address })
+    if let Some(protocol) = &hardware.protocol {
+        add("protocol", json!(protocol));
+    }
+    let id = found.model.ids.first().unwrap_or(&found.model.name);
+    let identity = format!("{}/{id}", found.definition.protocol);
+    Ok(Attach { frame, bus: hardware.bus, identity })
 }
 
-fn hardware(
-    library: &Library,
-    found: &Found,
-    bus: Option<Bus>,
-    address: Option<&str>,
-) -> Result<(Hardware, Matcher), String> {
+fn hardware(library: &Library, found: &Found, bus: Option<Bus>) -> Result<(Hardware, Matcher), String> {
     let Found { definition, model } = found;
     let buses: Vec<_> = definition.matchers.iter().map(|matcher| matcher.bus().name()).collect();
     if let Some(bus) = bus
@@ -79,11 +104,9 @@ fn hardware(
         let allowed = buses.join(", ");
         return Err(format!("--bus {bus}: {} is not found on it; allowed: {allowed}", model.name));
     }
-    let random = RandomState::new().hash_one(std::process::id());
     let mut usable = Vec::new();
     for matcher in definition.matchers.iter().filter(|matcher| bus.is_none_or(|bus| bus == matcher.bus())) {
-        for mut hardware in guesses(definition, model, matcher) {
-            hardware.address = address.map_or_else(|| address_of(hardware.bus, random), str::to_owned);
+        for hardware in guesses(definition, model, matcher) {
             if matcher.fits(&hardware).is_some() && is_taken_for(definition, model, matcher, &hardware) {
                 usable.push((hardware, matcher.clone()));
             }
@@ -94,22 +117,22 @@ fn hardware(
         first.is_some_and(|first| first.definition.protocol == definition.protocol)
     };
     let best = usable.iter().position(|(hardware, _)| first(hardware)).unwrap_or(0);
-    let wanted = &model.name;
-    usable.into_iter().nth(best).ok_or_else(|| {
+    usable.into_iter().nth(best).or_else(|| unlike(found, bus)).ok_or_else(|| {
         format!(
-            "no hardware is taken for {wanted:?}: everything that {} recognises is one of its other models",
-            definition.protocol
+            "no hardware is taken for {:?}: everything that {} recognises is one of its other models, and its own name is \
+             one of theirs",
+            model.name, definition.protocol
         )
     })
 }
 
-/// A few bytes that tell one simulator from another, in the shape that the bus uses.
-fn address_of(bus: Bus, random: u64) -> String {
-    let [a, b, c, ..] = random.to_be_bytes();
-    match bus {
-        Bus::Btle => format!("C0:FF:EE:{a:02X}:{b:02X}:{c:02X}"),
-        _ => format!("virtual-{a:02x}{b:02x}{c:02x}"),
-    }
+/// Hardware that looks like nothing that is known and says what it speaks.
+fn unlike(found: &Found, bus: Option<Bus>) -> Option<(Hardware, Matcher)> {
+    let Found { definition, model } = found;
+    let matcher = definition.matchers.iter().find(|matcher| bus.is_none_or(|bus| bus == matcher.bus()))?;
+    let protocol = Some(definition.protocol.clone());
+    let hardware = Hardware { protocol, ..Hardware::new(matcher.bus(), &model.name, "") };
+    is_taken_for(definition, model, matcher, &hardware).then(|| (hardware, matcher.clone()))
 }
 
 /// Everything worth trying, the most natural first.
@@ -245,46 +268,56 @@ mod tests {
         Found { definition: Arc::clone(definition), model: model.clone() }
     }
 
-    /// Every model that has an identifier can be played, and the library takes it for nothing else.
+    /// Every model can be played, and a server takes it for nothing else.
     #[test]
     fn every_model() {
         let library = Library::load(&[], &crate::driver::names());
+        let (mut models, mut addresses) = (0, BTreeMap::new());
         for definition in library.definitions() {
             for model in definition.all_models() {
-                match hardware(&library, &found(definition, model), None, None) {
-                    Ok((hardware, _)) => {
-                        let candidates = library.candidates(&hardware);
-                        assert_eq!(candidates[0].definition.protocol, definition.protocol, "{hardware}");
-                    }
-                    Err(text) => assert!(model.ids.is_empty(), "{}: {text}", model.name),
+                let found = found(definition, model);
+                let (hardware, _) = hardware(&library, &found, None).unwrap();
+                let candidates = library.candidates(&hardware);
+                assert_eq!(candidates[0].definition.protocol, definition.protocol, "{hardware}");
+                let attach = attach(&library, &found, None, false).unwrap();
+                for number in [1, 2] {
+                    let other = addresses.insert(attach.address(number), &model.name);
+                    assert_eq!(other, None, "{} has the same address", model.name);
                 }
+                models += 1;
             }
         }
+        assert!(models >= 162, "{models}");
     }
 
     #[test]
     fn frames() {
         let library = Library::load(&[], &crate::driver::names());
-        let frame = |protocol: &str, id: Option<&str>, address: &str| {
+        let frame = |protocol: &str, id: Option<&str>| {
             let definition = library.protocol(protocol).unwrap();
             let found = found(definition, definition.model(id));
-            attach(&library, &found, None, Some(address)).unwrap().frame
+            attach(&library, &found, None, false).unwrap().at("A")
         };
         assert_eq!(
-            frame("lovense", Some("Z"), "A"),
-            json!({ "type": "attach", "bus": "btle", "name": "LVS-Z001", "address": "A" })
+            frame("lovense", Some("Z")),
+            json!({ "type": "attach", "bus": "btle", "name": "LVS-Z001", "address": "A", "exclusive": true,
+                "remember": false })
         );
-        assert_eq!(frame("lovense", Some("EI-FW3"), "A")["name"], "LVS-EI001");
-        assert_eq!(frame("wevibe", Some("Cougar"), "A")["name"], "Cougar");
-        let satisfyer = frame("satisfyer", Some("10160"), "A");
+        assert_eq!(frame("lovense", Some("EI-FW3"))["name"], "LVS-EI001");
+        assert_eq!(frame("wevibe", Some("Cougar"))["name"], "Cougar");
+        assert_eq!(frame("wevibe", Some("Cougar")).get("protocol"), None);
+        assert_eq!(frame("wevibe", None)["protocol"], "wevibe");
+        let satisfyer = frame("satisfyer", Some("10160"));
         assert_eq!(satisfyer["name"], "SF 10160001");
         assert_eq!(satisfyer["manufacturer_data"], json!({ "93": "000027b0" }));
-        assert_eq!(frame("tcode-v03", None, "A")["bus"], "serial");
+        assert_eq!(frame("tcode-v03", None)["bus"], "serial");
         let definition = library.protocol("wevibe").unwrap();
         let found = found(definition, definition.model(Some("Gala")));
-        let own = attach(&library, &found, None, None).unwrap().address;
-        assert!(own.starts_with("C0:FF:EE:") && own.len() == 17, "{own}");
-        assert!(attach(&library, &found, Some(Bus::Usb), None).unwrap_err().contains("allowed: btle"));
+        let own = attach(&library, &found, None, true).unwrap();
+        assert_eq!(own.at("A")["remember"], true);
+        // Written down: another build must come to the same, or limits that a user has set are not found.
+        assert_eq!([own.address(1), own.address(2)], ["C0:FF:EE:2E:BE:03", "C0:FF:EE:2E:84:6A"]);
+        assert!(attach(&library, &found, Some(Bus::Usb), false).unwrap_err().contains("allowed: btle"));
     }
 
     #[test]

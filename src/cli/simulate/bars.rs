@@ -5,85 +5,79 @@
 
 use std::fmt;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use console::{Term, measure_text_width};
 
 use super::find::Found;
-use super::show::{Event, Show, bytes, heading, state};
+use super::screen::Screen;
+use super::{show, show::Event, show::Show, show::bytes, show::heading, show::state};
 use crate::driver::{toy, toy::Level};
 
 /// Cells of a bar. Odd, so that a two-way bar has a middle.
 const CELLS: usize = 31;
-/// Longest label that is shown in full.
-const LABEL: usize = 24;
-/// Every so many redraws all is drawn anew, for a terminal that has another size now.
-const ANEW: u32 = 10;
-/// Redraws are few; none of them may be left out, or the last one would be missing on the screen.
-const RATE: u8 = 255;
+/// Where labels are cut on a terminal that has hardly room for bars.
+const LABEL: usize = 14;
+/// Room for a duration, such as ` in 12000 ms`.
+const TIME: usize = 12;
 
 /// See the module.
 pub(super) struct Bars {
-    lines: Vec<(ProgressBar, String)>,
+    screen: Screen,
     levels: Vec<Level>,
     packets: u64,
     not_understood: u64,
     last: String,
     problem: String,
     state: String,
+    name: String,
     heading: String,
-    drawn: bool,
-    redraws: u32,
 }
 
 impl fmt::Debug for Bars {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Bars({} lines)", self.lines.len())
+        write!(f, "Bars({} levels)", self.levels.len())
     }
 }
 
 impl Bars {
-    pub(super) fn new(found: &Found, server: &str, address: &str) -> Self {
+    pub(super) fn new(found: &Found) -> Self {
         let levels = toy::of(&found.definition, &found.model).levels();
-        let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stdout_with_hz(RATE));
-        let style = ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-        // Heading, state, one for each level, last packet, problems.
-        let lines = (0..levels.len() + 4).map(|_| {
-            let line = multi.add(ProgressBar::new(1));
-            line.set_style(style.clone());
-            (line, String::new())
-        });
         Self {
-            lines: lines.collect(),
+            screen: Screen::new(Term::buffered_stdout()),
             levels,
             packets: 0,
             not_understood: 0,
             last: String::new(),
             problem: String::new(),
             state: "connecting".to_owned(),
-            heading: heading(found, server, address),
-            drawn: false,
-            redraws: 0,
+            name: show::name(found),
+            heading: String::new(),
         }
     }
 
-    fn draw(&mut self) {
-        let wide = self.levels.iter().map(|level| label(level).chars().count()).max().unwrap_or(0);
+    /// The lines, for a terminal of this width.
+    fn texts(&self, columns: usize) -> Vec<String> {
         let numbers = self.levels.iter().map(widest).max().unwrap_or(0);
+        let longest = columns.saturating_sub(numbers + CELLS + TIME + 2).max(LABEL);
+        let wide = self.levels.iter().map(|level| label(level, longest).chars().count()).max().unwrap_or(0);
         let packets = match (self.packets, self.not_understood) {
             (0, _) => String::new(),
             (count, 0) => format!("{} ({count} packets)", self.last),
             (count, wrong) => format!("{} ({count} packets, {wrong} not understood)", self.last),
         };
-        let levels = self.levels.iter().map(|level| line(level, wide, numbers));
-        let texts = [self.heading.clone(), self.state.clone()].into_iter().chain(levels);
-        for ((bar, shown), text) in self.lines.iter_mut().zip(texts.chain([packets, self.problem.clone()])) {
-            // A text that moves the cursor would spoil the screen.
-            let text: String = text.chars().filter(|letter| !letter.is_control()).collect();
-            if *shown != text || !self.drawn || self.redraws.is_multiple_of(ANEW) {
-                bar.set_message(text.clone());
-                *shown = text;
-            }
-        }
-        self.drawn = true;
+        let levels = self.levels.iter().map(|level| line(&label(level, longest), level, wide, numbers));
+        // Why something is not as it should be is never cut.
+        let (state, problem) = (wrapped(&self.state, columns), wrapped(&self.problem, columns));
+        let texts = std::iter::once(self.heading.clone()).chain(state).chain(levels);
+        // A text that moves the cursor would spoil the screen.
+        let clean = |text: String| text.chars().filter(|letter| !letter.is_control()).collect();
+        let texts = texts.chain([packets]).chain(problem).map(clean);
+        texts.filter(|text: &String| !text.is_empty()).collect()
+    }
+
+    fn draw(&mut self) {
+        let (rows, columns) = self.screen.size();
+        // The terminal may be gone; then nobody looks.
+        let _ = self.screen.show(&self.texts(columns), rows, columns);
     }
 }
 
@@ -102,8 +96,14 @@ impl Show for Bars {
                 self.last = format!("{endpoint}: {}", bytes(data));
             }
             Event::Error { .. } => self.problem = state(event),
-            Event::Attach { .. } | Event::Attached { .. } | Event::Refused { .. } | Event::Lost { .. } => {
+            Event::Attach { .. }
+            | Event::Attached { .. }
+            | Event::Refused { .. }
+            | Event::Failed { .. }
+            | Event::Ended
+            | Event::Lost { .. } => {
                 self.problem.clear();
+                self.heading = heading(&self.name, event).unwrap_or_else(|| std::mem::take(&mut self.heading));
                 self.state = state(event);
                 self.draw();
             }
@@ -116,28 +116,42 @@ impl Show for Bars {
     }
 
     fn redraw(&mut self) {
-        self.redraws = self.redraws.wrapping_add(1);
         self.draw();
     }
 
     fn end(&mut self) {
-        if !self.drawn {
-            // Nothing ever happened; the error that follows says all there is.
-            return;
-        }
-        self.draw();
-        for (bar, _) in &self.lines {
-            bar.abandon();
+        // If nothing ever happened, the error that follows says all there is.
+        if !self.heading.is_empty() {
+            self.draw();
         }
     }
 }
 
-fn label(level: &Level) -> String {
-    let (kind, feature) = (level.kind.key(), level.feature);
-    if level.label.is_empty() {
-        return format!("{kind} {feature}");
+/// A text in lines that a terminal of this width does not cut.
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() || measure_text_width(line) + measure_text_width(word) + 1 < columns => {
+                let blank = if line.is_empty() { "" } else { " " };
+                *line += &format!("{blank}{word}");
+            }
+            _ => lines.push(word.to_owned()),
+        }
     }
-    format!("{kind} {feature} {}", level.label).chars().take(LABEL).collect()
+    lines
+}
+
+/// What an output is called, in so many characters at most.
+fn label(level: &Level, longest: usize) -> String {
+    let (kind, feature) = (level.kind.key(), level.feature);
+    let label = format!("{kind} {feature} {}", level.label);
+    let label = label.trim_end();
+    if label.chars().count() <= longest {
+        return label.to_owned();
+    }
+    let start: String = label.chars().take(longest.saturating_sub(1)).collect();
+    format!("{}…", start.trim_end())
 }
 
 fn number(level: &Level) -> String {
@@ -151,8 +165,8 @@ fn widest(level: &Level) -> usize {
     least.max(most) + 1 + most
 }
 
-fn line(level: &Level, wide: usize, numbers: usize) -> String {
-    let (label, number) = (label(level), number(level));
+fn line(label: &str, level: &Level, wide: usize, numbers: usize) -> String {
+    let number = number(level);
     let time = level.duration_ms.map(|ms| format!(" in {ms} ms")).unwrap_or_default();
     format!("{label:<wide$} {number:>numbers$} {}{time}", cells(level))
 }
@@ -185,6 +199,33 @@ mod tests {
             Level { feature: 0, kind: OutputKind::Rotate, value, duration_ms: None, min, max, label: String::new() };
         let bar = cells(&level);
         (bar.matches('█').count(), bar)
+    }
+
+    #[test]
+    fn reasons_are_wrapped_and_not_cut() {
+        let reason = "the server could not make it ready: initialising failed: hello[2] == 256";
+        let lines = wrapped(reason, 30);
+        assert!(lines.len() > 2 && lines.iter().all(|line| line.len() < 30), "{lines:?}");
+        assert_eq!(lines.join(" "), reason);
+        assert_eq!(wrapped("", 30), [""]);
+        assert_eq!(wrapped("longer than it is wide", 3).len(), 5);
+    }
+
+    #[test]
+    fn labels_have_the_room_that_is_there() {
+        let mut level = Level {
+            feature: 0,
+            kind: OutputKind::Vibrate,
+            value: 3,
+            duration_ms: None,
+            min: 0,
+            max: 20,
+            label: "The longer of the two arms, outside".to_owned(),
+        };
+        assert_eq!(label(&level, 80), "vibrate 0 The longer of the two arms, outside");
+        assert_eq!(label(&level, 20), "vibrate 0 The longe…");
+        level.label.clear();
+        assert_eq!(label(&level, 80), "vibrate 0");
     }
 
     #[test]

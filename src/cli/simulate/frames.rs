@@ -12,7 +12,16 @@ pub(super) enum Told {
     Attached {
         protocol: String,
     },
+    /// The address is this toy's own.
+    Present,
     Refused {
+        reason: String,
+        /// `taken`: another program plays hardware at this address.
+        #[serde(default)]
+        code: String,
+    },
+    /// The server has connected, but could not go on.
+    Failed {
         reason: String,
     },
     Write {
@@ -48,8 +57,8 @@ pub(super) fn reply(id: u64, answer: &Result<Vec<u8>, String>) -> Value {
     }
 }
 
-pub(super) fn detach() -> Value {
-    json!({ "type": "detach" })
+pub(super) fn goodbye() -> Value {
+    json!({ "type": "goodbye" })
 }
 
 #[cfg(test)]
@@ -65,6 +74,10 @@ mod tests {
             Told::Write { endpoint: "tx".to_owned(), data: "ff".to_owned(), with_response: true }
         );
         assert_eq!(told(r#"{"type":"disconnect"}"#), Told::Disconnect);
+        assert_eq!(told(r#"{"type":"present"}"#), Told::Present);
+        let refused = |code: &str| Told::Refused { reason: "no".to_owned(), code: code.to_owned() };
+        assert_eq!(told(r#"{"type":"refused","reason":"no"}"#), refused(""));
+        assert_eq!(told(r#"{"type":"refused","reason":"no","code":"taken"}"#), refused("taken"));
         let rx = Notification { endpoint: Endpoint::RX, data: b"100;".to_vec() };
         assert_eq!(notify(&rx).to_string(), r#"{"data":"3130303b","endpoint":"rx","type":"notify"}"#);
         assert_eq!(reply(7, &Ok(vec![100])).to_string(), r#"{"data":"64","id":7,"type":"reply"}"#);

@@ -2,13 +2,15 @@
 //!
 //! It is a client of the `/hardware` socket like any other program, so it also shows whether that socket is good
 //! enough for other programs. Here live finding the model ([`find`]), what makes a server recognise it ([`attach`]),
-//! the frames ([`frames`]), the conversation ([`session`]) and the three ways to show it ([`show`], [`bars`]). What
-//! may not live here: what bytes mean, which only [`crate::driver::toy`] knows, and anything of the server's inside.
+//! the frames ([`frames`]), the conversation ([`session`]) and the three ways to show it ([`show`], [`bars`] on
+//! a [`screen`]). What may not live here: what bytes mean, which only [`crate::driver::toy`] knows, and anything of the
+//! server's inside.
 
 mod attach;
 mod bars;
 mod find;
 mod frames;
+mod screen;
 mod server;
 mod session;
 mod show;
@@ -17,11 +19,9 @@ use std::io::IsTerminal;
 
 use clap::Args;
 
+use super::server_address::ServerArg;
 use super::{Failure, SettingsArgs};
 use crate::types::Bus;
-
-/// Where a server listens unless told otherwise.
-const SERVER: &str = "ws://127.0.0.1:12345/hardware";
 
 /// Options of `simulate`.
 #[derive(Debug, Args)]
@@ -30,15 +30,21 @@ pub struct SimulateArgs {
     settings: SettingsArgs,
     /// The model: an identifier, a name, a part of a name that no other has, or PROTOCOL/IDENTIFIER
     model: String,
-    /// The server's address; it must run with --virtual
-    #[arg(long, value_name = "URL", default_value = SERVER)]
-    server: String,
-    /// The hardware's address; the same address is the same device to the server
-    #[arg(long, value_name = "ADDR")]
+    #[command(flatten)]
+    server: ServerArg,
+    /// Which piece of this model it is, 1 to 99. Each has an address of its own, always the same, which is how the server
+    /// knows it again. Without this, it is the first that nobody plays
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=99))]
+    number: Option<u8>,
+    /// The hardware's address, instead of the one that belongs to its number
+    #[arg(long, value_name = "ADDR", conflicts_with = "number")]
     address: Option<String>,
     /// The bus it appears on, for models that can be on several: btle, serial, hid, usb, websocket, gamepad
     #[arg(long, value_name = "BUS", value_parser = bus)]
     bus: Option<Bus>,
+    /// Have the server keep it in its file of known devices, as it does with real hardware
+    #[arg(long)]
+    remember: bool,
     /// One JSON object a line for everything that happens
     #[arg(long)]
     json: bool,
@@ -52,19 +58,35 @@ fn bus(text: &str) -> Result<Bus, String> {
 pub(super) fn run(args: &SimulateArgs) -> Result<(), Failure> {
     let settings = args.settings.load(&[])?;
     let library = super::library(&settings)?;
-    let server = server::url(&args.server).map_err(Failure::Given)?;
+    let servers = args.server.servers_in(&settings)?;
     let found = find::model(&library, &args.model).map_err(Failure::Given)?;
-    let attach = attach::attach(&library, &found, args.bus, args.address.as_deref()).map_err(Failure::Given)?;
+    let attach = attach::attach(&library, &found, args.bus, args.remember).map_err(Failure::Given)?;
+    let wanted = match (&args.address, args.number) {
+        (Some(address), _) => Wanted::Address(address.clone()),
+        (None, Some(number)) => Wanted::Number(number),
+        (None, None) => Wanted::Free,
+    };
     let mut show: Box<dyn show::Show> = if args.json {
         Box::new(show::Json)
     } else if std::io::stdout().is_terminal() {
-        Box::new(bars::Bars::new(&found, &server, &attach.address))
+        Box::new(bars::Bars::new(&found))
     } else {
-        Box::new(show::Lines::new(&found, &server, &attach.address))
+        Box::new(show::Lines::new(&found))
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Done(format!("no runtime: {error}")))?;
-    let done = runtime.block_on(session::run(&server, &found, &attach, show.as_mut()));
+    let done = runtime.block_on(session::run(&servers, &found, &attach, &wanted, show.as_mut()));
     show.end();
     done.map_err(Failure::Done)
+}
+
+/// Which address the user wants.
+#[derive(Debug)]
+enum Wanted {
+    /// This one.
+    Address(String),
+    /// The one of this number.
+    Number(u8),
+    /// The first that nobody plays.
+    Free,
 }

@@ -6,37 +6,55 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
+use super::Wanted;
 use super::attach::Attach;
 use super::find::Found;
 use super::frames::{self, Told};
 use super::server::{Socket, connect};
 use super::show::{Event, Show};
+use crate::cli::server_address::Servers;
 use crate::driver::{toy, toy::Level, toy::Toy};
 use crate::link::Notification;
 use crate::types::Endpoint;
 
 /// Pause before a lost server is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
+/// Time that a server gets to say whether an address is free.
+const ANSWER: Duration = Duration::from_secs(5);
+/// Pieces of one model that have an address.
+const MOST: u8 = 99;
+/// How a server says that an address is not free.
+const TAKEN: &str = "taken";
 /// Time that a server gets to take the farewell.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How often a display that does not follow every event is brought up to date.
 const REDRAW: Duration = Duration::from_millis(100);
 
 /// Plays the hardware until the user ends it. The error is a sentence for the user.
-pub(super) async fn run(server: &str, found: &Found, attach: &Attach, show: &mut dyn Show) -> Result<(), String> {
+pub(super) async fn run(
+    servers: &Servers,
+    found: &Found,
+    attach: &Attach,
+    wanted: &Wanted,
+    show: &mut dyn Show,
+) -> Result<(), String> {
     let mut signals = Signals::new()?;
     // A server that was never there is a mistake of the user's; one that went away comes back.
     let mut known = false;
+    // Whoever was told that the server has ended need not hear that it is not there.
+    let mut ended = false;
+    let mut place = None;
     // One toy for all connections, as what runs goes on running when a connection ends.
     let mut toy = toy::of(&found.definition, &found.model);
     loop {
         let connecting = tokio::select! {
             () = signals.next() => return Ok(()),
-            connected = connect(server) => connected,
+            connected = connect(servers) => connected,
         };
         match connecting {
-            Ok(socket) => {
+            Ok((socket, url)) => {
                 known = true;
                 let mut player = Player {
                     socket,
@@ -46,15 +64,18 @@ pub(super) async fn run(server: &str, found: &Found, attach: &Attach, show: &mut
                     attached: false,
                     show: &mut *show,
                 };
-                let end = player.play(attach, &mut signals).await;
+                let end = player.play(&url, attach, wanted, &mut place, &mut signals).await;
                 toy.released();
+                ended = matches!(end, End::Server);
                 match end {
                     End::Asked => return Ok(()),
                     End::Refused(reason) => return Err(reason),
+                    End::Server => show.event(&Event::Ended),
                     End::Lost(reason) => show.event(&Event::Lost { reason: &reason }),
                 }
             }
             Err(reason) if !known => return Err(reason),
+            Err(_) if ended => {}
             Err(reason) => show.event(&Event::Lost { reason: &reason }),
         }
         tokio::select! {
@@ -68,8 +89,13 @@ pub(super) async fn run(server: &str, found: &Found, attach: &Attach, show: &mut
 enum End {
     Asked,
     Refused(String),
+    /// The server ends, and has said so.
+    Server,
     Lost(String),
 }
+
+/// The address that this toy has found free, and the number that it belongs to.
+type Place = (String, Option<u8>);
 
 struct Player<'a> {
     socket: Socket,
@@ -82,15 +108,23 @@ struct Player<'a> {
 }
 
 impl Player<'_> {
-    async fn play(&mut self, attach: &Attach, signals: &mut Signals) -> End {
-        self.show.event(&Event::Attach { frame: &attach.frame });
-        if let Err(reason) = self.send(&attach.frame).await {
-            return End::Lost(reason);
-        }
+    async fn play(
+        &mut self,
+        url: &str,
+        attach: &Attach,
+        wanted: &Wanted,
+        place: &mut Option<Place>,
+        signals: &mut Signals,
+    ) -> End {
+        let (address, number) = match self.appear(attach, wanted, place.clone(), signals).await {
+            Ok(found) => place.insert(found).clone(),
+            Err(end) => return end,
+        };
+        self.show.event(&Event::Attach { frame: &attach.at(&address), server: url, address: &address, number });
         let mut redraw: Interval = interval(REDRAW);
         redraw.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let message = tokio::select! {
+            let text = tokio::select! {
                 () = signals.next() => {
                     self.leave().await;
                     return End::Asked;
@@ -99,23 +133,61 @@ impl Player<'_> {
                     self.show.redraw();
                     continue;
                 }
-                message = self.socket.next() => message,
+                text = next(&mut self.socket) => text,
             };
-            let done = match message {
-                None => return End::Lost("the server closed the connection".to_owned()),
-                Some(Err(error)) => return End::Lost(format!("the connection broke: {error}")),
-                Some(Ok(Message::Close(frame))) => {
-                    let why = frame.map(|frame| frame.reason.to_string()).filter(|why| !why.is_empty());
-                    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-                    return End::Lost(format!("the server closed the connection{why}"));
-                }
-                Some(Ok(Message::Text(text))) => self.told(&text).await,
-                Some(Ok(_)) => continue,
+            let done = match text {
+                Ok(text) => self.told(&text).await,
+                Err(end) => return end,
             };
             if let Err(end) = done {
                 return end;
             }
         }
+    }
+
+    /// Attaches under an address that nobody else plays.
+    async fn appear(
+        &mut self,
+        attach: &Attach,
+        wanted: &Wanted,
+        before: Option<Place>,
+        signals: &mut Signals,
+    ) -> Result<Place, End> {
+        let places: Vec<Place> = match (&before, wanted) {
+            // It is the same device as before, or it would not find its place again.
+            (Some(place), _) => vec![place.clone()],
+            (None, Wanted::Address(address)) => vec![(address.clone(), None)],
+            (None, Wanted::Number(number)) => vec![(attach.address(*number), Some(*number))],
+            (None, Wanted::Free) => (1..=MOST).map(|number| (attach.address(number), Some(number))).collect(),
+        };
+        for place in places {
+            self.send(&attach.at(&place.0)).await.map_err(End::Lost)?;
+            let answer = tokio::select! {
+                () = signals.next() => {
+                    self.leave().await;
+                    return Err(End::Asked);
+                }
+                answer = timeout(ANSWER, next(&mut self.socket)) => answer,
+            };
+            let answer = answer.map_err(|_| End::Lost("the server does not answer".to_owned()))??;
+            match serde_json::from_str(&answer) {
+                Ok(Told::Present) => return Ok(place),
+                Ok(Told::Refused { code, .. }) if code == TAKEN => {}
+                _ => {
+                    self.told(&answer).await?;
+                    return Err(End::Refused(format!("what the server answers is not understood: {answer}")));
+                }
+            }
+        }
+        let name = &self.found.model.name;
+        let (which, hint) = match wanted {
+            Wanted::Address(address) => (format!("something at {address}"), "choose another --address"),
+            Wanted::Number(number) => (format!("{name}, number {number}"), "choose another --number, or leave it out"),
+            Wanted::Free => (format!("{name}, all {MOST} of it"), "choose an --address"),
+        };
+        let why = format!("another program plays {which}");
+        // Before, it was this one's; the server has not noticed yet that the connection broke.
+        Err(if before.is_some() { End::Lost(why) } else { End::Refused(format!("{why}; {hint}")) })
     }
 
     async fn told(&mut self, text: &str) -> Result<(), End> {
@@ -137,7 +209,13 @@ impl Player<'_> {
                     self.show.event(&Event::Error { reason: &reason });
                 }
             }
-            Told::Refused { reason } => {
+            // Said where it is asked for.
+            Told::Present => {}
+            Told::Failed { reason } => {
+                self.attached = false;
+                self.show.event(&Event::Failed { reason: &reason });
+            }
+            Told::Refused { reason, .. } => {
                 self.show.event(&Event::Refused { reason: &reason });
                 return Err(End::Refused(format!("the server refuses {}: {reason}", self.found.model.name)));
             }
@@ -217,17 +295,41 @@ impl Player<'_> {
     async fn leave(&mut self) {
         self.show.event(&Event::Detach);
         let farewell = async {
-            let _ = self.send(&frames::detach()).await;
-            let _ = self.socket.close(None).await;
-            // Closing is done when the server has closed too.
-            while let Some(Ok(_)) = self.socket.next().await {}
+            let _ = self.send(&frames::goodbye()).await;
+            // The server says that it closes when the device is gone. Until the connection has ended takes it longer.
+            while let Some(Ok(message)) = self.socket.next().await {
+                if message.is_close() {
+                    let _ = self.socket.flush().await;
+                    return;
+                }
+            }
         };
         let _ = timeout(FAREWELL, farewell).await;
     }
 }
 
-/// Ctrl-C, and SIGTERM where there is one.
+/// The next text of the server.
+async fn next(socket: &mut Socket) -> Result<String, End> {
+    loop {
+        match socket.next().await {
+            None => return Err(End::Lost("the server closed the connection".to_owned())),
+            Some(Err(error)) => return Err(End::Lost(format!("the connection broke: {error}"))),
+            Some(Ok(Message::Close(Some(frame)))) if frame.code == CloseCode::Away => return Err(End::Server),
+            Some(Ok(Message::Close(frame))) => {
+                let why = frame.map(|frame| frame.reason.to_string()).filter(|why| !why.is_empty());
+                let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+                return Err(End::Lost(format!("the server closed the connection{why}")));
+            }
+            Some(Ok(Message::Text(text))) => return Ok(text.to_string()),
+            Some(Ok(_)) => {}
+        }
+    }
+}
+
+/// Ctrl-C, and where there are such signals, SIGTERM and that of a terminal which is closed.
 struct Signals {
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -239,7 +341,11 @@ impl Signals {
     fn new() -> Result<Self, String> {
         use tokio::signal::unix::{SignalKind, signal};
         let signal = |kind| signal(kind).map_err(|error| format!("signals cannot be received: {error}"));
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     #[cfg(not(unix))]
@@ -251,6 +357,7 @@ impl Signals {
     #[cfg(unix)]
     async fn next(&mut self) {
         tokio::select! {
+            _ = self.hangup.recv() => {}
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }

@@ -10,9 +10,14 @@ use crate::link::Notification;
 /// Something that happened.
 #[derive(Debug)]
 pub(super) enum Event<'a> {
-    /// The connection is open and the hardware is offered.
+    /// The connection is open and the hardware is there, under an address of its own.
     Attach {
         frame: &'a Value,
+        /// The server's URL.
+        server: &'a str,
+        address: &'a str,
+        /// Which piece of its model it is, if the address belongs to one.
+        number: Option<u8>,
     },
     /// The server has taken it.
     Attached {
@@ -20,6 +25,10 @@ pub(super) enum Event<'a> {
     },
     /// The server will not have it.
     Refused {
+        reason: &'a str,
+    },
+    /// The server has taken it, but could not make it ready.
+    Failed {
         reason: &'a str,
     },
     /// Bytes came.
@@ -46,6 +55,8 @@ pub(super) enum Event<'a> {
     },
     /// The server has let go; it may take the hardware again.
     Disconnect,
+    /// The server ends in good order; it is looked for again.
+    Ended,
     /// The server is gone; it is tried again.
     Lost {
         reason: &'a str,
@@ -83,9 +94,10 @@ impl Show for Json {
 
 fn object(event: &Event<'_>) -> Value {
     match event {
-        Event::Attach { frame } => json!({ "event": "attach", "frame": frame }),
+        Event::Attach { frame, server, .. } => json!({ "event": "attach", "frame": frame, "server": server }),
         Event::Attached { protocol } => json!({ "event": "attached", "protocol": protocol }),
         Event::Refused { reason } => json!({ "event": "refused", "reason": reason }),
+        Event::Failed { reason } => json!({ "event": "failed", "reason": reason }),
         Event::Write { endpoint, data, with_response, understood } => json!({
             "event": "write", "endpoint": endpoint, "data": hex::encode(data), "with_response": with_response,
             "understood": understood,
@@ -104,6 +116,7 @@ fn object(event: &Event<'_>) -> Value {
         Event::Subscribe { endpoint } => json!({ "event": "subscribe", "endpoint": endpoint }),
         Event::Unsubscribe { endpoint } => json!({ "event": "unsubscribe", "endpoint": endpoint }),
         Event::Disconnect => json!({ "event": "disconnect" }),
+        Event::Ended => json!({ "event": "ended" }),
         Event::Lost { reason } => json!({ "event": "lost", "reason": reason }),
         Event::Error { reason } => json!({ "event": "error", "reason": reason }),
         Event::Detach => json!({ "event": "detach" }),
@@ -113,14 +126,14 @@ fn object(event: &Event<'_>) -> Value {
 /// Plain lines, only for what changes something.
 #[derive(Debug)]
 pub(super) struct Lines {
-    /// Kept until something happens: a server that is not there says more than who is played.
-    heading: Option<String>,
+    name: String,
+    heading: String,
     last: String,
 }
 
 impl Lines {
-    pub(super) fn new(found: &Found, server: &str, address: &str) -> Self {
-        Self { heading: Some(heading(found, server, address)), last: String::new() }
+    pub(super) fn new(found: &Found) -> Self {
+        Self { name: name(found), heading: String::new(), last: String::new() }
     }
 }
 
@@ -135,8 +148,9 @@ impl Show for Lines {
             Event::Subscribe { .. } | Event::Unsubscribe { .. } => return,
             other => state(other),
         };
-        if let Some(heading) = self.heading.take() {
+        if let Some(heading) = heading(&self.name, event).filter(|heading| *heading != self.heading) {
             print(&format!("{heading}\n"));
+            self.heading = heading;
         }
         // A server that stays away is told of once.
         let again = matches!(event, Event::Lost { .. }) && line == self.last;
@@ -147,10 +161,16 @@ impl Show for Lines {
     }
 }
 
-/// Who is played, to whom.
-pub(super) fn heading(found: &Found, server: &str, address: &str) -> String {
-    let (name, protocol) = (&found.model.name, &found.definition.protocol);
-    format!("{name} ({protocol}) at {address}, for {server}")
+/// Who is played.
+pub(super) fn name(found: &Found) -> String {
+    format!("{} ({})", found.model.name, found.definition.protocol)
+}
+
+/// Who is played, where and to whom, as soon as that is known.
+pub(super) fn heading(name: &str, event: &Event<'_>) -> Option<String> {
+    let Event::Attach { server, address, number, .. } = event else { return None };
+    let number = number.filter(|number| *number > 1).map(|number| format!(", number {number},")).unwrap_or_default();
+    Some(format!("{name}{number} at {address}, for {server}"))
 }
 
 /// What an event means for the whole.
@@ -159,9 +179,13 @@ pub(super) fn state(event: &Event<'_>) -> String {
         Event::Attach { .. } | Event::Disconnect => "waiting for a client to scan".to_owned(),
         Event::Attached { protocol } => format!("attached as {protocol}"),
         Event::Refused { reason } => format!("refused: {reason}"),
+        Event::Failed { reason } => {
+            format!("the server could not make it ready, and tries again when a client scans: {reason}")
+        }
+        Event::Ended => "the server has ended; looking for it every second".to_owned(),
         Event::Lost { reason } => format!("server lost, trying again every second: {reason}"),
         Event::Error { reason } => format!("problem: {reason}"),
-        Event::Detach => "detached".to_owned(),
+        Event::Detach => "switched off".to_owned(),
         _ => String::new(),
     }
 }

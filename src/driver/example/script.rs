@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::library::{template::Line, template::Names, template::Scope};
+use crate::library::{definition::Example, template::Line, template::Names, template::Scope};
 use crate::link::{LinkEnd, LinkError, Notification, Operation, Packet};
 use crate::types::{Endpoint, OutputKind};
 
@@ -196,6 +196,51 @@ impl std::fmt::Display for Talk {
             Self::Reports(value) => write!(f, "-> {value}"),
         }
     }
+}
+
+/// Something that is done to the hardware in an example, and what the hardware says to it.
+#[derive(Debug)]
+pub(in crate::driver) struct Exchange {
+    pub(in crate::driver) done: Operation,
+    /// What it sends.
+    pub(in crate::driver) said: Vec<Notification>,
+    /// The value that it answers to a read.
+    pub(in crate::driver) value: Option<Vec<u8>>,
+}
+
+/// The conversations of an example: that of connecting, and one for each command. What cannot be parsed is left out;
+/// playing the example reports it.
+pub(in crate::driver) fn conversations(example: &Example) -> Vec<Vec<Exchange>> {
+    let mut all: Vec<Vec<Exchange>> = vec![Vec::new()];
+    for (_, text) in &example.steps {
+        if !is_talk(text) {
+            all.push(Vec::new());
+            continue;
+        }
+        let Some(exchanges) = all.last_mut() else { continue };
+        let done = match Talk::parse(text) {
+            Ok(Talk::Write(packet)) => Operation::Write(packet),
+            Ok(Talk::Read(endpoint)) => Operation::Read(endpoint),
+            Ok(Talk::Subscribe(endpoint)) => Operation::Subscribe(endpoint),
+            Ok(Talk::Unsubscribe(endpoint)) => Operation::Unsubscribe(endpoint),
+            Ok(answer) => {
+                match (answer, exchanges.last_mut()) {
+                    (Talk::Sends(notification), Some(exchange)) => exchange.said.push(notification),
+                    (Talk::Value(value), Some(exchange)) => exchange.value = Some(value),
+                    _ => {}
+                }
+                continue;
+            }
+            Err(_) => continue,
+        };
+        exchanges.push(Exchange { done, said: Vec::new(), value: None });
+    }
+    all
+}
+
+/// Whether a line of an example is conversation and no command.
+pub(super) fn is_talk(text: &str) -> bool {
+    text.starts_with(['>', '<']) || text.starts_with("->")
 }
 
 /// Literal bytes are a template without values.

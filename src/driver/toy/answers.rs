@@ -1,15 +1,22 @@
 //! What a toy answers when it is asked: bytes that make sense to whoever reads them by the definition.
+//!
+//! The answers that the definition's own examples show are the natural ones; where no example shows one it is zeros.
+//! What of them the definition would not accept is changed until it does, see [`super::search`].
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use crate::library::{
     Definition, Model, definition::IdentifyForm, definition::InputRule, template::Expression, template::Step,
 };
-use crate::types::InputKind;
+use crate::link::Notification;
+use crate::types::{Endpoint, InputKind};
 
 use super::CHARGE;
-use super::decoding::{Moment, Situation};
+use super::decoding::Situation;
+use super::natural::natural;
+use super::search::Search;
 
 /// Length of an answer of which nothing is known: a Bluetooth notification of the usual size.
 const LENGTH: usize = 20;
@@ -34,9 +41,16 @@ pub fn identifier_bytes(form: &IdentifyForm, identifier: &str) -> Option<Vec<u8>
 
 /// Steps that the hardware answers, and the answers.
 pub(super) struct Script {
+    /// The steps, whatever they are done for: a toy is ready for all of them.
     pub(super) steps: Vec<Step>,
+    /// The answer to each step that has one.
+    answers: Answers,
+    /// The bytes that are known after the last step.
     pub(super) buffers: Buffers,
 }
+
+/// One for each step; `None` for steps without an answer.
+pub(super) type Answers = Vec<Option<Vec<u8>>>;
 
 impl fmt::Debug for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,100 +58,92 @@ impl fmt::Debug for Script {
     }
 }
 
-/// The answers of a connect sequence: zeros, except where the steps expect something else.
-pub(super) fn connecting(definition: &Definition, model: &Model) -> Script {
-    script(&definition.connect, None, &Buffers::new(), definition, model)
+impl Script {
+    /// What the hardware says between the step at `at` and the next one that has it wait.
+    pub(super) fn said_after(&self, at: usize) -> Vec<Notification> {
+        let after = self.steps.iter().zip(&self.answers).skip(at + 1);
+        after
+            .take_while(|(step, _)| !matches!(step, Step::Write(_) | Step::Subscribe(_)))
+            .filter_map(|(step, answer)| match step {
+                Step::Wait { endpoint, .. } | Step::Maybe { endpoint, .. } => {
+                    Some(Notification { endpoint: *endpoint, data: answer.clone()? })
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The value that the first step which reads this endpoint gets.
+    pub(super) fn value_of(&self, wanted: Endpoint) -> Option<Vec<u8>> {
+        self.steps.iter().zip(&self.answers).find_map(|(step, answer)| match step {
+            Step::Read { endpoint, .. } if *endpoint == wanted => answer.clone(),
+            _ => None,
+        })
+    }
 }
 
-/// The answers of every input that is asked for by steps.
+/// The answers of a connect sequence.
+pub(super) fn connecting(definition: &Definition, model: &Model) -> Script {
+    script(&definition.connect, true, Vec::new(), &Buffers::new(), definition, model)
+}
+
+/// The answers of every input.
 pub(super) fn measuring(definition: &Definition, model: &Model, connected: &Buffers) -> Vec<Script> {
-    let asked = definition.inputs.iter().filter_map(|(kind, rule)| match rule {
-        InputRule::Read { steps, value } => Some((*kind, steps, value)),
-        InputRule::Stream { .. } => None,
+    let rules = definition.inputs.iter().filter_map(|(kind, rule)| {
+        let (steps, value) = match rule {
+            InputRule::Read { steps, value } => (steps.clone(), value),
+            InputRule::Stream { endpoint, when, value } => (listening(*endpoint, when.as_ref()), value),
+        };
+        let inputs = model.inputs().filter(|(_, input)| input.kind == *kind);
+        let values: Vec<_> = inputs
+            .map(|(feature, input)| {
+                let wanted = match kind {
+                    InputKind::Battery => f64::from(CHARGE),
+                    _ => f64::from(input.min) + (f64::from(input.max) - f64::from(input.min)) / 2.0,
+                };
+                Value { feature, expression: value, wanted: wanted.trunc() }
+            })
+            .collect();
+        (!values.is_empty()).then(|| script(&steps, false, values, connected, definition, model))
     });
-    asked
-        .filter_map(|(kind, steps, value)| {
-            let (_, input) = model.inputs().find(|(_, input)| input.kind == kind)?;
-            let wanted = match kind {
-                InputKind::Battery => f64::from(CHARGE),
-                _ => f64::from(input.min) + (f64::from(input.max) - f64::from(input.min)) / 2.0,
-            };
-            Some(script(steps, Some((value, wanted.trunc())), connected, definition, model))
-        })
-        .collect()
+    rules.collect()
+}
+
+/// What a stream comes to when it is seen as steps: whoever subscribes gets one notification that counts.
+fn listening(endpoint: Endpoint, when: Option<&Expression>) -> Vec<Step> {
+    let (limit, name, when) = (Duration::from_secs(1), Some("b".to_owned()), when.cloned());
+    vec![Step::Subscribe(endpoint), Step::Wait { endpoint, limit, name, when }]
+}
+
+/// What of a script's answers is the value of an input, and what it is to come to.
+pub(super) struct Value<'a> {
+    pub(super) feature: u32,
+    pub(super) expression: &'a Expression,
+    pub(super) wanted: f64,
 }
 
 fn script(
     steps: &[Step],
-    value: Option<(&Expression, f64)>,
+    connecting: bool,
+    values: Vec<Value<'_>>,
     known: &Buffers,
     definition: &Definition,
     model: &Model,
 ) -> Script {
-    // A toy is ready for every step, whatever it is done for.
-    let steps: Vec<Step> = steps.iter().map(|step| step.unconditional().clone()).collect();
-    let mut buffers = known.clone();
-    let mut own = Vec::new();
-    for step in &steps {
-        if let Step::Wait { name: Some(name), .. }
-        | Step::Maybe { name: Some(name), .. }
-        | Step::Read { name: Some(name), .. } = step
-        {
-            buffers.insert(name.clone(), vec![0; LENGTH]);
-            own.push(name.clone());
-        }
-    }
-    let mut wishes: Vec<Wish<'_>> = Vec::new();
-    let expected = steps.iter().filter_map(|step| match step {
-        Step::Expect(condition) => Some((condition, None)),
-        _ => None,
-    });
-    for wish in expected.chain(value.map(|(value, wanted)| (value, Some(wanted)))) {
-        wishes.push(wish);
-        let granted = |buffers: &Buffers| {
-            let situation = Situation::new(definition, model, buffers);
-            let moment = Moment::idle(&situation);
-            wishes.iter().all(|(expression, wanted)| {
-                let value = expression.value(&moment).ok();
-                match wanted {
-                    Some(wanted) => value.map(f64::trunc) == Some(*wanted),
-                    None => value.is_some_and(|value| value != 0.0),
-                }
-            })
-        };
-        if !granted(&buffers)
-            && let Some(better) = own.iter().rev().find_map(|name| vary(&buffers, name, &granted))
-        {
-            buffers = better;
-        }
-    }
-    Script { steps, buffers }
+    let situation = Situation::new(definition, model, known);
+    let search = Search { steps, values, situation: &situation, known };
+    let shown = natural(steps, connecting, &situation, definition, model);
+    let (answers, buffers) = search.best(&[complete(steps, shown), complete(steps, Vec::new())]);
+    Script { steps: steps.iter().map(|step| step.unconditional().clone()).collect(), answers, buffers }
 }
 
-/// An expression and what it must come to; `None` is anything but 0.
-type Wish<'a> = (&'a Expression, Option<f64>);
-
-/// Changes the length or one byte of a buffer until it is right. Answers that want more than that stay zeros: the
-/// server then says what it missed, and the definition's own examples show what the hardware would have said.
-fn vary(buffers: &Buffers, name: &str, granted: &dyn Fn(&Buffers) -> bool) -> Option<Buffers> {
-    let now = buffers.get(name)?;
-    let lengths = (1..=2 * LENGTH).map(|length| {
-        let mut bytes = now.clone();
-        bytes.resize(length, 0);
-        bytes
+/// Zeros where a step has an answer and none is known.
+fn complete(steps: &[Step], shown: Answers) -> Answers {
+    let mut shown = shown.into_iter();
+    let answers = steps.iter().map(|step| {
+        let shown = shown.next().flatten();
+        let answers = matches!(step.unconditional(), Step::Wait { .. } | Step::Maybe { .. } | Step::Read { .. });
+        answers.then(|| shown.unwrap_or_else(|| vec![0; LENGTH]))
     });
-    let bytes = (0..now.len()).flat_map(|at| {
-        (1..=u8::MAX).map(move |byte| {
-            let mut bytes = now.clone();
-            if let Some(place) = bytes.get_mut(at) {
-                *place = byte;
-            }
-            bytes
-        })
-    });
-    bytes.chain(lengths).find_map(|bytes| {
-        let mut changed = buffers.clone();
-        changed.insert(name.to_owned(), bytes);
-        granted(&changed).then_some(changed)
-    })
+    answers.collect()
 }

@@ -32,6 +32,16 @@ impl<'a> Situation<'a> {
         }
     }
 
+    /// The bytes that are known.
+    pub(super) fn buffers(&self) -> &Buffers {
+        self.buffers
+    }
+
+    /// The same at a moment at which other bytes are known.
+    pub(super) fn with<'b>(&'b self, buffers: &'b Buffers) -> Situation<'b> {
+        Situation { definition: self.definition, model: self.model, buffers, endpoints: self.endpoints.clone() }
+    }
+
     /// The levels after a packet, and the duration that it gave to a move; `None` when it is no output of this toy.
     ///
     /// Hardware cannot tell the meanings of one packet apart, so all of them count: a packet that names no feature
@@ -253,9 +263,9 @@ pub(super) struct Moment<'a> {
 }
 
 impl<'a> Moment<'a> {
-    /// Nothing is commanded.
-    pub(super) fn idle(situation: &'a Situation<'a>) -> Self {
-        Self { situation, levels: None, kind: None, feature: 0, value: 0, duration: 0, previous: 0 }
+    /// Nothing is commanded; a feature may be asked for.
+    pub(super) fn idle(situation: &'a Situation<'a>, feature: u32) -> Self {
+        Self { situation, levels: None, kind: None, feature, value: 0, duration: 0, previous: 0 }
     }
 }
 

@@ -8,7 +8,9 @@
 mod answers;
 mod decoding;
 mod lovense;
+mod natural;
 mod nintendo_joycon;
+mod search;
 mod template;
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::library::{Definition, Model, definition::IdentifyFrom, template::Step
 use crate::link::Notification;
 use crate::types::{Endpoint, OutputKind};
 
-use super::answers::{self, Buffers, Script};
+use super::answers::{self, Script};
 use super::decoding::Situation;
 use super::{CHARGE, Level, Toy, levels_of};
 
@@ -65,7 +65,7 @@ impl TemplateToy {
             return None;
         };
         self.next = at + 1;
-        Some(said_after(&self.connecting, at))
+        Some(self.connecting.said_after(at))
     }
 }
 
@@ -87,7 +87,7 @@ impl Toy for TemplateToy {
                 _ => false,
             });
             if let Some(at) = asked {
-                return said_after(script, at);
+                return script.said_after(at);
             }
         }
         self.not_understood += 1;
@@ -97,10 +97,17 @@ impl Toy for TemplateToy {
     fn subscribed(&mut self, endpoint: Endpoint) -> Vec<Notification> {
         let steps = self.connecting.steps.iter().enumerate().skip(self.next);
         let mut before_write = steps.take_while(|(_, step)| !matches!(step, Step::Write(_)));
-        let found = before_write.find(|(_, step)| matches!(step, Step::Subscribe(to) if *to == endpoint));
-        let Some((at, _)) = found else { return Vec::new() };
-        self.next = at + 1;
-        said_after(&self.connecting, at)
+        let listens = |step: &Step| matches!(step, Step::Subscribe(to) if *to == endpoint);
+        if let Some((at, _)) = before_write.find(|(_, step)| listens(step)) {
+            self.next = at + 1;
+            return self.connecting.said_after(at);
+        }
+        // Some hardware needs no other question than that.
+        let measuring = self.measuring.iter().filter_map(|script| {
+            let at = script.steps.iter().position(listens)?;
+            Some(script.said_after(at))
+        });
+        measuring.flatten().collect()
     }
 
     fn read(&mut self, endpoint: Endpoint) -> Result<Vec<u8>, String> {
@@ -113,12 +120,8 @@ impl Toy for TemplateToy {
         }
         let scripts = std::iter::once(&self.connecting).chain(&self.measuring);
         for script in scripts {
-            let named = script.steps.iter().find_map(|step| match step {
-                Step::Read { endpoint: from, name } if *from == endpoint => Some(name),
-                _ => None,
-            });
-            if let Some(name) = named {
-                return Ok(bytes_of(&script.buffers, name.as_deref()));
+            if let Some(value) = script.value_of(endpoint) {
+                return Ok(value);
             }
         }
         if endpoint == Endpoint::BATTERY {
@@ -141,23 +144,4 @@ impl Toy for TemplateToy {
     fn not_understood(&self) -> u64 {
         self.not_understood
     }
-}
-
-/// What the hardware says between the step at `at` and the next one that has it wait.
-fn said_after(script: &Script, at: usize) -> Vec<Notification> {
-    let after = script.steps.iter().skip(at + 1);
-    after
-        .take_while(|step| !matches!(step, Step::Write(_) | Step::Subscribe(_)))
-        .filter_map(|step| match step {
-            Step::Wait { endpoint, name, .. } | Step::Maybe { endpoint, name, .. } => {
-                Some(Notification { endpoint: *endpoint, data: bytes_of(&script.buffers, name.as_deref()) })
-            }
-            _ => None,
-        })
-        .collect()
-}
-
-fn bytes_of(buffers: &Buffers, name: Option<&str>) -> Vec<u8> {
-    let named = name.and_then(|name| buffers.get(name).cloned());
-    named.unwrap_or_else(|| vec![0])
 }

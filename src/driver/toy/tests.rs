@@ -219,6 +219,109 @@ async fn answers_are_what_the_steps_expect() {
     assert_eq!((toy.not_understood(), toy.levels()[0].value), (1, 5));
 }
 
+/// Conditions in every place where one may stand, each of a sort that takes a search of its own.
+#[tokio::test(start_paused = true)]
+async fn answers_satisfy_every_condition_of_a_definition() {
+    for connect in [
+        "'subscribe rx', 'tx: A0', 'wait rx 2s as hello when {hello[0] == 0x5A}'",
+        "'subscribe rx', 'tx: A0', 'wait rx 2s when {b[0] == 0x5A && b[3] == b[0] + 1 && len(b) == 6}'",
+        "'subscribe rx', 'wait rx 2s as h when {h[0] == 0xA5 && h[4] == ((h[0] + h[1] + h[2] + h[3]) & 0xFF)}'",
+        "'subscribe rx', 'wait rx 2s as h when {h[1] == h[0] && h[0] == 0x5A}'",
+        "'subscribe rx', 'wait rx 2s as h when {h[0] * 256 + h[1] == 0x1234 && h[2] + h[3] * 256 == 0x1234}'",
+        "'subscribe rx', 'wait rx 2s as h when {(h[0] | h[1] << 8 | h[2] << 16 | h[3] << 24) == 0x12345678}'",
+        "'subscribe rx', 'wait rx 2s as h when {(h[0] << 16 | h[1] << 8 | h[2]) >= 0x123456 && (h[0] >> 4) == 3}'",
+        "'subscribe rx', 'wait rx 2s as h when {!(h[0] != 7) && (h[1] == 3 || h[2] > 200) && h[3] % 7 == 4}'",
+        "'subscribe rx', 'wait rx 2s as h when {len(h) > 25 && h[25] == (h[0] == 1 ? 9 : 4)}'",
+        "'subscribe rx', 'wait rx 2s as h when {h[0] == 1}', 'wait rx 2s as h when {h[0] == 2}', 'expect {h[0] == 2}'",
+        "'read firmware as f', 'subscribe rx', 'tx: {f[0]}', 'wait rx 2s as h', 'expect {h[0] == f[0] + 3 && f[0] > 9}'",
+        "'read firmware as f', 'expect {f[0] == 2}', 'if {f[0] == 1} expect {f[1] == 1}', 'if {f[0] == 2} expect {f[1] == 2}'",
+    ] {
+        let text = format!(
+            r#"
+            name = "Test"
+            connect = [{connect}]
+            [[match]]
+            btle.names = ["Test"]
+            services."fff0" = {{ tx = "fff1", rx = "fff2", firmware = "fff3", rxpressure = "fff4" }}
+            [default]
+            name = "Test"
+            features = [{{ vibrate = [0, 10], battery = [0, 100] }}, {{ pressure = [0, 4000] }}, {{ pressure = [0, 90] }}]
+            [write]
+            vibrate = 'tx: {{v}} 55'
+            [input.battery]
+            read = ['subscribe rx', 'tx: B0', 'wait rx 1s as answer when {{answer[0] == 0x13 && answer[1] == 2}}']
+            value = 'answer[4] - 3'
+            [input.pressure]
+            subscribe = "rxpressure"
+            when = 'len(b) >= 7 && b[0] == 1'
+            value = 'i == 1 ? b[3] * 256 + b[4] : b[5]'
+            "#
+        );
+        let (definition, _) = one(&text);
+        // Connecting panics if a condition is not satisfied.
+        let mut bench = Bench::new(&definition, &definition.default.clone()).await;
+        let read = bench.driver.inputs().read(0, InputKind::Battery, bench.link.clone());
+        assert_eq!(read.await, Ok(85), "{connect}");
+        let said = lock(&bench.toy).subscribed(Endpoint::parse("rxpressure").unwrap());
+        let values = [1, 2].map(|at| bench.driver.inputs().value(at, InputKind::Pressure, &said[0]));
+        assert_eq!((said.len(), values), (1, [Some(2000), Some(45)]), "{connect}");
+        let (feature, output) = bench.model.outputs().next().unwrap();
+        bench.tell(feature, output, 5, 0).await;
+        assert_eq!(bench.shown(), [5], "{connect}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answers_of_the_examples_are_the_natural_ones() {
+    let (definition, _) = one(r#"
+        name = "Test"
+        connect = ["read rxblemodel", "subscribe rx", "tx: A0", "wait rx 1s as hello when {hello[0] == 0x5A}",
+            "maybe rx 1s as more", "read firmware as id", "tx: A1 {hello:bytes}", "maybe rx 1s"]
+        [[match]]
+        btle.names = ["Test*"]
+        services."fff0" = { tx = "fff1", rx = "fff2", firmware = "fff3", rxblemodel = "fff4" }
+        [default]
+        name = "Test"
+        features = [{ vibrate = [0, 10], battery = [0, 100] }]
+        [write]
+        vibrate = 'tx: {v} {hello[1]}'
+        [input.battery]
+        read = ["tx: B0", "wait rx 1s as answer when {answer[0] == 0x13}"]
+        value = "answer[2]"
+        [[example]]
+        steps = ['> read rxblemodel', '< value: "T1"', '> subscribe rx', '> tx: A0', '< rx: 5B 01', '< rx: 5A 02 03',
+            '< rx: 77', '> read firmware', '< value: "1.2"', '> tx: A1 5A 02 03', 'vibrate 0 3', '> tx: 03 02',
+            'read battery 0 -> 50', '> tx: B0', '< rx: 13 44 32 EE']
+        [[example]]
+        model = "Other"
+        steps = ['> read rxblemodel', '> subscribe rx', '> tx: A0', '< rx: 5A 09', '> read firmware', '< value: "2.0"',
+            '> tx: A1 5A 09']
+        [[model]]
+        ids = ["Other"]
+        name = "Other"
+        "#);
+    let problems = driver::example::run_all(&definition).await;
+    assert!(problems.is_empty(), "{problems:?}");
+    let talk = |model: Option<&str>| {
+        let mut toy = of(&definition, definition.model(model));
+        let mut said = Vec::new();
+        let read = |toy: &mut Box<dyn Toy>, endpoint| toy.read(Endpoint::parse(endpoint).unwrap()).unwrap();
+        said.push(read(&mut toy, "rxblemodel"));
+        said.extend(toy.subscribed(Endpoint::RX).into_iter().map(|said| said.data));
+        said.extend(toy.written(Endpoint::TX, &[0xA0]).into_iter().map(|said| said.data));
+        said.push(read(&mut toy, "firmware"));
+        said
+    };
+    let own = talk(None);
+    assert_eq!(own, [b"T1".to_vec(), vec![0x5A, 2, 3], vec![0x77], b"1.2".to_vec()]);
+    let other = talk(Some("Other"));
+    assert_eq!((other[1].as_slice(), other[3].as_slice()), ([0x5A, 9].as_slice(), b"2.0".as_slice()));
+    // Only what carries the value is another than shown, so that every toy reports the same charge.
+    let mut toy = of(&definition, &definition.default);
+    let said = toy.written(Endpoint::TX, &[0xB0]);
+    assert_eq!(said[0].data, [0x13, 0x44, CHARGE, 0xEE]);
+}
+
 #[test]
 fn packets_without_numbers_and_packets_for_several() {
     let (definition, _) = one(r#"

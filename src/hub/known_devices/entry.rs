@@ -33,6 +33,9 @@ pub(super) struct Entry {
     pub name: String,
     #[serde(default, skip_serializing_if = "User::is_empty")]
     pub user: User,
+    /// It is known only as long as the server runs, unless the user sets something for it.
+    #[serde(skip)]
+    pub for_now: bool,
     /// What a later version wrote beside it.
     #[serde(flatten)]
     pub more: BTreeMap<String, Value>,
@@ -56,7 +59,7 @@ pub(super) struct User {
 }
 
 impl User {
-    fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }

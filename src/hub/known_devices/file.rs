@@ -102,7 +102,8 @@ fn understand(Contents { devices, more, .. }: Contents) -> Known {
 
 /// The text of a file with these entries.
 pub(super) fn text(known: &Known) -> Option<String> {
-    let understood = known.entries.iter().filter_map(|entry| serde_json::to_value(entry).ok());
+    let kept = known.entries.iter().filter(|entry| !entry.for_now || !entry.user.is_empty());
+    let understood = kept.filter_map(|entry| serde_json::to_value(entry).ok());
     let devices = understood.chain(known.strange.iter().cloned()).collect();
     let contents = Contents { version: VERSION, devices, more: known.more.clone() };
     Some(serde_json::to_string_pretty(&contents).ok()? + "\n")

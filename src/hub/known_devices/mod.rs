@@ -181,8 +181,28 @@ impl KnownDevices {
         }
         let index = self.free_index();
         let (key, name) = (key.clone(), model.name.clone());
-        self.known.entries.push(Entry { key, index, name, user: User::default(), more: Default::default() });
+        self.known.entries.push(Entry {
+            key,
+            index,
+            name,
+            user: User::default(),
+            for_now: false,
+            more: Default::default(),
+        });
         Admitted { index, user, known: false, changed: true }
+    }
+
+    /// Says whether a device wants to be kept in the file. A `new` one that does not is known only as long as the server
+    /// runs; one that the file has stays there. Returns whether the file has to be written.
+    pub fn remember(&mut self, index: u32, new: bool, wanted: bool) -> bool {
+        let Some(entry) = self.known.entries.iter_mut().find(|entry| entry.index == index) else {
+            return false;
+        };
+        if !wanted {
+            entry.for_now |= new;
+            return false;
+        }
+        std::mem::take(&mut entry.for_now) || new
     }
 
     fn free_index(&self) -> u32 {

@@ -305,3 +305,20 @@ fn users_allow_and_deny() {
     assert_eq!((found.user.display_name.as_deref(), found.user.gap_ms), (Some("Mine"), Some(90)));
     assert_eq!(range(&found, 0, Vibrate), Some((2, 9)));
 }
+
+#[test]
+fn what_is_known_for_now_is_not_written_unless_it_was_or_is_wanted() {
+    let place = Place(tempfile::tempdir().unwrap());
+    let mut known = place.open();
+    let mut take = |address: &str, wanted| {
+        let Admitted { index, known: met, .. } = admit(&mut known, address, None);
+        let save = known.remember(index, !met, wanted);
+        (index, save, known.to_save().unwrap().1.contains(&format!("\"address\": \"{address}\"")))
+    };
+    assert_eq!(take("real", true), (0, true, true));
+    assert_eq!(take("played", false), (1, false, false));
+    assert_eq!(take("played", false), (1, false, false), "its index is its own as long as the server runs");
+    assert_eq!(take("real", false), (0, false, true), "what the file has stays there");
+    assert_eq!(take("played", true), (1, true, true));
+    assert_eq!(take("played", false), (1, false, true));
+}

@@ -67,6 +67,7 @@
 
 mod checksum;
 mod decode;
+mod distance;
 mod error;
 mod eval;
 mod expression;

@@ -173,7 +173,8 @@ async fn leave(peripheral: &Peripheral) {
 impl Connection {
     /// Serves the link until the device lets go of it or `lost` says that the hardware is gone.
     pub(super) async fn serve(self, lost: CancellationToken) -> End {
-        let Self { peripheral, end: LinkEnd { mut requests, notify }, mut notifications, endpoints, deadlines } = self;
+        let Self { peripheral, end: LinkEnd { mut requests, notify, .. }, mut notifications, endpoints, deadlines } =
+            self;
         // Operations under way end with their lanes, when the link is lost.
         let mut lanes = JoinSet::new();
         let mut ways: HashMap<Endpoint, mpsc::Sender<LinkRequest>> = HashMap::new();

@@ -17,9 +17,18 @@ use crate::types::{Bus, Endpoint};
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum FromPeripheral {
     Attach(Attach),
-    Notify { endpoint: String, data: String },
-    Reply { id: Whole<u64>, data: Option<String>, error: Option<String> },
+    Notify {
+        endpoint: String,
+        data: String,
+    },
+    Reply {
+        id: Whole<u64>,
+        data: Option<String>,
+        error: Option<String>,
+    },
     Detach,
+    /// It is switched off and does not come back by itself: nobody need wait for it.
+    Goodbye,
 }
 
 /// The hardware appears.
@@ -39,9 +48,21 @@ pub(super) struct Attach {
     product_id: Option<Whole<u16>>,
     #[serde(default)]
     ack: Ack,
+    /// The protocol that it speaks, for hardware that looks like nothing that is known.
+    protocol: Option<String>,
+    /// Whether the server's file of known devices keeps it.
+    #[serde(default = "yes")]
+    remember: bool,
+    /// Nothing else may be played under its address at the same time.
+    #[serde(default)]
+    pub(super) exclusive: bool,
     /// Part of the format; nothing in the server asks for it yet.
     #[serde(rename = "rssi")]
     _rssi: Option<Rounded<i32>>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Who says that an operation is done.
@@ -66,6 +87,8 @@ impl Attach {
             return Err("address must not be empty".to_owned());
         }
         hardware.advertised = self.advertised_services;
+        hardware.protocol = self.protocol;
+        hardware.remembered = self.remember;
         for (company, data) in self.manufacturer_data {
             let Ok(company) = company.parse() else {
                 let company = shown(&company);
@@ -93,6 +116,22 @@ pub(super) fn attached(protocol: &str) -> String {
 
 pub(super) fn refused(reason: &str) -> String {
     json!({ "type": "refused", "reason": reason }).to_string()
+}
+
+/// Another program plays hardware with this address; what was attached is not.
+pub(super) fn taken(address: &str) -> String {
+    let reason = format!("another program plays hardware at {address}");
+    json!({ "type": "refused", "reason": reason, "code": "taken" }).to_string()
+}
+
+/// The answer to an exclusive attach that counts: the address is its own.
+pub(super) fn present() -> String {
+    json!({ "type": "present" }).to_string()
+}
+
+/// The hardware is wanted, but could not be opened.
+pub(super) fn failed(reason: &str) -> String {
+    json!({ "type": "failed", "reason": reason }).to_string()
 }
 
 pub(super) fn error(reason: &str) -> String {

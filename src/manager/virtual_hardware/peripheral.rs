@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix::Addr;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::frames::{self, Ack, FromPeripheral, RealServices};
 use super::{Attached, Detached, VirtualManager};
@@ -16,7 +17,7 @@ use crate::link::{
     Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair,
 };
 use crate::manager::{Connector, choose, confirms};
-use crate::socket::{Incoming, Outgoing, Socket};
+use crate::socket::{CloseCode, Incoming, Outgoing, Socket};
 use crate::text::{from_json, shown};
 use crate::types::Endpoint;
 
@@ -25,10 +26,28 @@ const WAITING: usize = 1024;
 
 type Opened = oneshot::Sender<Result<(usize, Link), LinkError>>;
 
-/// What the hub does to a peripheral.
+/// Time that the server gives itself to let go of hardware that says goodbye.
+const GOODBYE: Duration = Duration::from_millis(500);
+
+/// What the hub and the manager do to a peripheral.
 enum Order {
     Connect(Vec<Candidate>, Opened),
     Refuse(String),
+    Failed(String),
+    /// Whether the address that it asked for is its own.
+    Address {
+        own: bool,
+    },
+}
+
+/// Why a peripheral is not attached any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Detached,
+    Goodbye,
+    Closed,
+    /// The server ends.
+    Shutdown,
 }
 
 /// The hub's side of an attached peripheral.
@@ -41,6 +60,11 @@ pub(super) struct Handle {
 impl Handle {
     pub(super) fn is_connected(&self) -> bool {
         self.connected.load(Ordering::Relaxed)
+    }
+
+    /// Tells a peripheral that asked for it whether the address is its own; if not, it is not attached.
+    pub(super) fn address(&self, own: bool) {
+        let _ = self.orders.send(Order::Address { own });
     }
 }
 
@@ -57,34 +81,78 @@ impl Connector for Handle {
     fn refuse(&self, why: &str) {
         let _ = self.orders.send(Order::Refuse(why.to_owned()));
     }
+
+    fn failed(&self, why: &str) {
+        let _ = self.orders.send(Order::Failed(why.to_owned()));
+    }
 }
 
-/// Serves one socket until it closes.
-pub(super) async fn play(id: u64, mut socket: Socket, manager: Addr<VirtualManager>, deadlines: Deadlines) {
-    while let Some(frame) = socket.incoming.next().await {
+/// Serves one socket until it closes, or until the server ends.
+pub(super) async fn play(
+    id: u64,
+    mut socket: Socket,
+    manager: Addr<VirtualManager>,
+    deadlines: Deadlines,
+    closing: CancellationToken,
+) {
+    loop {
+        let frame = tokio::select! {
+            frame = socket.incoming.next() => frame,
+            () = closing.cancelled() => break end_with_server(&socket),
+        };
+        let Some(frame) = frame else { break };
         match understand(frame) {
-            Ok(FromPeripheral::Attach(attach)) => match attach.hardware() {
-                Ok((hardware, services, ack)) => {
-                    let (orders, from_hub) = mpsc::unbounded_channel();
-                    let handle = Arc::new(Handle { orders, connected: AtomicBool::new(false) });
-                    manager.do_send(Attached { id, hardware: hardware.clone(), handle: Arc::clone(&handle) });
-                    let mut present =
-                        Present { socket, handle, services, ack, deadlines, hardware, open: None, next: 0 };
-                    let goes_on = present.serve(from_hub).await;
-                    socket = present.socket;
-                    manager.do_send(Detached { id, closed: false });
-                    if !goes_on {
-                        break;
-                    }
+            Ok(FromPeripheral::Attach(attach)) => {
+                match attached(id, attach, &mut socket, &manager, deadlines, &closing).await {
+                    End::Detached => {}
+                    End::Goodbye => break socket.outgoing.close(CloseCode::Normal, "goodbye"),
+                    End::Closed => break,
+                    End::Shutdown => break end_with_server(&socket),
                 }
-                Err(reason) => socket.outgoing.text(frames::error(&reason)),
-            },
+            }
             Ok(FromPeripheral::Detach) => {}
+            Ok(FromPeripheral::Goodbye) => break socket.outgoing.close(CloseCode::Normal, "goodbye"),
             Ok(_) => socket.outgoing.text(frames::error("nothing is attached; the first frame must be an attach")),
             Err(reason) => socket.outgoing.text(frames::error(&reason)),
         }
     }
     manager.do_send(Detached { id, closed: true });
+}
+
+fn end_with_server(socket: &Socket) {
+    socket.outgoing.close(CloseCode::Away, "the server has ended");
+}
+
+/// Serves a peripheral from its attach until it goes.
+async fn attached(
+    id: u64,
+    attach: frames::Attach,
+    socket: &mut Socket,
+    manager: &Addr<VirtualManager>,
+    deadlines: Deadlines,
+    closing: &CancellationToken,
+) -> End {
+    let exclusive = attach.exclusive;
+    let (hardware, services, ack) = match attach.hardware() {
+        Ok(understood) => understood,
+        Err(reason) => {
+            socket.outgoing.text(frames::error(&reason));
+            return End::Detached;
+        }
+    };
+    let (orders, from_hub) = mpsc::unbounded_channel();
+    let handle = Arc::new(Handle { orders, connected: AtomicBool::new(false) });
+    manager.do_send(Attached { id, hardware: hardware.clone(), handle: Arc::clone(&handle), exclusive });
+    let mut present = Present { socket, handle, services, ack, deadlines, hardware, open: None, next: 0 };
+    let end = present.serve(from_hub, closing).await;
+    manager.do_send(Detached { id, closed: false });
+    if let (End::Goodbye, Some(Open { end, waiting, .. })) = (end, present.open) {
+        // Nobody waits for an answer to what was asked. The farewell is only answered when the device is gone, so that
+        // whoever waits for that can use the address again at once; a link that hangs gets no more time than this.
+        drop(waiting);
+        let _ = tokio::time::timeout(GOODBYE, end.say_goodbye()).await;
+    }
+    end
 }
 
 fn understand(frame: Incoming) -> Result<FromPeripheral, String> {
@@ -97,8 +165,8 @@ fn understand(frame: Incoming) -> Result<FromPeripheral, String> {
 }
 
 /// A peripheral that is attached.
-struct Present {
-    socket: Socket,
+struct Present<'a> {
+    socket: &'a mut Socket,
     handle: Arc<Handle>,
     services: Option<RealServices>,
     ack: Ack,
@@ -121,9 +189,9 @@ struct Waiting {
     subscribes: Option<Endpoint>,
 }
 
-impl Present {
-    /// Serves until the peripheral detaches (true) or its socket closes (false).
-    async fn serve(&mut self, mut orders: mpsc::UnboundedReceiver<Order>) -> bool {
+impl Present<'_> {
+    /// Serves until the peripheral goes.
+    async fn serve(&mut self, mut orders: mpsc::UnboundedReceiver<Order>, closing: &CancellationToken) -> End {
         loop {
             let open = &mut self.open;
             let request = async {
@@ -135,8 +203,9 @@ impl Present {
             tokio::select! {
                 biased;
                 frame = self.socket.incoming.next() => match frame.map(understand) {
-                    None => return false,
-                    Some(Ok(FromPeripheral::Detach)) => return true,
+                    None => return End::Closed,
+                    Some(Ok(FromPeripheral::Detach)) => return End::Detached,
+                    Some(Ok(FromPeripheral::Goodbye)) => return End::Goodbye,
                     Some(Ok(frame)) => self.frame(frame),
                     Some(Err(reason)) => self.send(frames::error(&reason)),
                 },
@@ -145,11 +214,18 @@ impl Present {
                         let _ = done.send(self.connect(&candidates));
                     }
                     Order::Refuse(why) => self.send(frames::refused(&why)),
+                    Order::Failed(why) => self.send(frames::failed(&why)),
+                    Order::Address { own: true } => self.send(frames::present()),
+                    Order::Address { own: false } => {
+                        self.send(frames::taken(&self.hardware.address));
+                        return End::Detached;
+                    }
                 },
                 request = request => match request {
                     Some(request) => self.request(request),
                     None => self.let_go(),
                 },
+                () = closing.cancelled() => return End::Shutdown,
             }
         }
     }
@@ -227,7 +303,7 @@ impl Present {
             FromPeripheral::Attach(_) => Err("it is attached already; detach first".to_owned()),
             FromPeripheral::Notify { endpoint, data } => self.notify(&endpoint, &data),
             FromPeripheral::Reply { id, data, error } => self.reply(id.0, data.as_deref(), error),
-            FromPeripheral::Detach => Ok(()),
+            FromPeripheral::Detach | FromPeripheral::Goodbye => Ok(()),
         };
         if let Err(reason) = done {
             self.send(frames::error(&reason));

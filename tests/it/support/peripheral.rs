@@ -39,6 +39,9 @@ impl Done {
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 type Sink = Arc<Mutex<SplitSink<Socket, Message>>>;
 
+/// The type under which the end of a connection is kept among its frames; the server has no such type.
+const CLOSE: &str = "(close)";
+
 /// Where hardware lives: it confirms what is done to it even while the thread of its test waits for a program.
 static RADIO: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap());
@@ -113,16 +116,16 @@ impl Peripheral {
         if let Some(frame) = self.earlier.pop_front() {
             return Some(frame);
         }
-        self.frames.recv().await
+        self.frames.recv().await.filter(|frame| frame["type"] != CLOSE)
     }
 
-    /// The next frame that is no operation: `attached`, `refused` or `error`. Operations are kept.
+    /// The next frame that is no operation: `attached`, `refused`, `failed`, `present` or `error`. Operations are kept.
     pub async fn told(&mut self) -> Value {
         let mut operations = VecDeque::new();
         let told = tokio::time::timeout(PATIENCE, async {
             loop {
                 let frame = self.frame().await.expect("the server closed the connection");
-                if ["attached", "refused", "error"].contains(&frame["type"].as_str().unwrap()) {
+                if ["attached", "refused", "failed", "present", "error"].contains(&frame["type"].as_str().unwrap()) {
                     return frame;
                 }
                 operations.push_back(frame);
@@ -131,6 +134,26 @@ impl Peripheral {
         let told = told.await.expect("the server says nothing");
         self.earlier.extend(operations);
         told
+    }
+
+    /// Says goodbye and waits until the server has closed the connection.
+    pub async fn goodbye(mut self) {
+        self.send(json!({"type": "goodbye"})).await;
+        self.closed().await;
+    }
+
+    /// Waits until the server closes the connection, and returns the code and the reason that it gives.
+    pub async fn closed(&mut self) -> (u16, String) {
+        let closed = tokio::time::timeout(PATIENCE, async {
+            loop {
+                let frame = self.frames.recv().await.expect("the connection ended without a word");
+                if frame["type"] == CLOSE {
+                    let code = frame["code"].as_u64().unwrap().try_into().unwrap();
+                    return (code, frame["reason"].as_str().unwrap().to_owned());
+                }
+            }
+        });
+        closed.await.expect("the server does not close the connection")
     }
 
     /// Waits until the server has connected, and returns the protocol.
@@ -194,7 +217,12 @@ async fn read(
     while let Some(Ok(message)) = stream.next().await {
         let frame: Value = match message {
             Message::Text(text) => serde_json::from_str(&text).unwrap(),
-            Message::Close(_) => return,
+            Message::Close(Some(close)) => {
+                let code = u16::from(close.code);
+                let _ = found.send(json!({"type": CLOSE, "code": code, "reason": close.reason.as_str()}));
+                return;
+            }
+            Message::Close(None) => return,
             _ => continue,
         };
         let confirmed = matches!(frame["type"].as_str(), Some("write" | "subscribe" | "unsubscribe"));

@@ -1,6 +1,7 @@
 //! Tests of the language as a whole, and the toy they run against.
 
 mod decoding;
+mod distances;
 mod expressions;
 mod fuzz;
 mod lines;

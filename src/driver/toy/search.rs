@@ -1,0 +1,252 @@
+//! Looks for answers that a definition accepts: each `when` and `expect` holds, and inputs have the values that they
+//! should have.
+//!
+//! Condition after condition is added. How far all of them are from holding is one distance, and one answer after the
+//! other, of each one byte after the other, is set to what brings it down most, until it is 0 or nothing helps. Where
+//! conditions pull a byte in two directions, or several bytes make a number, it matters which counts more and where one
+//! begins, so that both ways round are tried.
+
+use crate::library::{template::Expression, template::Step};
+
+use super::answers::{Answers, Buffers, Value};
+use super::decoding::{Moment, Situation};
+use super::natural::remember;
+
+/// Longest answer that is tried.
+const LONGEST: usize = 40;
+/// Rounds over all bytes; each but the last has to help.
+const ROUNDS: usize = 12;
+
+/// The steps to which answers are looked for.
+pub(super) struct Search<'a> {
+    pub(super) steps: &'a [Step],
+    /// What the answers are to come to.
+    pub(super) values: Vec<Value<'a>>,
+    pub(super) situation: &'a Situation<'a>,
+    /// The bytes that are known before.
+    pub(super) known: &'a Buffers,
+}
+
+/// A way to go about it.
+#[derive(Clone, Copy)]
+struct Way {
+    /// How many of the conditions count.
+    first: usize,
+    /// Of conditions that contradict each other so far, the later ones count more.
+    later: bool,
+    /// The last byte is changed first.
+    backward: bool,
+}
+
+impl Search<'_> {
+    /// The best answers that are found from these, the first ones being the dearest, and the bytes that are known after
+    /// the last step.
+    pub(super) fn best(&self, starts: &[Answers]) -> (Answers, Buffers) {
+        let all = Way { first: usize::MAX, later: false, backward: false };
+        let mut best: Option<(f64, Answers)> = None;
+        for (start, later) in starts.iter().flat_map(|start| [(start, false), (start, true)]) {
+            let answers = self.step_by_step(start.clone(), later);
+            let distance = self.distance(&answers, all);
+            if best.as_ref().is_none_or(|(least, _)| distance < *least) {
+                best = Some((distance, answers));
+            }
+            if best.as_ref().is_some_and(|(least, _)| *least == 0.0) {
+                break;
+            }
+        }
+        let answers = best.map(|(_, answers)| answers).unwrap_or_default();
+        let mut buffers = self.known.clone();
+        for (step, answer) in self.steps.iter().zip(&answers) {
+            if !self.left_out(step, &buffers) {
+                remember(&mut buffers, step.unconditional(), answer.as_deref());
+            }
+        }
+        (answers, buffers)
+    }
+
+    /// Whether the server leaves a step out.
+    fn left_out(&self, step: &Step, known: &Buffers) -> bool {
+        let now = self.situation.with(known);
+        matches!(step, Step::If(condition, _) if condition.holds(&Moment::idle(&now, 0)) == Ok(false))
+    }
+
+    /// Adds one condition after the other.
+    fn step_by_step(&self, mut answers: Answers, later: bool) -> Answers {
+        for first in 1..=self.distances(&answers).len() {
+            let mut least = self.distance(&answers, Way { first, later, backward: false });
+            for backward in [false, true] {
+                let way = Way { first, later, backward };
+                let mut tried = answers.clone();
+                self.improve(&mut tried, way);
+                let distance = self.distance(&tried, way);
+                if distance < least {
+                    (least, answers) = (distance, tried);
+                }
+                if least == 0.0 {
+                    break;
+                }
+            }
+        }
+        answers
+    }
+
+    fn improve(&self, answers: &mut Answers, way: Way) {
+        let mut least = self.distance(answers, way);
+        for _ in 0..ROUNDS {
+            let before = least;
+            // The later of two answers is mostly the one that carries what is asked for.
+            for at in (0..answers.len()).rev() {
+                let Some(length) = answers.get(at).and_then(|answer| answer.as_ref()).map(Vec::len) else {
+                    continue;
+                };
+                for turn in 0..length {
+                    let place = if way.backward { length - 1 - turn } else { turn };
+                    self.change(
+                        answers,
+                        at,
+                        way,
+                        &mut least,
+                        (0..=u8::MAX).map(|byte| move |bytes: &mut Vec<u8>| put(bytes, place, byte)),
+                    );
+                }
+                let lengths = (1..=LONGEST).map(|length| move |bytes: &mut Vec<u8>| bytes.resize(length, 0));
+                self.change(answers, at, way, &mut least, lengths);
+            }
+            if least == 0.0 || (least >= before && !self.nudge(answers, way, &mut least)) {
+                return;
+            }
+        }
+    }
+
+    /// Moves one byte to its neighbour and sets another one to what helps most then: a number of several bytes may be
+    /// just above or below the one that is looked for. Returns whether that helped.
+    fn nudge(&self, answers: &mut Answers, way: Way, least: &mut f64) -> bool {
+        let places = self.telling(answers, way);
+        for (at, place) in &places {
+            for neighbour in [u8::wrapping_sub, u8::wrapping_add] {
+                let mut nudged = answers.clone();
+                set(&mut nudged, *at, *place, |byte| neighbour(byte, 1));
+                for (other_at, other) in places.iter().filter(|other| **other != (*at, *place)) {
+                    let bytes = (0..=u8::MAX).map(|byte| move |bytes: &mut Vec<u8>| put(bytes, *other, byte));
+                    let before = *least;
+                    self.change(&mut nudged, *other_at, way, least, bytes);
+                    if *least < before {
+                        *answers = nudged;
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    /// The bytes that the conditions depend on: answer and place.
+    fn telling(&self, answers: &Answers, way: Way) -> Vec<(usize, usize)> {
+        let now = self.distance(answers, way);
+        let all = answers.iter().enumerate().flat_map(|(at, answer)| {
+            let length = answer.as_ref().map_or(0, Vec::len);
+            (0..length).map(move |place| (at, place))
+        });
+        let tells = |&(at, place): &(usize, usize)| {
+            [0, 1, 0x55, 0xAA, u8::MAX].into_iter().any(|byte| {
+                let mut changed = answers.clone();
+                set(&mut changed, at, place, |_| byte);
+                self.distance(&changed, way) != now
+            })
+        };
+        all.filter(tells).collect()
+    }
+
+    /// Does the one of several changes to an answer that helps most, if one helps.
+    fn change<C: Fn(&mut Vec<u8>)>(
+        &self,
+        answers: &mut Answers,
+        at: usize,
+        way: Way,
+        least: &mut f64,
+        changes: impl Iterator<Item = C>,
+    ) {
+        if *least == 0.0 {
+            return;
+        }
+        let Some(before) = answers.get(at).cloned().flatten() else { return };
+        let mut best = before.clone();
+        for change in changes {
+            let mut changed = before.clone();
+            change(&mut changed);
+            let Some(place) = answers.get_mut(at) else { return };
+            *place = Some(changed.clone());
+            let distance = self.distance(answers, way);
+            if distance < *least {
+                (*least, best) = (distance, changed);
+            }
+        }
+        if let Some(place) = answers.get_mut(at) {
+            *place = Some(best);
+        }
+    }
+
+    /// How far these answers are from being accepted.
+    fn distance(&self, answers: &Answers, way: Way) -> f64 {
+        let mut distances = self.distances(answers);
+        distances.truncate(way.first);
+        let last = distances.len().max(1) as f64;
+        let weighed = distances.iter().enumerate().map(|(at, distance)| {
+            let place = at as f64 / last;
+            distance * (1.0 + if way.later { place } else { 1.0 - place })
+        });
+        weighed.sum()
+    }
+
+    /// How far each condition is from holding.
+    fn distances(&self, answers: &Answers) -> Vec<f64> {
+        let mut known = self.known.clone();
+        let mut distances = Vec::new();
+        for (step, answer) in self.steps.iter().zip(answers) {
+            let left_out = self.left_out(step, &known);
+            let step = step.unconditional();
+            let mut with = None;
+            let asked = match step {
+                Step::Wait { name, when: Some(when), .. } | Step::Maybe { name, when: Some(when), .. } => {
+                    let mut buffers = known.clone();
+                    buffers.insert(name.as_deref().unwrap_or("b").to_owned(), answer.clone().unwrap_or_default());
+                    with = Some(buffers);
+                    Some(when)
+                }
+                Step::Expect(condition) => Some(condition),
+                _ => None,
+            };
+            if let Some(asked) = asked {
+                let far = self.far(asked, with.as_ref().unwrap_or(&known));
+                // A condition that is left out has its place all the same: another answer may bring it in.
+                distances.extend(far.into_iter().map(|distance| if left_out { 0.0 } else { distance }));
+            }
+            if !left_out {
+                remember(&mut known, step, answer.as_deref());
+            }
+        }
+        let end = self.situation.with(&known);
+        for Value { feature, expression, wanted } in &self.values {
+            distances.push(expression.distance_to(*wanted, &Moment::idle(&end, *feature)));
+        }
+        distances
+    }
+
+    fn far(&self, condition: &Expression, known: &Buffers) -> Vec<f64> {
+        let situation = self.situation.with(known);
+        condition.distances(&Moment::idle(&situation, 0))
+    }
+}
+
+fn put(bytes: &mut [u8], place: usize, byte: u8) {
+    if let Some(now) = bytes.get_mut(place) {
+        *now = byte;
+    }
+}
+
+fn set(answers: &mut Answers, at: usize, place: usize, byte: impl Fn(u8) -> u8) {
+    let bytes = answers.get_mut(at).and_then(Option::as_mut);
+    if let Some(now) = bytes.and_then(|bytes| bytes.get_mut(place)) {
+        *now = byte(*now);
+    }
+}
