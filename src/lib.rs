@@ -17,7 +17,8 @@
 //!
 //! Beside the rooms stand the leaves that any of them may use: [`link`] (an open connection to hardware), [`socket`] (the
 //! server's end of a WebSocket), [`metrics`] (every metric, and the log line that goes with it), [`describe`] (what actors
-//! say of themselves) and [`settings`] (which only [`cli`] reads).
+//! say of themselves), [`words`] (counted things, and what somebody may have meant) and [`settings`] (which only [`cli`]
+//! reads).
 //!
 //! How a command travels: a frame reaches the session's actor over its [`socket`]; the session understands it once,
 //! looks the device up in the routing table, and puts the values into the device's wanted state, all of one frame
@@ -41,3 +42,4 @@ pub mod session;
 pub mod settings;
 pub mod socket;
 pub mod web;
+pub mod words;

@@ -14,16 +14,32 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, Args)]
 pub struct StopArgs {
     #[command(flatten)]
-    settings: SettingsArgs,
-    /// Refuse outputs afterwards, until `hapticd stop --resume`
+    pub(super) settings: SettingsArgs,
+    /// Hold: refuse what programs ask for afterwards, until `hapticd resume`
     #[arg(long, conflicts_with = "resume")]
     hold: bool,
-    /// Take outputs again after a stop with --hold
+    /// The same as `hapticd resume`
     #[arg(long)]
     resume: bool,
     /// Address of the server, instead of the setting `server.listen`
     #[arg(long, value_name = "IP:PORT")]
     server: Option<SocketAddr>,
+}
+
+/// Options of `resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    #[command(flatten)]
+    pub(super) settings: SettingsArgs,
+    /// Address of the server, instead of the setting `server.listen`
+    #[arg(long, value_name = "IP:PORT")]
+    server: Option<SocketAddr>,
+}
+
+/// `hapticd resume`: ends a hold.
+pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
+    let ResumeArgs { settings, server } = args;
+    run(&StopArgs { settings: settings.clone(), hold: false, resume: true, server: *server })
 }
 
 pub(super) fn run(args: &StopArgs) -> Result<(), Failure> {
@@ -40,8 +56,8 @@ pub(super) fn run(args: &StopArgs) -> Result<(), Failure> {
         Failure::Done(format!("the server at {server} could not be told: {error}; is hapticd running there?"))
     })?;
     match status.as_str() {
-        "200" if args.resume => print("outputs are taken again\n"),
-        "200" if args.hold => print("everything is stopped and held; `hapticd stop --resume` ends that\n"),
+        "200" if args.resume => print("programs can drive devices again\n"),
+        "200" if args.hold => print("everything is stopped and held; `hapticd resume` ends that\n"),
         "200" => print("everything is stopped\n"),
         "504" => {
             let text = format!("not every device has confirmed the stop, which is repeated until it does: {body}");

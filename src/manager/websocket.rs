@@ -116,7 +116,7 @@ async fn listen(options: WebsocketOptions, room: Arc<Semaphore>, found: Recipien
         };
         // A place is taken before a byte is read, so that strangers cannot hold more than there are.
         let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
-            debug!("{peer} is turned away: {} devices are connected", options.max_devices);
+            debug!("{peer} is turned away: as many devices as allowed are connected, {}", options.max_devices);
             continue;
         };
         let found = found.clone();

@@ -31,8 +31,42 @@ struct Fields {
 /// whole request is valid (facts: sessions.md section 3).
 ///
 /// # Errors
-/// Missing, unknown or wrongly typed fields, and versions that the server does not speak.
+/// Missing, unknown or wrongly typed fields, and versions that the server does not speak. The text says which client it
+/// was, the version that it asked for and those that are spoken.
 pub fn read(body: Value) -> Result<Handshake, ProtocolError> {
+    let client = client(&body);
+    let asked = body.get("ProtocolVersionMajor").or_else(|| body.get("MessageVersion"));
+    let asked = asked.map_or_else(|| "not given".to_owned(), |version| shortened(&version.to_string()));
+    understand(body).map_err(|error| match error {
+        ProtocolError::VersionUnsupported { asked, supported, .. } => {
+            ProtocolError::VersionUnsupported { client, asked, supported }
+        }
+        ProtocolError::BadFields { why, .. } => {
+            ProtocolError::HandshakeFields { client, asked, why, supported: wire::SUPPORTED }
+        }
+        other => other,
+    })
+}
+
+/// What the client calls itself, in quotes, or that it does not say.
+fn client(body: &Value) -> String {
+    match body.get("ClientName").and_then(Value::as_str) {
+        Some(name) => format!("{:?}", shortened(name)),
+        None => "without a name".to_owned(),
+    }
+}
+
+/// A stranger's text, cut off where it is too long for a message.
+fn shortened(text: &str) -> String {
+    const SHOWN: usize = 100;
+    let mut start: String = text.chars().take(SHOWN).collect();
+    if start.len() < text.len() {
+        start.push_str("...");
+    }
+    start
+}
+
+fn understand(body: Value) -> Result<Handshake, ProtocolError> {
     let fields: Fields = wire::fields(NAME, body)?;
     let asked = match (fields.protocol_version_major, fields.message_version) {
         (Some(major), None) => {
@@ -56,7 +90,7 @@ pub fn read(body: Value) -> Result<Handshake, ProtocolError> {
     };
     let version = u32::try_from(asked).ok().filter(|version| wire::for_version(*version).is_some());
     let Some(version) = version else {
-        return Err(ProtocolError::VersionUnsupported { asked, supported: wire::SUPPORTED });
+        return Err(ProtocolError::VersionUnsupported { client: String::new(), asked, supported: wire::SUPPORTED });
     };
     Ok(Handshake { client_name: fields.client_name, version })
 }
@@ -78,7 +112,15 @@ mod tests {
     #[test]
     fn refusals_name_what_is_allowed() {
         let newer = json!({"Id": 1, "ClientName": "x", "ProtocolVersionMajor": 5, "ProtocolVersionMinor": 0});
-        assert_eq!(read(newer), Err(ProtocolError::VersionUnsupported { asked: 5, supported: wire::SUPPORTED }));
+        let error = read(newer).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "client \"x\" asks for protocol version 5, which is not supported; this server speaks version 4"
+        );
+        let no_version = json!({"Id": 1, "ClientName": "x".repeat(500), "Version": 4});
+        let text = read(no_version).unwrap_err().to_string();
+        assert!(text.starts_with("RequestServerInfo: ") && text.contains("this server speaks version 4"), "{text}");
+        assert!(text.contains("xxx...\", protocol version not given") && text.len() < 400, "{text}");
         for bad in [
             json!({"Id": 1}),
             json!({"Id": 1, "ClientName": null, "ProtocolVersionMajor": 4, "ProtocolVersionMinor": 0}),
@@ -86,7 +128,7 @@ mod tests {
             json!({"Id": 1, "ClientName": "x", "ProtocolVersionMajor": 4, "ProtocolVersionMinor": 0, "X": 1}),
             json!({"Id": 1, "ClientName": "x", "ProtocolVersionMajor": 4, "ProtocolVersionMinor": 0, "MessageVersion": 3}),
         ] {
-            assert!(matches!(read(bad.clone()), Err(ProtocolError::BadFields { .. })), "{bad}");
+            assert!(matches!(read(bad.clone()), Err(ProtocolError::HandshakeFields { .. })), "{bad}");
         }
     }
 }

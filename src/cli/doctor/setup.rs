@@ -51,6 +51,7 @@ pub(super) fn state(world: &World) -> Vec<Finding> {
     let known = serde_json::from_slice::<serde_json::Value>(&text);
     let known = known.ok().and_then(|known| known.get("devices")?.as_array().map(Vec::len));
     vec![match known {
+        Some(1) => Finding::ok(format!("{shown} can be written; 1 device is known")),
         Some(count) => Finding::ok(format!("{shown} can be written; {count} devices are known")),
         None => {
             let advice = "hapticd sets it aside at its next start and begins anew; repair it before that if you can";
@@ -113,6 +114,8 @@ mod tests {
         one(&state(&fake.world), Verdict::Ok, "no device is known yet");
         fake.file("/var/lib/hapticd/devices.json", "{\"version\":1,\"devices\":[{},{}]}");
         one(&state(&fake.world), Verdict::Ok, "2 devices are known");
+        fake.file("/var/lib/hapticd/devices.json", "{\"version\":1,\"devices\":[{}]}");
+        one(&state(&fake.world), Verdict::Ok, "1 device is known");
         fake.file("/var/lib/hapticd/devices.json", "{\"version\":1,\"dev");
         one(&state(&fake.world), Verdict::Warning, "/var/lib/hapticd/devices.json cannot be understood");
     }

@@ -27,7 +27,7 @@ const SERVER: &str = "ws://127.0.0.1:12345/hardware";
 #[derive(Debug, Args)]
 pub struct SimulateArgs {
     #[command(flatten)]
-    settings: SettingsArgs,
+    pub(super) settings: SettingsArgs,
     /// The model: an identifier, a name, a part of a name that no other has, or PROTOCOL/IDENTIFIER
     model: String,
     /// The server's address; it must run with --virtual
