@@ -3,6 +3,7 @@
 //! Exit status: 0 all is well, 1 something could not be done, 2 something that was given is wrong (an option, a
 //! setting, a definition).
 
+mod buses;
 mod check;
 mod devices;
 mod doctor;

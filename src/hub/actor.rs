@@ -273,7 +273,7 @@ impl Hub {
             }
         };
         if self.held {
-            handle.wanted().hold(Some(super::halt::HELD.to_owned()));
+            handle.wanted().hold(Some(self.shared.held.clone()));
         }
         // Hardware that was driven before, even by a server that was killed, may still run at its last level.
         handle.wanted().connected(again || !changed, repeats);

@@ -86,6 +86,8 @@ pub struct HubOptions {
     pub pace: Pace,
     /// Clients at once.
     pub max_sessions: usize,
+    /// Where people find the server's page, for messages.
+    pub page: String,
 }
 
 /// One bus and how its manager is started.
@@ -120,6 +122,8 @@ struct Shared {
     sessions: AtomicUsize,
     max_sessions: usize,
     shutting_down: AtomicBool,
+    /// Why outputs are refused while held.
+    held: String,
 }
 
 impl HubHandle {
@@ -140,6 +144,7 @@ impl HubHandle {
             sessions: AtomicUsize::new(0),
             max_sessions: options.max_sessions,
             shutting_down: AtomicBool::new(false),
+            held: halt::reason(&options.page),
         });
         let ended = CancellationToken::new();
         let alive = ended.clone().drop_guard();
@@ -217,7 +222,7 @@ impl HubHandle {
     /// [`HubHandle::resume`]. Returns the devices that did not confirm within a second; their stop is repeated.
     pub async fn stop_all(&self, hold: bool) -> Vec<String> {
         // The outputs are stopped here and now; the hub is only asked to keep the hold for devices to come.
-        let stopping = halt::stop(&self.routes(), hold);
+        let stopping = halt::stop(&self.routes(), hold.then_some(self.shared.held.as_str()));
         if hold {
             self.hub.do_send(halt::Hold(true));
         }

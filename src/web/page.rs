@@ -12,8 +12,7 @@ pub(super) fn page(request: &HttpRequest, site: &Site) -> HttpResponse {
     let page = PAGE
         .replace("{address}", &escape(connection.host()))
         .replace("{name}", &escape(&site.sessions.server_name))
-        .replace("{version}", env!("CARGO_PKG_VERSION"))
-        .replace("{buses}", &escape(&if site.buses.is_empty() { "none".to_owned() } else { site.buses.join(", ") }));
+        .replace("{version}", env!("CARGO_PKG_VERSION"));
     HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page)
 }
 

@@ -20,3 +20,4 @@ mod sessions;
 mod simulate;
 mod stop;
 mod support;
+mod welcome;
