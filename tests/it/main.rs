@@ -13,6 +13,7 @@ mod doctor;
 mod emergency;
 mod hardware;
 mod protocol;
+mod questions;
 mod readme;
 mod serial;
 mod service;
