@@ -165,7 +165,9 @@ impl Metrics {
             }
             Event::Held => {
                 m.held.set(1);
-                warn!("everything was stopped from outside; outputs are refused until somebody resumes");
+                warn!(
+                    "everything was stopped from outside; outputs are refused until somebody resumes (hapticd resume)"
+                );
             }
             Event::Resumed => {
                 m.held.set(0);

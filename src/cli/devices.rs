@@ -43,8 +43,12 @@ fn matches(definition: &Definition, model: &Model, wanted: &str) -> bool {
 }
 
 fn buses(definition: &Definition) -> Vec<&'static str> {
-    let mut buses: Vec<_> = definition.matchers.iter().map(|matcher| Matcher::bus(matcher).name()).collect();
-    buses.dedup();
+    let mut buses = Vec::new();
+    for bus in definition.matchers.iter().map(|matcher| Matcher::bus(matcher).name()) {
+        if !buses.contains(&bus) {
+            buses.push(bus);
+        }
+    }
     buses
 }
 

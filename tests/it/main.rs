@@ -11,6 +11,8 @@ mod client;
 mod dial_in;
 mod doctor;
 mod emergency;
+#[cfg(unix)]
+mod first_hour;
 mod hardware;
 mod protocol;
 mod questions;
