@@ -182,7 +182,8 @@ fn unknown_keys_are_refused_with_help() {
             "c.toml line 5: unknown key `buses.bluetooth`; the keys of [buses] are: btle, gamepad, hid, lovense_dongle, \
              serial, virtual, websocket",
             "c.toml line 7: unknown key `\"server.name\"`; did you mean `server.name`?",
-            "environment variable HAPTICD__SERVR__LISTEN: unknown key `servr.listen`; did you mean `server.listen`?",
+            "environment variable HAPTICD__SERVR__LISTEN: unknown key `servr.listen`; did you mean \
+             HAPTICD__SERVER__LISTEN?",
             "--set max_frame_bytes: unknown key `max_frame_bytes`; did you mean `sessions.max_frame_bytes`?",
         ]
     );

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::de::{DeTable, DeValue};
 
 use super::problem::SettingsError;
+use super::sources::variable;
 use super::value::{Kind, Plain};
 use crate::words;
 
@@ -67,6 +68,14 @@ impl Schema {
     pub(super) fn hint(&self, name: &str) -> String {
         match self.nearest(name) {
             Some(near) => format!("did you mean `{near}`?"),
+            None => self.contents(name),
+        }
+    }
+
+    /// Helps someone who meant `name`, which does not exist, with an environment variable.
+    pub(super) fn hint_for_variable(&self, name: &str) -> String {
+        match self.nearest(name) {
+            Some(near) => format!("did you mean {}?", variable(near)),
             None => self.contents(name),
         }
     }

@@ -90,6 +90,12 @@ fn a_variable_with_too_few_underscores_is_warned_of() {
     let warning = String::from_utf8(output.stderr).unwrap();
     assert!(warning.contains("HAPTICD_SERVER_LISTEN") && warning.contains("HAPTICD__SERVER__LISTEN"), "{warning}");
     assert_eq!(String::from_utf8(run(&["check"]).stderr).unwrap(), "");
+    // One that is ours, though misspelt, is refused as every misspelt key is.
+    let variable = ("HAPTICD__SERVER_LISTEN".to_owned(), "127.0.0.1:1".to_owned());
+    let output = run_with(&[variable], &["check"]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("did you mean HAPTICD__SERVER__LISTEN?"), "{error}");
 }
 
 #[test]
