@@ -173,6 +173,13 @@ async fn rate(client: &mut Client, devices: u32) -> f64 {
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     rlimit::increase_nofile_limit(65_536).unwrap();
+    let began = Instant::now();
+    let least = (2 * TIME + 2 * SETTLE) * u32::try_from(DEVICES.len()).unwrap();
+    println!(
+        "takes at least {} s, and longer the more devices there are to attach and the busier the machine is;\n\
+         a line comes for each of {DEVICES:?} devices",
+        least.as_secs()
+    );
     println!("devices | latency p50 | latency p99 | commands/s to one | commands/s over all");
     let mut to_one = Vec::new();
     for count in DEVICES {
@@ -195,4 +202,5 @@ async fn main() {
     if let (Some(first), Some(last)) = (to_one.first(), to_one.last()) {
         println!("with 1,000 devices {:.0} % of the rate with 1", 100.0 * last / first);
     }
+    println!("took {} s", began.elapsed().as_secs());
 }

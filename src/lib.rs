@@ -47,3 +47,4 @@ pub mod text;
 pub mod throttle;
 pub mod types;
 pub mod web;
+pub mod words;

@@ -17,6 +17,7 @@ use crate::types::Bus;
 pub enum Event<'a> {
     SessionOpened { id: u64, peer: &'a str },
     SessionNamed { id: u64, client: &'a str, version: u32 },
+    HandshakeRefused { id: u64, peer: &'a str, why: &'a str, again: bool },
     SessionClosed { id: u64, why: &'a str },
     SessionRefused { why: &'a str },
     DeviceFound { what: &'a str, bus: Bus },
@@ -115,6 +116,12 @@ impl Metrics {
             Event::SessionNamed { id, client, version } => {
                 info!(session = id, "client {client:?} is here, protocol version {version}");
             }
+            Event::HandshakeRefused { id, peer, why, again: false } => {
+                warn!(session = id, "the client at {peer} is refused: {why}");
+            }
+            Event::HandshakeRefused { id, peer, why, again: true } => {
+                debug!(session = id, "the client at {peer} is refused again: {why}");
+            }
             Event::SessionClosed { id, why } => {
                 m.sessions.dec();
                 info!(session = id, "client gone: {why}");
@@ -160,7 +167,9 @@ impl Metrics {
             }
             Event::Held => {
                 m.held.set(1);
-                warn!("everything was stopped from outside; outputs are refused until somebody resumes");
+                warn!(
+                    "everything was stopped from outside; outputs are refused until somebody resumes (hapticd resume)"
+                );
             }
             Event::Resumed => {
                 m.held.set(0);

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::types::CommandError;
+use crate::words::counted;
 
 /// The five codes of the protocol (facts: sessions.md section 5.1). They are for logs and people, not for
 /// automatic recovery.
@@ -32,11 +33,15 @@ pub enum ProtocolError {
     HandshakeExpected { name: String },
     #[error("the handshake was already done on this connection; RequestServerInfo may be sent once")]
     HandshakeRepeated,
-    #[error("protocol version {asked} is not supported; this server speaks {supported}")]
-    VersionUnsupported { asked: u64, supported: &'static str },
+    #[error(
+        "client {client} asks for protocol version {asked}, which is not supported; this server speaks {supported}"
+    )]
+    VersionUnsupported { client: String, asked: u64, supported: &'static str },
+    #[error("RequestServerInfo: {why} (client {client}, protocol version {asked}; this server speaks {supported})")]
+    HandshakeFields { client: String, asked: String, why: String, supported: &'static str },
     #[error("no RequestServerInfo came within {limit_ms} ms of connecting")]
     HandshakeTimeout { limit_ms: u128 },
-    #[error("the server already has {limit} clients, as many as `sessions.max` allows")]
+    #[error("the server already has {}, as many as `sessions.max` allows", counted(*limit, "client"))]
     TooManySessions { limit: usize },
 
     #[error("no Ping came for {limit_ms} ms (the MaxPingTime in ServerInfo); every output of this client was stopped")]
@@ -89,6 +94,7 @@ impl ProtocolError {
             | Self::BadId { .. }
             | Self::UnknownMessage { .. }
             | Self::BadFields { .. }
+            | Self::HandshakeFields { .. }
             | Self::FeatureWithoutDevice { .. }
             | Self::BinaryFrame
             | Self::FrameTooLarge { .. }

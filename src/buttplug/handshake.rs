@@ -8,6 +8,7 @@ use super::codec;
 use super::error::ProtocolError;
 use super::number::Whole;
 use super::versions;
+use crate::text::shown;
 
 const NAME: &str = "RequestServerInfo";
 
@@ -35,8 +36,32 @@ struct Fields {
 /// whole request is valid (facts: sessions.md section 3).
 ///
 /// # Errors
-/// Missing, unknown or wrongly typed fields, and versions that the server does not speak.
+/// Missing, unknown or wrongly typed fields, and versions that the server does not speak. The text says which client it
+/// was, the version that it asked for and those that are spoken.
 pub fn read(body: Value) -> Result<Handshake, ProtocolError> {
+    let client = client(&body);
+    let asked = body.get("ProtocolVersionMajor").or_else(|| body.get("MessageVersion"));
+    let asked = asked.map_or_else(|| "not given".to_owned(), |version| shown(&version.to_string()).into_owned());
+    understand(body).map_err(|error| match error {
+        ProtocolError::VersionUnsupported { asked, supported, .. } => {
+            ProtocolError::VersionUnsupported { client, asked, supported }
+        }
+        ProtocolError::BadFields { why, .. } => {
+            ProtocolError::HandshakeFields { client, asked, why, supported: versions::SUPPORTED }
+        }
+        other => other,
+    })
+}
+
+/// What the client calls itself, in quotes, or that it does not say.
+fn client(body: &Value) -> String {
+    match body.get("ClientName").and_then(Value::as_str) {
+        Some(name) => format!("{:?}", shown(name)),
+        None => "without a name".to_owned(),
+    }
+}
+
+fn understand(body: Value) -> Result<Handshake, ProtocolError> {
     let fields: Fields = codec::fields(NAME, body)?;
     let asked = match (fields.protocol_version_major, fields.message_version) {
         (Some(Whole(major)), None) => {
@@ -60,7 +85,7 @@ pub fn read(body: Value) -> Result<Handshake, ProtocolError> {
     };
     let version = u32::try_from(asked).ok().filter(|version| versions::for_version(*version).is_some());
     let Some(version) = version else {
-        return Err(ProtocolError::VersionUnsupported { asked, supported: versions::SUPPORTED });
+        return Err(ProtocolError::VersionUnsupported { client: String::new(), asked, supported: versions::SUPPORTED });
     };
     Ok(Handshake { client_name: fields.client_name, version })
 }
@@ -84,7 +109,7 @@ mod tests {
         let body = json!({"Id": 1.0, "ClientName": "x", "ProtocolVersionMajor": 4.0, "ProtocolVersionMinor": 0.0});
         assert_eq!(read(body).unwrap().version, 4);
         let body = json!({"Id": 1, "ClientName": "x", "MessageVersion": 9.0});
-        assert_eq!(read(body), Err(ProtocolError::VersionUnsupported { asked: 9, supported: versions::SUPPORTED }));
+        assert!(matches!(read(body), Err(ProtocolError::VersionUnsupported { asked: 9, .. })));
         let body = json!({"Id": 1, "ClientName": "x", "ProtocolVersionMajor": 4.5, "ProtocolVersionMinor": 0});
         assert!(read(body).unwrap_err().to_string().contains("4.5"));
     }
@@ -92,7 +117,15 @@ mod tests {
     #[test]
     fn refusals_name_what_is_allowed() {
         let newer = json!({"Id": 1, "ClientName": "x", "ProtocolVersionMajor": 5, "ProtocolVersionMinor": 0});
-        assert_eq!(read(newer), Err(ProtocolError::VersionUnsupported { asked: 5, supported: versions::SUPPORTED }));
+        let error = read(newer).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "client \"x\" asks for protocol version 5, which is not supported; this server speaks version 4"
+        );
+        let no_version = json!({"Id": 1, "ClientName": "x".repeat(500), "Version": 4});
+        let text = read(no_version).unwrap_err().to_string();
+        assert!(text.starts_with("RequestServerInfo: ") && text.contains("this server speaks version 4"), "{text}");
+        assert!(text.contains("xxx…\", protocol version not given") && text.len() < 500, "{text}");
         for bad in [
             json!({"Id": 1}),
             json!({"Id": 1, "ClientName": null, "ProtocolVersionMajor": 4, "ProtocolVersionMinor": 0}),
@@ -100,7 +133,7 @@ mod tests {
             json!({"Id": 1, "ClientName": "x", "ProtocolVersionMajor": 4, "ProtocolVersionMinor": 0, "X": 1}),
             json!({"Id": 1, "ClientName": "x", "ProtocolVersionMajor": 4, "ProtocolVersionMinor": 0, "MessageVersion": 3}),
         ] {
-            assert!(matches!(read(bad.clone()), Err(ProtocolError::BadFields { .. })), "{bad}");
+            assert!(matches!(read(bad.clone()), Err(ProtocolError::HandshakeFields { .. })), "{bad}");
         }
     }
 }

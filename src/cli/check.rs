@@ -7,16 +7,17 @@ use clap::Args;
 use super::{Failure, SettingsArgs, print};
 use crate::driver;
 use crate::library::Library;
+use crate::words::counted;
 
 /// Options of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
     #[command(flatten)]
-    settings: SettingsArgs,
+    pub(super) settings: SettingsArgs,
     /// Check only these definition files, not the settings and all that is installed
     files: Vec<PathBuf>,
-    /// Show every setting, its value and where that came from
-    #[arg(long)]
+    /// What `check` does anyway: show every setting, its value and where that came from
+    #[arg(long, hide = true)]
     show: bool,
 }
 
@@ -31,21 +32,19 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
     }
     let models: usize = library.definitions().iter().map(|definition| definition.all_models().count()).sum();
     let examples: usize = library.definitions().iter().map(|definition| definition.examples.len()).sum();
-    print(&format!("{} definitions, {models} models, {examples} examples\n", library.definitions().len()));
+    let definitions = counted(library.definitions().len(), "definition");
+    print(&format!("{definitions}, {}, {}\n", counted(models, "model"), counted(examples, "example")));
     match problems.iter().filter(|problem| !problem.warning).count() {
         0 => Ok(()),
-        1 => Err(Failure::Given("1 problem".to_owned())),
-        count => Err(Failure::Given(format!("{count} problems"))),
+        count => Err(Failure::Given(counted(count, "problem"))),
     }
 }
 
 fn installed(args: &CheckArgs) -> Result<Library, Failure> {
     let settings = args.settings.load(&[])?;
     print("settings are right\n");
-    if args.show {
-        for line in settings.report() {
-            print(&format!("{} = {}  ({})\n", line.key, line.value, line.origin));
-        }
+    for line in settings.report() {
+        print(&format!("{} = {}  ({})\n", line.key, line.value, line.origin));
     }
     super::library(&settings)
 }

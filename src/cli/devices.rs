@@ -9,7 +9,7 @@ use crate::library::{Definition, Matcher, Model};
 #[derive(Debug, Args)]
 pub struct DevicesArgs {
     #[command(flatten)]
-    settings: SettingsArgs,
+    pub(super) settings: SettingsArgs,
     /// Only models whose name, protocol or identifier contains this
     text: Option<String>,
     /// One JSON object a line
@@ -21,16 +21,18 @@ pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
     let settings = args.settings.load(&[])?;
     let library = super::library(&settings)?;
     let wanted = args.text.as_deref().unwrap_or("").to_lowercase();
-    let mut found = 0_usize;
-    for definition in library.definitions() {
-        for model in definition.all_models().filter(|model| matches(definition, model, &wanted)) {
-            found += 1;
-            print(&if args.json { json(definition, model) } else { line(definition, model) });
-        }
-    }
-    if found == 0 {
+    let all = library.definitions().iter();
+    let all = all.flat_map(|definition| definition.all_models().map(move |model| (definition, model)));
+    let found: Vec<_> = all.filter(|(definition, model)| matches(definition, model, &wanted)).collect();
+    if found.is_empty() {
         let text = args.text.as_deref().unwrap_or("");
         return Err(Failure::Done(format!("no known model has {text:?} in its name, protocol or identifiers")));
+    }
+    if args.json {
+        found.iter().for_each(|(definition, model)| print(&json(definition, model)));
+    } else {
+        let rows: Vec<_> = found.iter().map(|(definition, model)| row(definition, model)).collect();
+        print(&table(&rows));
     }
     Ok(())
 }
@@ -41,32 +43,80 @@ fn matches(definition: &Definition, model: &Model, wanted: &str) -> bool {
 }
 
 fn buses(definition: &Definition) -> Vec<&'static str> {
-    let mut buses: Vec<_> = definition.matchers.iter().map(|matcher| Matcher::bus(matcher).name()).collect();
-    buses.dedup();
+    let mut buses = Vec::new();
+    for bus in definition.matchers.iter().map(|matcher| Matcher::bus(matcher).name()) {
+        if !buses.contains(&bus) {
+            buses.push(bus);
+        }
+    }
     buses
 }
 
-fn line(definition: &Definition, model: &Model) -> String {
-    let outputs = model.outputs().map(|(_, output)| format!("{} {}..{}", output.kind.key(), output.min, output.max));
-    let inputs = model.inputs().map(|(_, input)| input.kind.key().to_owned());
+/// The columns. What is longest stands last.
+const HEADING: [&str; 5] = ["MODEL", "PROTOCOL", "BUS", "OUTPUTS AND INPUTS", "IDENTIFIERS"];
+
+fn row(definition: &Definition, model: &Model) -> [String; 5] {
+    // Written as in the file of known devices, where limits are set.
+    let outputs = model.outputs().map(|(feature, output)| {
+        let (key, min, max) = (output.kind.key(), output.min, output.max);
+        format!("{feature}.{key} {min}..{max}")
+    });
+    let inputs = model.inputs().map(|(feature, input)| format!("{feature}.{}", input.kind.key()));
     let does: Vec<_> = outputs.chain(inputs).collect();
-    let (name, protocol) = (&model.name, &definition.protocol);
-    format!("{name:<36} {protocol:<14} {:<8} {}\n", buses(definition).join("+"), does.join(", "))
+    let (buses, identifiers) = (buses(definition).join("+"), model.ids.join(", "));
+    let cells = [model.name.clone(), definition.protocol.clone(), buses, does.join(", "), identifiers];
+    cells.map(|cell| if cell.is_empty() { "-".to_owned() } else { cell })
+}
+
+/// Each column as wide as its longest text, the last as it is.
+fn table(rows: &[[String; 5]]) -> String {
+    let heading = HEADING.map(str::to_owned);
+    let all = || std::iter::once(&heading).chain(rows);
+    let mut widths = [0_usize; 5];
+    for row in all() {
+        for (width, text) in widths.iter_mut().zip(row) {
+            *width = (*width).max(text.chars().count());
+        }
+    }
+    let line = |row: &[String; 5]| {
+        let cells: Vec<_> = row.iter().zip(widths).map(|(text, width)| format!("{text:<width$}")).collect();
+        cells.join("  ").trim_end().to_owned() + "\n"
+    };
+    all().map(line).collect()
 }
 
 fn json(definition: &Definition, model: &Model) -> String {
     let outputs = model.outputs().map(|(feature, output)| {
         serde_json::json!({
-            "feature": feature, "output": output.kind.name(), "min": output.min, "max": output.max,
+            "feature": feature, "output": output.kind.key(), "min": output.min, "max": output.max,
             "duration_ms": output.duration_ms,
         })
     });
     let inputs = model.inputs().map(|(feature, input)| {
-        serde_json::json!({ "feature": feature, "input": input.kind.name(), "min": input.min, "max": input.max })
+        serde_json::json!({ "feature": feature, "input": input.kind.key(), "min": input.min, "max": input.max })
     });
     let object = serde_json::json!({
         "name": model.name, "protocol": definition.protocol, "identifiers": model.ids, "buses": buses(definition),
         "outputs": outputs.collect::<Vec<_>>(), "inputs": inputs.collect::<Vec<_>>(),
     });
     format!("{object}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_long_text_breaks_a_column() {
+        let row = |texts: [&str; 5]| texts.map(str::to_owned);
+        let long = "a-name-that-is-a-great-deal-longer-than-any-column-that-somebody-would-have-drawn-for-it";
+        let text = table(&[row(["Ä", "p", "btle", "0.vibrate 0..9", "x, y"]), row([long, long, "b", long, "-"])]);
+        let lines: Vec<Vec<char>> = text.lines().map(|line| line.chars().collect()).collect();
+        for word in HEADING {
+            let begins = text.find(word).unwrap();
+            for line in &lines[1..] {
+                assert!(line[begins] != ' ' && (begins == 0 || line[begins - 2..begins] == [' ', ' ']), "{text}");
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::server_address::{ServerAddress, ServerArg};
 use super::{Failure, SettingsArgs, http, print};
+use crate::words::counted;
 
 /// Time for the answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -14,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Debug, Args)]
 pub struct HealthArgs {
     #[command(flatten)]
-    settings: SettingsArgs,
+    pub(super) settings: SettingsArgs,
     #[command(flatten)]
     server: ServerArg,
     /// Print the server's whole answer
@@ -63,11 +64,13 @@ pub(super) fn summary(health: &serde_json::Value) -> String {
     let text = |key: &str| health.get(key).and_then(serde_json::Value::as_str).unwrap_or("?").to_owned();
     let devices = health.get("devices").and_then(serde_json::Value::as_array).map_or(0, Vec::len);
     let sessions = health.get("sessions").and_then(serde_json::Value::as_u64).unwrap_or(0);
+    let clients = counted(usize::try_from(sessions).unwrap_or(usize::MAX), "client");
     let held = health.get("held").and_then(serde_json::Value::as_bool).unwrap_or(false);
     let held = if held { ", outputs are held after an emergency stop" } else { "" };
     let refused = health.get("outputs_refused").and_then(serde_json::Value::as_str);
     let refused = refused.map_or(String::new(), |why| format!("\n{why}"));
-    format!("hapticd {} is {}: {sessions} clients, {devices} devices{held}{refused}", text("version"), text("status"))
+    let devices = counted(devices, "device");
+    format!("hapticd {} is {}: {clients}, {devices}{held}{refused}", text("version"), text("status"))
 }
 
 #[cfg(test)]
@@ -78,9 +81,11 @@ mod tests {
     fn a_health_in_one_line() {
         let health =
             serde_json::json!({"version": "1.2", "status": "ok", "sessions": 2, "devices": [{}], "held": true});
-        let line = "hapticd 1.2 is ok: 2 clients, 1 devices, outputs are held after an emergency stop";
+        let line = "hapticd 1.2 is ok: 2 clients, 1 device, outputs are held after an emergency stop";
         assert_eq!(summary(&health), line);
         let refused = serde_json::json!({"version": "1.2", "status": "ok", "outputs_refused": "repair x"});
         assert!(summary(&refused).ends_with("devices\nrepair x"));
+        let health = serde_json::json!({"version": "1.2", "status": "ok", "sessions": 1, "devices": [{}, {}]});
+        assert_eq!(summary(&health), "hapticd 1.2 is ok: 1 client, 2 devices");
     }
 }

@@ -3,6 +3,7 @@
 //! Exit status: 0 all is well, 1 something could not be done, 2 something that was given is wrong (an option, a
 //! setting, a definition).
 
+mod buses;
 mod check;
 mod devices;
 mod doctor;
@@ -32,12 +33,30 @@ use crate::settings::{Settings, SettingsError, Sources};
 /// A server for intimate and haptic hardware. Programs connect with the Buttplug protocol.
 #[derive(Debug, Parser)]
 #[command(version, about, after_help = "Without a command, `hapticd` is `hapticd serve`.")]
-#[command(args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
     serve: ServeArgs,
+}
+
+impl Cli {
+    /// The command with all its options. Those about settings may stand before it or after it.
+    fn command(self) -> Result<Command, Failure> {
+        let Self { command, serve: before } = self;
+        let Some(mut command) = command else { return Ok(Command::Serve(before)) };
+        match &mut command {
+            Command::Serve(serve) => serve.r#virtual |= before.r#virtual,
+            _ if before.r#virtual => {
+                return Err(Failure::Given(
+                    "--virtual starts the server; it goes with no command but `serve`".to_owned(),
+                ));
+            }
+            _ => {}
+        }
+        command.settings().add_before(before.settings)?;
+        Ok(command)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -54,6 +73,8 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Stop everything that a running server drives
     Stop(stop::StopArgs),
+    /// Let programs drive devices again after `hapticd stop --hold` or the page's stop button
+    Resume(stop::ResumeArgs),
     /// Ask a running server how it is
     Health(health::HealthArgs),
     /// Show what is remembered of devices, or begin without a file that cannot be read
@@ -65,7 +86,26 @@ enum Command {
     Udev(udev::UdevArgs),
 }
 
-/// Where settings come from.
+impl Command {
+    fn settings(&mut self) -> &mut SettingsArgs {
+        match self {
+            Self::Serve(args) => &mut args.settings,
+            Self::Check(args) => &mut args.settings,
+            Self::Devices(args) => &mut args.settings,
+            Self::Scan(args) => &mut args.settings,
+            Self::Simulate(args) => &mut args.settings,
+            Self::Stop(args) => &mut args.settings,
+            Self::Resume(args) => &mut args.settings,
+            Self::Health(args) => &mut args.settings,
+            Self::State(args) => &mut args.settings,
+            Self::Doctor(args) => &mut args.settings,
+            #[cfg(target_os = "linux")]
+            Self::Udev(args) => &mut args.settings,
+        }
+    }
+}
+
+/// Where settings come from. Every command takes these, and so does `hapticd` before the command.
 #[derive(Debug, Clone, Args)]
 pub struct SettingsArgs {
     /// Read this settings file after the system's and the user's own
@@ -77,9 +117,24 @@ pub struct SettingsArgs {
 }
 
 impl SettingsArgs {
+    /// Reads the settings and tells of what was probably not meant.
     fn load(&self, more: &[&str]) -> Result<Settings, SettingsError> {
         let set = self.set.iter().cloned().chain(more.iter().map(|set| (*set).to_owned())).collect();
-        Settings::load(&Sources::standard(self.config.clone(), set))
+        let settings = Settings::load(&Sources::standard(self.config.clone(), set))?;
+        for warning in settings.warnings() {
+            eprintln!("hapticd: warning: {warning}");
+        }
+        Ok(settings)
+    }
+
+    /// Takes up what was given before the command; the command's own win, as what is given later does.
+    fn add_before(&mut self, before: Self) -> Result<(), Failure> {
+        if self.config.is_some() && before.config.is_some() {
+            return Err(Failure::Given("--config can be given once only".to_owned()));
+        }
+        self.config = self.config.take().or(before.config);
+        self.set.splice(0..0, before.set);
+        Ok(())
     }
 }
 
@@ -130,20 +185,7 @@ fn btle_options(settings: &Settings, deadlines: Deadlines) -> BtleOptions {
 /// Reads the command line and does what it says.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(args) => serve::run(&args),
-        Command::Check(args) => check::run(&args),
-        Command::Devices(args) => devices::run(&args),
-        Command::Scan(args) => scan::run(&args),
-        Command::Simulate(args) => simulate::run(&args),
-        Command::Stop(args) => stop::run(&args),
-        Command::Health(args) => health::run(&args),
-        Command::State(args) => state::run(&args),
-        Command::Doctor(args) => doctor::run(&args),
-        #[cfg(target_os = "linux")]
-        Command::Udev(args) => udev::run(&args),
-    };
+    let done = Cli::parse().command().and_then(|command| run(&command));
     let (status, text) = match done {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Done(text)) => (1, text),
@@ -153,8 +195,59 @@ pub fn main() -> ExitCode {
     ExitCode::from(status)
 }
 
+fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(args) => serve::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Devices(args) => devices::run(args),
+        Command::Scan(args) => scan::run(args),
+        Command::Simulate(args) => simulate::run(args),
+        Command::Stop(args) => stop::run(args),
+        Command::Resume(args) => stop::resume(args),
+        Command::Health(args) => health::run(args),
+        Command::State(args) => state::run(args),
+        Command::Doctor(args) => doctor::run(args),
+        #[cfg(target_os = "linux")]
+        Command::Udev(args) => udev::run(args),
+    }
+}
+
 /// Prints to standard output. A reader that went away is no error: `hapticd devices | head` must not panic.
 fn print(text: &str) {
     use std::io::Write;
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(arguments: &[&str]) -> Result<Vec<String>, String> {
+        let cli = Cli::try_parse_from(["hapticd"].iter().chain(arguments)).map_err(|error| error.to_string())?;
+        match cli.command() {
+            Ok(mut command) => Ok(command.settings().set.clone()),
+            Err(Failure::Given(why) | Failure::Done(why)) => Err(why),
+        }
+    }
+
+    #[test]
+    fn every_command_takes_settings_before_it_and_after_it() {
+        use clap::CommandFactory;
+        for command in Cli::command_for_update().get_subcommands() {
+            let (name, model) = (command.get_name(), command.get_arguments().any(clap::Arg::is_required_set));
+            let mut arguments = vec!["--set", "a=1", name, "--set", "b=2"];
+            arguments.extend(model.then_some("model"));
+            assert_eq!(set(&arguments).unwrap(), ["a=1", "b=2"], "{name}");
+        }
+        assert_eq!(set(&["--set", "a=1", "--set", "b=2"]).unwrap(), ["a=1", "b=2"]);
+    }
+
+    #[test]
+    fn what_was_given_twice_or_goes_with_another_command_is_said() {
+        assert!(set(&["--config", "x", "check", "--config", "y"]).unwrap_err().contains("--config"));
+        assert!(set(&["--virtual", "check"]).unwrap_err().contains("--virtual"));
+        assert_eq!(set(&["--virtual", "serve"]), Ok(vec![]));
+        let cli = Cli::try_parse_from(["hapticd", "--virtual", "serve"]).unwrap();
+        assert!(matches!(cli.command(), Ok(Command::Serve(ServeArgs { r#virtual: true, .. }))));
+    }
 }

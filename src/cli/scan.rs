@@ -24,7 +24,7 @@ const STEP: Duration = Duration::from_millis(100);
 #[derive(Debug, Args)]
 pub struct ScanArgs {
     #[command(flatten)]
-    settings: SettingsArgs,
+    pub(super) settings: SettingsArgs,
     /// How long to listen, 1 to 600 seconds
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,

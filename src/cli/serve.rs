@@ -6,6 +6,7 @@ use actix_web::HttpServer;
 use tracing::{debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
+use super::buses;
 use super::mdns;
 use super::service::Service;
 use super::{Failure, ServeArgs, print};
@@ -21,6 +22,7 @@ use crate::session::SessionOptions;
 use crate::settings::Settings;
 use crate::socket::{self, SocketLimits};
 use crate::web::{self, Site};
+use crate::words::counted;
 
 pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let more: &[&str] = if args.r#virtual { &["buses.virtual.enabled=true"] } else { &[] };
@@ -79,7 +81,6 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
 
     let virtual_port = settings.buses.virtual_bus.enabled.then(Port::default);
     let buses = buses(settings, &library, virtual_port.as_ref(), deadlines);
-    let names: Vec<_> = buses.iter().map(|bus| bus.name).collect();
 
     let limits = SocketLimits {
         max_frame: settings.sessions.max_frame_bytes,
@@ -103,8 +104,9 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     known.announce(&bound.to_string());
     let arbiters: Vec<_> = (0..threads).map(|_| actix::Arbiter::new()).collect();
     let handles = arbiters.iter().map(actix::Arbiter::handle).collect();
-    let hub = HubHandle::start(hub_options(settings), Arc::new(library), known, buses, handles, metrics);
-    let site = Site { hub: hub.clone(), sessions, limits, virtual_port: virtual_port.clone(), buses: names.clone() };
+    let hub =
+        HubHandle::start(hub_options(settings, &bound.to_string()), Arc::new(library), known, buses, handles, metrics);
+    let site = Site { hub: hub.clone(), sessions, limits, virtual_port: virtual_port.clone() };
 
     let server = HttpServer::new(move || web::app(&site))
         .workers(threads)
@@ -118,7 +120,14 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     let server_handle = server.handle();
     let mut serving = actix_web::rt::spawn(server);
 
-    print(&welcome(settings, &bound.to_string(), &names, definitions, models));
+    // The server works already; only what it says of its buses waits until they know.
+    actix_web::rt::spawn({
+        let (hub, settings) = (hub.clone(), settings.clone());
+        async move {
+            let buses = buses::lines(&buses::settled(&hub).await);
+            print(&welcome(&settings, &bound.to_string(), &buses, definitions, models));
+        }
+    });
     let service = Service::from_environment();
     if let Some(service) = service.clone() {
         let hub = hub.clone();
@@ -204,7 +213,7 @@ fn buses(settings: &Settings, library: &Library, virtual_port: Option<&Port>, de
     buses
 }
 
-fn hub_options(settings: &Settings) -> HubOptions {
+fn hub_options(settings: &Settings, bound: &str) -> HubOptions {
     HubOptions {
         grace: settings.devices.reconnect_grace,
         restart_budget: settings.devices.restart_budget,
@@ -214,6 +223,7 @@ fn hub_options(settings: &Settings) -> HubOptions {
         init_timeout: settings.links.init_timeout,
         pace: Pace { max_failures: settings.links.max_failures, dead_man: settings.sessions.dead_man },
         max_sessions: settings.sessions.max,
+        page: format!("http://{bound}"),
     }
 }
 
@@ -239,14 +249,14 @@ fn state_in_use(settings: &Settings, holder: &str) -> Failure {
     ))
 }
 
-fn welcome(settings: &Settings, bound: &str, buses: &[&str], definitions: usize, models: usize) -> String {
-    let on = if buses.is_empty() { "none".to_owned() } else { buses.join(", ") };
+fn welcome(settings: &Settings, bound: &str, buses: &str, definitions: usize, models: usize) -> String {
+    let (models, definitions) = (counted(models, "model"), counted(definitions, "protocol"));
     let mut text = format!(
         "hapticd {} is running.\n\n  \
          Programs connect to   ws://{bound}\n  \
-         In a browser          http://{bound}\n  \
-         Buses that are on     {on}\n  \
-         Known hardware        {models} models of {definitions} protocols\n\n",
+         In a browser          http://{bound}\n\
+         {buses}  \
+         Known hardware        {models} of {definitions}\n\n",
         env!("CARGO_PKG_VERSION"),
     );
     text += &if settings.buses.virtual_bus.enabled {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tracing::warn;
 
 use crate::hub::Pulse;
+use crate::words::counted;
 
 /// How often the hub is asked where no watchdog asks for more.
 const ASKED_EVERY: Duration = Duration::from_secs(5);
@@ -100,9 +101,8 @@ impl Service {
 }
 
 fn status(Pulse { sessions, connected, away }: Pulse) -> String {
-    let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let lost = if away == 0 { String::new() } else { format!(" ({away} out of reach)") };
-    format!("{}, {}{lost}", many(sessions, "client"), many(connected, "device"))
+    format!("{}, {}{lost}", counted(sessions, "client"), counted(connected, "device"))
 }
 
 #[cfg(target_os = "linux")]

@@ -11,7 +11,7 @@ use crate::hub::{
 #[derive(Debug, Args)]
 pub struct StateArgs {
     #[command(flatten)]
-    settings: SettingsArgs,
+    pub(super) settings: SettingsArgs,
     #[command(subcommand)]
     command: Option<StateCommand>,
 }

@@ -14,23 +14,38 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, Args)]
 pub struct StopArgs {
     #[command(flatten)]
-    settings: SettingsArgs,
-    /// Refuse outputs afterwards, until `hapticd stop --resume`
+    pub(super) settings: SettingsArgs,
+    /// Hold: refuse what programs ask for afterwards, until `hapticd resume`
     #[arg(long, conflicts_with = "resume")]
     hold: bool,
-    /// Take outputs again after a stop with --hold
+    /// The same as `hapticd resume`
     #[arg(long)]
     resume: bool,
     #[command(flatten)]
     server: ServerArg,
 }
 
+/// Options of `resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    #[command(flatten)]
+    pub(super) settings: SettingsArgs,
+    #[command(flatten)]
+    server: ServerArg,
+}
+
+/// `hapticd resume`: ends a hold.
+pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
+    let ResumeArgs { settings, server } = args;
+    run(&StopArgs { settings: settings.clone(), hold: false, resume: true, server: server.clone() })
+}
+
 pub(super) fn run(args: &StopArgs) -> Result<(), Failure> {
     let servers = args.server.servers(&args.settings)?;
     let done = servers.ask(|server| ask(args, server)).map_err(|(_, why)| Failure::Done(why))?;
     match done {
-        Answer::Done if args.resume => print("outputs are taken again\n"),
-        Answer::Done if args.hold => print("everything is stopped and held; `hapticd stop --resume` ends that\n"),
+        Answer::Done if args.resume => print("programs can drive devices again\n"),
+        Answer::Done if args.hold => print("everything is stopped and held; `hapticd resume` ends that\n"),
         Answer::Done => print("everything is stopped\n"),
         Answer::Unconfirmed(body) => {
             let text = format!("not every device has confirmed the stop, which is repeated until it does: {body}");

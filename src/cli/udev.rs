@@ -25,7 +25,7 @@ const LOVENSE_DONGLE: (u16, u16) = crate::manager::lovense_dongle::IDS;
     sudo udevadm control --reload && sudo udevadm trigger")]
 pub struct UdevArgs {
     #[command(flatten)]
-    settings: SettingsArgs,
+    pub(super) settings: SettingsArgs,
 }
 
 pub(super) fn run(args: &UdevArgs) -> Result<(), Failure> {

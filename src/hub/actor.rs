@@ -99,7 +99,7 @@ impl Hub {
     /// Why devices take no outputs at present, if so.
     pub(super) fn hold_reason(&self) -> Option<String> {
         if self.held {
-            return Some(super::halt::HELD.to_owned());
+            return Some(self.shared.held.clone());
         }
         self.known.withheld().map(str::to_owned)
     }

@@ -8,16 +8,20 @@ use super::Routes;
 use super::actor::Hub;
 use crate::metrics::Event;
 
-/// Why outputs are refused while held.
-pub(super) const HELD: &str = "outputs are held after an emergency stop; resume with POST /resume";
+/// Why outputs are refused while held, for the person who reads it in a program's error: what happened, what to do.
+pub(super) fn reason(page: &str) -> String {
+    format!("outputs are held after an emergency stop; press Resume on the page {page} or run `hapticd resume`")
+}
+
 /// Time for the confirmations; the stops themselves go on.
 const ANSWER: Duration = Duration::from_secs(1);
 
-/// Begins to stop everything now and returns what waits for the confirmations, naming the devices that give none.
-pub(super) fn stop(routes: &Routes, hold: bool) -> impl Future<Output = Vec<String>> + use<> {
+/// Begins to stop everything now, holds it for the reason given if there is one, and returns what waits for the
+/// confirmations, naming the devices that give none.
+pub(super) fn stop(routes: &Routes, hold: Option<&str>) -> impl Future<Output = Vec<String>> + use<> {
     let stops = routes.devices.values().map(|device| {
-        if hold {
-            device.wanted().hold(Some(HELD.to_owned()));
+        if let Some(reason) = hold {
+            device.wanted().hold(Some(reason.to_owned()));
         }
         (device.clone(), device.wanted().stop(None, None))
     });

@@ -87,6 +87,8 @@ pub struct HubOptions {
     pub pace: Pace,
     /// Clients at once.
     pub max_sessions: usize,
+    /// Where people find the server's page, for messages.
+    pub page: String,
 }
 
 /// A bus and how its manager is started.
@@ -123,6 +125,8 @@ struct Shared {
     shutting_down: AtomicBool,
     /// What was wrong with the file of known devices when the server started.
     state_problems: Vec<String>,
+    /// Why outputs are refused while held.
+    held: String,
 }
 
 impl HubHandle {
@@ -144,6 +148,7 @@ impl HubHandle {
             max_sessions: options.max_sessions,
             shutting_down: AtomicBool::new(false),
             state_problems: known.problems().to_vec(),
+            held: halt::reason(&options.page),
         });
         let ended = CancellationToken::new();
         let alive = ended.clone().drop_guard();
@@ -227,7 +232,7 @@ impl HubHandle {
     /// [`HubHandle::resume`]. Returns the devices that did not confirm within a second; their stop is repeated.
     pub async fn stop_all(&self, hold: bool) -> Vec<String> {
         // The outputs are stopped here and now; the hub is only asked to keep the hold for devices to come.
-        let stopping = halt::stop(&self.routes(), hold);
+        let stopping = halt::stop(&self.routes(), hold.then_some(self.shared.held.as_str()));
         if hold {
             self.hub.do_send(halt::Hold(true));
         }

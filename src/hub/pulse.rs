@@ -77,6 +77,7 @@ mod tests {
                     init_timeout: second,
                     pace: Pace { max_failures: 1, dead_man: None },
                     max_sessions: 1,
+                    page: String::new(),
                 };
                 let library = Arc::new(Library::from_texts([], &[]));
                 let hub =

@@ -13,6 +13,7 @@ use crate::library::{Candidate, Hardware};
 use crate::link::Link;
 use crate::manager::{Connector, ManagerContext, ManagerExited, ManagerGuard, ManagerHandle, Scan};
 use crate::metrics::Event;
+use crate::words::counted;
 
 /// A manager that has lived this long runs.
 const STEADY: Duration = Duration::from_secs(15);
@@ -167,8 +168,8 @@ impl Hub {
                 };
                 ctx.spawn(closing.into_actor(self));
             }
-            let limit = self.options.restart_budget;
-            return self.remove(index, &format!("{why}; it was started again {limit} times and is given up"));
+            let times = counted(usize::try_from(self.options.restart_budget).unwrap_or(usize::MAX), "time");
+            return self.remove(index, &format!("{why}; it was started again {times} and is given up"));
         };
         self.shared.metrics.emit(&Event::ActorRestarted { what: &format!("device {index}"), why, delay });
         ctx.run_later(delay, move |this, ctx| {

@@ -147,6 +147,7 @@ impl Fixture {
             init_timeout: ms(1000),
             pace: Pace { max_failures: 3, dead_man: None },
             max_sessions: 10,
+            page: "http://127.0.0.1:1".to_owned(),
         };
         let library = Library::from_texts([("misbehaving", DEFINITION)], &crate::driver::names());
         assert!(library.problems().is_empty(), "{:?}", library.problems());

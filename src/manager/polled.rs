@@ -57,6 +57,8 @@ struct Polled {
     /// When the list that is being made was begun.
     listing: Option<Instant>,
     last_error: Option<String>,
+    /// It is known whether the hardware can be listed.
+    listed: bool,
     _guard: ManagerGuard,
 }
 
@@ -76,6 +78,7 @@ fn factory_of(source: impl Source, every: Duration) -> Factory {
             scanning: false,
             listing: None,
             last_error: None,
+            listed: false,
             _guard: guard,
         };
         ManagerHandle::new(manager.start())
@@ -92,6 +95,7 @@ impl Polled {
         let listing = tokio::task::spawn_blocking(move || source.list());
         ctx.spawn(listing.into_actor(self).map(|listed, this, _| {
             this.listing = None;
+            this.listed = true;
             match listed {
                 Ok(Ok(listed)) => {
                     this.last_error = None;
@@ -128,6 +132,8 @@ impl Actor for Polled {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        // Where nothing is looked for there is nothing to find out.
+        self.listed = self.source.wanted().is_empty();
         self.look(ctx);
         ctx.run_interval(self.every, Self::look);
     }
@@ -156,7 +162,7 @@ impl Handler<Describe> for Polled {
 
     fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
         MessageResult(serde_json::json!({
-            "state": "running", "looked_for": self.source.wanted(), "there": self.reported,
+            "state": if self.listed { "running" } else { "starting" }, "looked_for": self.source.wanted(), "there": self.reported,
             "open": self.source.in_use().addresses(), "last_error": self.last_error,
             "details": self.source.details(),
             "listing_for_ms": self.listing.map(|since| since.elapsed().as_millis()),

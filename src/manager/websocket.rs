@@ -60,6 +60,8 @@ pub struct WebsocketManager {
     options: WebsocketOptions,
     /// One place for each device at once.
     room: Arc<Semaphore>,
+    /// Whether the port is open.
+    bound: Arc<AtomicBool>,
     found: Recipient<Found>,
     guard: ManagerGuard,
 }
@@ -69,7 +71,7 @@ pub struct WebsocketManager {
 pub fn factory(options: WebsocketOptions) -> Factory {
     Box::new(move |ManagerContext { found, guard }| {
         let room = Arc::new(Semaphore::new(options.max_devices));
-        ManagerHandle::new(WebsocketManager { options, room, found, guard }.start())
+        ManagerHandle::new(WebsocketManager { options, room, bound: Arc::default(), found, guard }.start())
     })
 }
 
@@ -77,7 +79,7 @@ impl Actor for WebsocketManager {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let listening = listen(self.options, Arc::clone(&self.room), self.found.clone());
+        let listening = listen(self.options, Arc::clone(&self.room), self.found.clone(), Arc::clone(&self.bound));
         ctx.spawn(listening.into_actor(self).map(|why, this, ctx| {
             this.guard.because(why);
             ctx.stop();
@@ -99,17 +101,23 @@ impl Handler<Describe> for WebsocketManager {
     fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
         let sockets = self.options.max_devices.saturating_sub(self.room.available_permits());
         MessageResult(serde_json::json!({
-            "state": "running", "listen": self.options.listen.to_string(), "sockets": sockets,
+            "state": if self.bound.load(Ordering::Relaxed) { "running" } else { "starting" }, "listen": self.options.listen.to_string(), "sockets": sockets,
         }))
     }
 }
 
 /// Accepts devices until the port fails; returns why.
-async fn listen(options: WebsocketOptions, room: Arc<Semaphore>, found: Recipient<Found>) -> String {
+async fn listen(
+    options: WebsocketOptions,
+    room: Arc<Semaphore>,
+    found: Recipient<Found>,
+    bound: Arc<AtomicBool>,
+) -> String {
     let listener = match TcpListener::bind(options.listen).await {
         Ok(listener) => listener,
         Err(error) => return format!("`buses.websocket.listen` = {} cannot be used: {error}", options.listen),
     };
+    bound.store(true, Ordering::Relaxed);
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -122,7 +130,7 @@ async fn listen(options: WebsocketOptions, room: Arc<Semaphore>, found: Recipien
         };
         // A place is taken before a byte is read, so that strangers cannot hold more than there are.
         let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
-            debug!("{peer} is turned away: {} devices are connected", options.max_devices);
+            debug!("{peer} is turned away: as many devices as allowed are connected, {}", options.max_devices);
             continue;
         };
         let found = found.clone();

@@ -60,6 +60,8 @@ struct SessionActor {
     /// What the client calls itself, once it has.
     client: String,
     peer: String,
+    /// A handshake of it was refused.
+    refused: bool,
     why: &'static str,
 }
 
@@ -95,6 +97,7 @@ impl SessionActor {
             tell_later: false,
             client: String::new(),
             peer,
+            refused: false,
             why: "it closed the connection",
         }
     }
@@ -140,6 +143,12 @@ impl SessionActor {
                 let id = self.guard.owner().0;
                 self.hub.metrics().emit(&Event::SessionNamed { id, client: &client, version });
                 self.pinged(ctx);
+            }
+            Action::HandshakeRefused(why) => {
+                let id = self.guard.owner().0;
+                // A client that tries the same again and again must not fill the log.
+                let again = std::mem::replace(&mut self.refused, true);
+                self.hub.metrics().emit(&Event::HandshakeRefused { id, peer: &self.peer, why: &why, again });
             }
             Action::Pinged => self.pinged(ctx),
             Action::Scan(wanted) => self.hub.scan(self.guard.owner(), wanted),

@@ -49,6 +49,8 @@ pub enum Action {
         /// The version that the connection speaks.
         version: u32,
     },
+    /// The handshake is refused, for this reason, which names the client and the versions.
+    HandshakeRefused(String),
     /// The client has pinged.
     Pinged,
     /// Have hardware looked for, or no longer.
@@ -211,6 +213,7 @@ impl Session {
             Ok(handshake) => handshake,
             Err(error) => {
                 let newer = matches!(error, ProtocolError::VersionUnsupported { .. });
+                actions.push(Action::HandshakeRefused(error.to_string()));
                 actions.push(refused(id, error));
                 // A client of another version cannot go on (facts: sessions.md section 3.3).
                 if newer {

@@ -93,7 +93,13 @@ impl Fragment {
                 (Some(name), Some(value)) => {
                     let parts = name.strip_prefix(PREFIX).unwrap_or_default();
                     let key = parts.split("__").fold(String::new(), |key, part| join(&key, &part.to_lowercase()));
-                    fragment.text(schema, key, value, variable_origin(name));
+                    let origin = variable_origin(name);
+                    if schema.node(&key) == Node::Unknown {
+                        let hint = schema.hint_for_variable(&key);
+                        fragment.problems.push(Problem::UnknownKey { key, origin, hint });
+                    } else {
+                        fragment.text(schema, key, value, origin);
+                    }
                 }
             }
         }

@@ -1,10 +1,12 @@
 //! From [`Sources`] to [`Settings`]: the order of the layers, and the collecting of problems.
 
-use super::fragment::Fragment;
+use std::ffi::OsString;
+
+use super::fragment::{Fragment, variable_origin};
 use super::merge::Merged;
 use super::problem::{Problem, SettingsError};
 use super::schema::Schema;
-use super::sources::Sources;
+use super::sources::{self, Sources};
 use super::tree::Settings;
 use super::validate::{self, Directories};
 use super::{MANUAL, places, report};
@@ -41,6 +43,7 @@ impl Settings {
         let report = report::of(&merged);
         let raw = merged.raw().map_err(|error| SettingsError::builtin(error.to_string()))?;
         let mut settings = validate::build(raw, directories, report)?;
+        settings.warnings = strangers(&schema, &sources.environment);
         settings.report_directories(state_is_empty && places::service_state(&sources.environment).is_some());
         Ok(settings)
     }
@@ -54,6 +57,18 @@ impl Settings {
     pub fn builtin() -> Result<Self, SettingsError> {
         Self::load(&Sources::default())
     }
+}
+
+/// Warnings about variables that set nothing though they look as if they did.
+fn strangers(schema: &Schema, environment: &[(OsString, OsString)]) -> Vec<String> {
+    let mut names: Vec<_> = environment.iter().map(|(name, _)| name).collect();
+    names.sort();
+    let warning = |name: &OsString| {
+        let key = schema.meant_by_variable(&sources::looks_like_ours(name)?)?;
+        let (origin, meant) = (variable_origin(&name.to_string_lossy()), sources::variable(key));
+        Some(format!("{origin} sets nothing; did you mean {meant}?"))
+    };
+    names.into_iter().filter_map(warning).collect()
 }
 
 fn fragments(schema: &Schema, sources: &Sources) -> Vec<Fragment> {

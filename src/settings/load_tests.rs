@@ -12,6 +12,9 @@ use super::*;
 const LISTEN: &str = "allowed: text with a numeric loopback address and a port, such as \"127.0.0.1:12345\" or \
                       \"[::1]:12345\"; access rules for other addresses do not exist yet";
 
+const LEVELS: &str = "\"error\", \"warn\", \"info\", \"debug\", \"trace\", or a filter such as \
+                      \"info,hapticd::device=debug\", in 1 to 500 bytes";
+
 /// Sources under construction, with the directory their files are in.
 struct Case {
     directory: TempDir,
@@ -179,7 +182,8 @@ fn unknown_keys_are_refused_with_help() {
             "c.toml line 5: unknown key `buses.bluetooth`; the keys of [buses] are: btle, gamepad, hid, lovense_dongle, \
              serial, virtual, websocket",
             "c.toml line 7: unknown key `\"server.name\"`; did you mean `server.name`?",
-            "environment variable HAPTICD__SERVR__LISTEN: unknown key `servr.listen`; did you mean `server.listen`?",
+            "environment variable HAPTICD__SERVR__LISTEN: unknown key `servr.listen`; did you mean \
+             HAPTICD__SERVER__LISTEN?",
             "--set max_frame_bytes: unknown key `max_frame_bytes`; did you mean `sessions.max_frame_bytes`?",
         ]
     );
@@ -199,7 +203,7 @@ fn wrong_types_are_refused() {
             format!("c.toml line 1: `links.max_failures` is \"5\", {wrong} an integer from 1 to 1000"),
             format!("c.toml line 2: `server.name` is 5, {wrong} text of at most 200 bytes"),
             format!("c.toml line 3: `sessions.max` is 1.5, {wrong} an integer from 1 to 100000"),
-            format!("c.toml line 4: `log.level` is a table, {wrong} text of 1 to 500 bytes"),
+            format!("c.toml line 4: `log.level` is a table, {wrong} {LEVELS}"),
             format!(
                 "environment variable HAPTICD__BUSES__BTLE__ENABLED: `buses.btle.enabled` is \"yes\", {wrong} true or false"
             ),
@@ -231,7 +235,7 @@ fn values_out_of_range_are_refused() {
                 "--set sessions.dead_man_ms: `sessions.dead_man_ms` is \"499\", {not} 0 (off), or an integer from 500 to \
                  86400000 (milliseconds)"
             ),
-            format!("--set log.level: `log.level` is \"\", {not} text of 1 to 500 bytes"),
+            format!("--set log.level: `log.level` is \"\", {not} {LEVELS}"),
         ]
     );
 }
@@ -370,4 +374,27 @@ fn all_problems_of_all_layers_are_reported() {
     assert!(matches!(&problems[3], Problem::UnknownKey { key, .. } if key == "x"));
     assert!(matches!(&problems[4], Problem::MalformedSet { .. }));
     assert!(matches!(&problems[5], Problem::WrongType { key, .. } if key == "sessions.max"));
+}
+
+#[test]
+fn variables_that_set_nothing_but_look_so_are_warned_of() {
+    let case = Case::new()
+        .env("HAPTICD_SERVER_LISTEN", "127.0.0.1:1")
+        .env("HAPTICD_SERVER_PORT", "1")
+        .env("hapticd__log__level", "debug")
+        .env("HAPTICD_SOAK_SECONDS", "60")
+        .env("HAPTICD_LAB_DIR", "/x")
+        .env("HAPTICD", "/x")
+        .env("HAPTICD__LOG__LEVEL", "warn");
+    let settings = Settings::load(&case.sources).unwrap();
+    assert_eq!(settings.server.listen, Settings::builtin().unwrap().server.listen);
+    assert_eq!(
+        settings.warnings(),
+        [
+            "environment variable HAPTICD_SERVER_LISTEN sets nothing; did you mean HAPTICD__SERVER__LISTEN?",
+            "environment variable HAPTICD_SERVER_PORT sets nothing; did you mean HAPTICD__SERVER__LISTEN?",
+            "environment variable hapticd__log__level sets nothing; did you mean HAPTICD__LOG__LEVEL?",
+        ]
+    );
+    assert!(Settings::builtin().unwrap().warnings().is_empty());
 }

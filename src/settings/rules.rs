@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
 
 use super::value::Plain;
@@ -27,9 +28,14 @@ pub(super) enum Rule {
     Directory,
     /// Bluetooth service UUIDs, separated by commas; may be empty.
     Services,
+    /// A level of the log, or a filter, of at most so many bytes.
+    LogFilter(usize),
 }
 
-use Rule::{Directory, Flag, Integer, Listen, Services, Text, ZeroOr};
+use Rule::{Directory, Flag, Integer, Listen, LogFilter, Services, Text, ZeroOr};
+
+/// The levels of the log, from least to most.
+const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
 /// Every key and its rule, in the order of the manual.
 pub(super) const RULES: &[(&str, Rule)] = &[
@@ -58,7 +64,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("links.max_failures", Integer(1, 1000, "")),
     ("state.dir", Directory),
     ("state.remember", Flag),
-    ("log.level", Text(1, 500)),
+    ("log.level", LogFilter(500)),
     ("buses.btle.enabled", Flag),
     ("buses.btle.adapter", Text(0, 100)),
     ("buses.btle.services", Services),
@@ -102,6 +108,7 @@ impl Rule {
             (Listen, Plain::Text(text)) => loopback(text).is_some(),
             (Directory, Plain::Text(text)) => !text.contains('\0') && !text.starts_with('~'),
             (Services, Plain::Text(text)) => services(text).is_some(),
+            (LogFilter(most), Plain::Text(text)) => text.len() <= most && is_log_filter(text),
             _ => false,
         }
     }
@@ -122,6 +129,10 @@ impl Rule {
                          hardware"
                     .to_owned()
             }
+            LogFilter(most) => format!(
+                "{}, or a filter such as \"info,hapticd::device=debug\", in 1 to {most} bytes",
+                LEVELS.map(|level| format!("{level:?}")).join(", ")
+            ),
             Directory => "text with the path of a directory, without `~`, or \"\" for the default".to_owned(),
         }
     }
@@ -130,6 +141,16 @@ impl Rule {
 /// Reads an address this server may listen on.
 pub(super) fn loopback(text: &str) -> Option<SocketAddr> {
     text.parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback())
+}
+
+/// Whether the log can be filtered so. The library that filters takes every word that is no level for the name of a part
+/// of the program, all of which is then logged, so that a misspelt level would go unnoticed: a word alone must be a level.
+fn is_log_filter(text: &str) -> bool {
+    let is_level = |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word.trim()));
+    let mut directives = text.split(',').filter(|directive| !directive.trim().is_empty()).peekable();
+    directives.peek().is_some()
+        && directives.all(|directive| directive.contains(['=', '[', ']']) || is_level(directive))
+        && EnvFilter::try_new(text).is_ok()
 }
 
 /// Bluetooth service UUIDs, four digits standing for the middle of the standard's base UUID.
@@ -159,7 +180,7 @@ mod tests {
             let expected = match rule(key).unwrap_or_else(|| panic!("no rule for {key}")) {
                 Flag => Kind::Flag,
                 Integer(..) | ZeroOr(..) => Kind::Integer,
-                Text(..) | Listen | Directory | Services => Kind::Text,
+                Text(..) | Listen | Directory | Services | LogFilter(_) => Kind::Text,
             };
             assert_eq!(kind, expected, "{key}");
         }
@@ -185,6 +206,12 @@ mod tests {
                 assert_eq!(allows(key, 0), least == 0 || matches!(rule, ZeroOr(..)), "{key}");
                 assert!(comment.contains(&format!("{least} to {most}")), "{key}: {comment}");
                 assert_eq!(comment.contains("0 = "), allows(key, 0), "{key}: {comment}");
+            }
+            if let LogFilter(most) = *rule {
+                let long = format!("info,{}=info", "x".repeat(most));
+                assert!(!allows_text(key, &long) && allows_text(key, &long.replacen(&"x".repeat(10), "", 1)), "{key}");
+                assert!(comment.contains(&format!("1 to {most} bytes")), "{key}: {comment}");
+                assert!(LEVELS.iter().all(|level| comment.contains(&format!("{level:?}"))), "{key}: {comment}");
             }
             if let Text(least, most) = *rule {
                 assert!(allows_text(key, &"x".repeat(most)) && !allows_text(key, &"x".repeat(most + 1)), "{key}");
@@ -214,6 +241,16 @@ mod tests {
     }
 
     #[test]
+    fn a_level_is_one_that_exists() {
+        for good in ["info", "TRACE", "warn,hapticd::device=debug", "hapticd[session{id=3}]=trace", "info,"] {
+            assert!(allows_text("log.level", good), "{good}");
+        }
+        for bad in ["loud", "inf", "info,loud", "hapticd::device", "hapticd=loud", "", " ", ",", "3"] {
+            assert!(!allows_text("log.level", bad), "{bad}");
+        }
+    }
+
+    #[test]
     fn a_value_of_another_type_is_never_allowed() {
         assert!(!rule("buses.btle.enabled").unwrap().allows(&Plain::Integer(1)));
         assert!(!rule("sessions.max").unwrap().allows(&Plain::Text("1".to_owned())));
@@ -227,7 +264,11 @@ mod tests {
         assert_eq!(said("server.threads"), "0 (one per core), or an integer from 1 to 64");
         assert_eq!(said("server.max_ping_time_ms"), "0 (off), or an integer from 100 to 3600000 (milliseconds)");
         assert_eq!(said("server.name"), "text of at most 200 bytes");
-        assert_eq!(said("log.level"), "text of 1 to 500 bytes");
+        assert_eq!(
+            said("log.level"),
+            "\"error\", \"warn\", \"info\", \"debug\", \"trace\", or a filter such as \"info,hapticd::device=debug\", in 1 to \
+             500 bytes"
+        );
         assert!(said("server.listen").ends_with("access rules for other addresses do not exist yet"));
     }
 

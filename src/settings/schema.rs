@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::de::{DeTable, DeValue};
 
 use super::problem::SettingsError;
+use super::sources::variable;
 use super::value::{Kind, Plain};
+use crate::words;
 
 /// What a dotted name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +16,10 @@ pub(super) enum Node {
     Section,
     Unknown,
 }
+
+/// Words that other programs use for what has another name here.
+const SYNONYMS: &[(&str, &str)] =
+    &[("port", "listen"), ("host", "listen"), ("address", "listen"), ("bind", "listen"), ("directory", "dir")];
 
 /// The keys and sections that exist.
 #[derive(Debug)]
@@ -66,6 +72,30 @@ impl Schema {
         }
     }
 
+    /// Helps someone who meant `name`, which does not exist, with an environment variable.
+    pub(super) fn hint_for_variable(&self, name: &str) -> String {
+        match self.nearest(name) {
+            Some(near) => format!("did you mean {}?", variable(near)),
+            None => self.contents(name),
+        }
+    }
+
+    /// What somebody may have meant with an environment variable that is none of ours, such as `HAPTICD_SERVER_LISTEN`:
+    /// the key with the same words, or one that is near to it.
+    pub(super) fn meant_by_variable(&self, words_of_name: &str) -> Option<&str> {
+        let flat = |key: &str| key.replace('.', "_");
+        let near = self.keys.keys().map(|key| (words::slips(words_of_name, &flat(key)), key.as_str())).min();
+        if let Some((slips, key)) = near
+            && slips <= words::slips_allowed(last_part(key))
+        {
+            return Some(key);
+        }
+        // A section and a word that is none of its keys, such as SERVER_PORT.
+        let (section, rest) = words_of_name.split_once('_')?;
+        let near = self.sections.contains(section).then(|| self.nearest(&format!("{section}.{rest}")))?;
+        near.filter(|near| self.keys.contains_key(*near))
+    }
+
     /// Says what exists in the section `name`, or failing that, in the innermost one around it.
     pub(super) fn contents(&self, name: &str) -> String {
         let mut section = name;
@@ -96,9 +126,16 @@ impl Schema {
         // Quotes around a key that needs none are a slip too.
         let name = &name.replace('"', "");
         let last = last_part(name);
-        let limit = (last.len() / 3).clamp(1, 3);
+        let limit = words::slips_allowed(last);
         let all = || self.keys.keys().chain(&self.sections).map(String::as_str);
-        let near = all().map(|known| (distance(name, known), known)).min();
+        if let Some(meant) = SYNONYMS.iter().find(|(word, _)| *word == last).map(|(_, meant)| *meant) {
+            let section = name.strip_suffix(last).unwrap_or_default();
+            let mut known = all().filter(|known| known.strip_suffix(meant) == Some(section));
+            if let Some(known) = known.next() {
+                return Some(known);
+            }
+        }
+        let near = all().map(|known| (words::slips(name, known), known)).min();
         let near = near.filter(|(distance, _)| *distance <= limit).map(|(_, known)| known);
         // The right name in the wrong section is a frequent slip, and far away by distance; a name
         // that is in many sections says nothing.
@@ -119,23 +156,6 @@ pub(super) fn join(prefix: &str, name: &str) -> String {
 
 fn last_part(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
-}
-
-/// The number of letters to insert, remove or replace to turn one text into the other.
-fn distance(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.chars().count()).collect();
-    for (above, a) in from.chars().enumerate() {
-        let mut left = above + 1;
-        let mut next = vec![left];
-        for (b, pair) in to.chars().zip(row.windows(2)) {
-            if let [diagonal, up] = pair {
-                left = (diagonal + usize::from(a != b)).min(up + 1).min(left + 1);
-                next.push(left);
-            }
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -165,6 +185,11 @@ mod tests {
             ("server.max_frame_bytes", "sessions.max_frame_bytes"),
             ("dead_man_ms", "sessions.dead_man_ms"),
             ("sessions.websocket_pong_deadline", "sessions.websocket_pong_deadline_ms"),
+            ("server.lsiten", "server.listen"),
+            ("server.port", "server.listen"),
+            ("server.host", "server.listen"),
+            ("buses.websocket.port", "buses.websocket.listen"),
+            ("state.directory", "state.dir"),
         ];
         for (written, meant) in near {
             assert_eq!(schema.hint(written), format!("did you mean `{meant}`?"), "{written}");
@@ -195,16 +220,6 @@ mod tests {
         assert_eq!(join("", "server.listen"), "\"server.listen\"");
         assert_eq!(join("a", "\u{1b}"), "a.\"\\u{1b}\"");
         assert_eq!(join("a", ""), "a.\"\"");
-    }
-
-    #[test]
-    fn distance_counts_single_letter_changes() {
-        for (a, b, expected) in
-            [("", "", 0), ("", "ab", 2), ("abc", "abc", 0), ("abc", "adc", 1), ("kitten", "sitting", 3)]
-        {
-            assert_eq!(distance(a, b), expected, "{a} {b}");
-            assert_eq!(distance(b, a), expected, "{b} {a}");
-        }
     }
 
     #[test]

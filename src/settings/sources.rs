@@ -26,7 +26,7 @@ pub struct Sources {
     /// The files; later ones win.
     pub files: Vec<FileSource>,
     /// The environment, which wins over the files. Variables other than `HAPTICD__*` and
-    /// `STATE_DIRECTORY` are ignored.
+    /// `STATE_DIRECTORY` set nothing; one that is named almost so gets a warning.
     pub environment: Vec<(OsString, OsString)>,
     /// The `--set key=value` arguments, which win over all; later ones win.
     pub set: Vec<String>,
@@ -42,7 +42,8 @@ impl Sources {
         let required = config.map(|path| FileSource { path, required: true });
         // The rest of the environment stays out, because it holds secrets of others and this
         // structure can be printed.
-        let environment = std::env::vars_os().filter(|(name, _)| is_ours(name) || name == STATE_DIRECTORY);
+        let environment = std::env::vars_os()
+            .filter(|(name, _)| is_ours(name) || looks_like_ours(name).is_some() || name == STATE_DIRECTORY);
         Self { files: optional.chain(required).collect(), environment: environment.collect(), set }
     }
 }
@@ -50,6 +51,19 @@ impl Sources {
 /// Whether a variable is one of ours; also for names that are not UTF-8.
 pub(super) fn is_ours(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(PREFIX.as_bytes())
+}
+
+/// The words of a variable that is none of ours but begins with our name, such as `server_listen` of
+/// `HAPTICD_SERVER_LISTEN`.
+pub(super) fn looks_like_ours(name: &OsStr) -> Option<String> {
+    let name = name.to_str().filter(|_| !is_ours(name))?.to_lowercase();
+    let words = name.strip_prefix("hapticd_")?.split('_').filter(|word| !word.is_empty());
+    Some(words.collect::<Vec<_>>().join("_"))
+}
+
+/// The name of the variable that sets a key.
+pub(super) fn variable(key: &str) -> String {
+    format!("{PREFIX}{}", key.replace('.', "__").to_uppercase())
 }
 
 #[cfg(test)]
@@ -63,7 +77,8 @@ mod tests {
         assert_eq!(*last, FileSource { path: "/x/y.toml".into(), required: true });
         assert!(others.iter().all(|file| !file.required && file.path.ends_with("hapticd/config.toml")));
         assert_eq!(sources.set, ["a=b"]);
-        assert!(sources.environment.iter().all(|(name, _)| is_ours(name) || name == STATE_DIRECTORY));
+        let ours = |name: &OsStr| is_ours(name) || looks_like_ours(name).is_some() || name == STATE_DIRECTORY;
+        assert!(sources.environment.iter().all(|(name, _)| ours(name)));
     }
 
     #[test]
@@ -77,5 +92,14 @@ mod tests {
     fn only_variables_with_the_prefix_are_ours() {
         assert!(is_ours(OsStr::new("HAPTICD__SERVER__LISTEN")));
         assert!(!is_ours(OsStr::new("HAPTICD_SERVER")) && !is_ours(OsStr::new("PATH")));
+    }
+
+    #[test]
+    fn what_looks_like_ours_is_taken_apart() {
+        let words = |name| looks_like_ours(OsStr::new(name));
+        assert_eq!(words("HAPTICD_SERVER_LISTEN").as_deref(), Some("server_listen"));
+        assert_eq!(words("hapticd__log__level").as_deref(), Some("log_level"));
+        assert_eq!((words("HAPTICD__LOG__LEVEL"), words("HAPTICD"), words("PATH")), (None, None, None));
+        assert_eq!(variable("buses.lovense_dongle.port"), "HAPTICD__BUSES__LOVENSE_DONGLE__PORT");
     }
 }

@@ -32,6 +32,16 @@ pub struct Settings {
     /// How the server is announced.
     pub mdns: MdnsSettings,
     pub(super) report: Vec<ReportLine>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Settings {
+    /// What is allowed but was probably not meant, such as an environment variable that sets nothing because its name has
+    /// one underscore too few.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
 }
 
 /// `[server]`: what clients connect to.
@@ -114,7 +124,7 @@ pub struct StateSettings {
 /// `[log]`: what is logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogSettings {
-    /// A level or a `tracing` filter, 1 to 500 bytes; not checked for being a valid filter.
+    /// A level or a `tracing` filter, 1 to 500 bytes.
     pub level: String,
 }
 

@@ -78,6 +78,7 @@ pub(super) fn build(
         buses: build_buses(buses)?,
         mdns: MdnsSettings { enabled, name },
         report,
+        warnings: Vec::new(),
     })
 }
 

@@ -29,8 +29,6 @@ pub struct Site {
     pub limits: SocketLimits,
     /// Where virtual hardware goes, if it is on.
     pub virtual_port: Option<Port>,
-    /// Switches for people: which buses are on.
-    pub buses: Vec<&'static str>,
 }
 
 /// The whole site, with the rules of access around it.

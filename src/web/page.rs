@@ -15,8 +15,7 @@ pub(super) fn page(request: &HttpRequest, site: &Site) -> HttpResponse {
         .replace("{problems}", &problems)
         .replace("{address}", &escape(host))
         .replace("{name}", &escape(&site.sessions.server_name))
-        .replace("{version}", env!("CARGO_PKG_VERSION"))
-        .replace("{buses}", &escape(&if site.buses.is_empty() { "none".to_owned() } else { site.buses.join(", ") }));
+        .replace("{version}", env!("CARGO_PKG_VERSION"));
     HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page)
 }
 

@@ -7,7 +7,7 @@ use buttplug_core::message::OutputType;
 use buttplug_transport_websocket_tungstenite::ButtplugWebsocketClientTransport as Transport;
 use futures_util::{Stream, StreamExt};
 
-use crate::support::{Done, PATIENCE, Peripheral, Server};
+use crate::support::{Done, PATIENCE, Peripheral, Raw, Server};
 
 async fn connected(server: &Server) -> ButtplugClient {
     let client = ButtplugClient::new("test");
@@ -106,8 +106,43 @@ async fn the_first_client_of_the_readme_works() {
     });
     let output = output.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "Aneros Vivi vibrates\n");
+    let said = "waiting for a device that vibrates\nAneros Vivi vibrates\n";
+    assert_eq!(String::from_utf8_lossy(&output.stdout), said);
     assert_eq!(writes, [[0xF1, 64], [0xF2, 64], [0xF1, 0], [0xF2, 0]].map(Done::tx));
+}
+
+/// It runs what it says: the first device that vibrates, neither one that does not nor a second one.
+#[tokio::test]
+async fn the_first_client_runs_the_first_vibrator_and_nothing_else() {
+    let server = Server::start(&[]);
+    let mut scanning = Raw::scanning(&server).await;
+    let mut stroker = Peripheral::attach(&server, "Onyx2", "a").await;
+    stroker.attached().await;
+    scanning.devices(1).await;
+    let mut first = Peripheral::attach(&server, "REALOV_VIBE", "b").await;
+    first.attached().await;
+    scanning.devices(2).await;
+    let mut second = Peripheral::attach(&server, "Youcups", "c").await;
+    second.attached().await;
+    scanning.devices(3).await;
+    while stroker.done_soon().await.is_some() {}
+    let output = first_client(&server).output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.ends_with("Realov Device vibrates\n"), "{output:?}");
+    assert_eq!(first.done().await, Done::tx([0xC5, 0x55, 25, 0xAA]));
+    assert_eq!(first.done().await, Done::tx([0xC5, 0x55, 0, 0xAA]));
+    assert_eq!((stroker.done_soon().await, second.done_soon().await), (None, None));
+}
+
+#[tokio::test]
+async fn the_first_client_ends_with_a_sentence_if_there_is_no_device() {
+    let server = Server::start(&[]);
+    let mut client = first_client(&server);
+    let ended = tokio::time::timeout(PATIENCE, client.arg("1").kill_on_drop(true).output());
+    let output = ended.await.expect("it does not end").unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    assert!(said.starts_with("waiting for a device that vibrates\nno device that vibrates came within 1 s"), "{said}");
 }
 
 #[tokio::test]

@@ -220,14 +220,37 @@ async fn handshakes() {
     assert_eq!(client.message().await.unwrap()["Ok"]["Id"], 2);
 
     for (body, asked) in [
-        (json!({"ClientName": "x", "ProtocolVersionMajor": 5, "ProtocolVersionMinor": 0}), "version 5"),
-        (json!({"ClientName": "x", "MessageVersion": 9}), "version 9"),
+        (json!({"ClientName": "new app", "ProtocolVersionMajor": 5, "ProtocolVersionMinor": 0}), "version 5"),
+        (json!({"ClientName": "odd app", "MessageVersion": 9}), "version 9"),
+        (json!({"ClientName": "odd app", "MessageVersion": 4_294_967_296_u64}), "version 4294967296"),
     ] {
         let mut client = Raw::connect(&server).await;
+        let name = body["ClientName"].to_string();
         let text = client.error("RequestServerInfo", body, 1).await;
-        assert!(text.contains(asked), "{text}");
+        // The person who reads the reply or the log learns who was refused, why, and what would do.
+        for part in [&format!("client {name}"), asked, "this server speaks version 4"] {
+            assert!(text.contains(part), "{part:?} is not in {text:?}");
+        }
         client.closed().await;
+        server.logged(&format!("is refused: {text}"));
     }
+}
+
+#[tokio::test]
+async fn a_handshake_with_wrong_fields_says_who_and_what_is_spoken() {
+    let server = Server::start(&[]);
+    let mut client = Raw::connect(&server).await;
+    let body = json!({"ClientName": "half app", "ProtocolVersionMajor": 4});
+    let text = client.error("RequestServerInfo", body.clone(), 3).await;
+    for part in ["ProtocolVersionMinor", "client \"half app\"", "protocol version 4", "this server speaks version 4"] {
+        assert!(text.contains(part), "{part:?} is not in {text:?}");
+    }
+    server.logged(&text);
+    assert!(server.log().contains("WARN"), "{}", server.log());
+    // One that tries the same again and again does not fill the log.
+    client.error("RequestServerInfo", body, 3).await;
+    server.logged("is refused again");
+    assert_eq!(server.log().matches("is refused: ").count(), 1, "{}", server.log());
 }
 
 #[tokio::test]

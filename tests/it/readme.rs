@@ -25,6 +25,19 @@ fn its_counts_are_those_of_the_library() {
     assert!(README.contains(&line), "the README does not say {line:?}");
 }
 
+#[test]
+fn it_says_the_least_rust_version() {
+    let version = env!("CARGO_PKG_RUST_VERSION");
+    assert!(README.contains(&format!("You need Rust {version} or newer")), "the README does not say {version}");
+}
+
+/// Where the README shows what a command prints that needs no server, it prints that.
+#[test]
+fn its_list_of_models_is_what_comes() {
+    let shown = README.split("$ hapticd devices lush\n").nth(1).unwrap().split("```").next().unwrap();
+    assert_eq!(String::from_utf8(run(&["devices", "lush"]).stdout).unwrap(), shown);
+}
+
 #[tokio::test]
 async fn its_first_session_goes_as_shown() {
     let server = Server::start(&[]);

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::simulate::Toy;
+use hapticd::types::OutputKind;
+
 use crate::support::{Raw, Server, output, run};
 
 /// Toys at once: the server allows more, small machines do not.
@@ -37,7 +39,8 @@ async fn every_known_model_is_taken_for_what_it_is_and_driven() {
             let same = |(_, device): &(&String, &Value)| device["DeviceName"] == model["name"];
             let (index, _) = devices.as_object().unwrap().iter().find(same).unwrap();
             let Some(first) = model["outputs"].as_array().unwrap().first() else { continue };
-            let (kind, feature) = (first["output"].as_str().unwrap(), first["feature"].as_u64().unwrap());
+            let feature = first["feature"].as_u64().unwrap();
+            let kind = OutputKind::from_key(first["output"].as_str().unwrap()).unwrap().name();
             let mut command = output(index.parse().unwrap(), feature.try_into().unwrap(), kind, 0);
             let mut value = json!({"Value": first["max"]});
             if let Some(longest) = first["duration_ms"][1].as_u64() {

@@ -1,7 +1,9 @@
 // The published JavaScript client drives virtual hardware through the real binary.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { copyFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { ButtplugClient, ButtplugNodeWebsocketClientConnector, DeviceOutput, InputType, OutputType } from "buttplug";
@@ -85,15 +87,41 @@ test("a client that disconnects leaves nothing running", async () => {
   toy.close();
 });
 
-test("the first client of the README works", async () => {
+const run = promisify(execFile);
+
+test("the first client of the README works, by the words of the README", async () => {
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  const [, section] = readme.split("## A first client in JavaScript\n");
+  const [, block] = /```console\n([^]*?)```/.exec(section);
+  const commands = block.split("\n").filter((line) => line.startsWith("$ ")).map((line) => line.slice(2));
+  assert.deepEqual(commands.map((command) => command.split(" ")[0]), ["npm", "npm", "node"]);
+  // A directory like a user's own, with what the README shows under the name that it gives.
+  const directory = mkdtempSync(join(tmpdir(), "hapticd-first-"));
+  writeFileSync(join(directory, "first-client.mjs"), /```js\n([^]*?)```/.exec(section)[1]);
+  const env = { ...process.env, npm_config_prefer_offline: "true", npm_config_audit: "false", npm_config_fund: "false" };
+  // A device that does not vibrate is passed over.
+  const stroker = await attach(server, "Onyx2", "node-5");
   const toy = await attach(server, "Massage Demo", "node-4");
-  // Beside the packages it is a file like a user's own.
-  const example = new URL("./node_modules/.first-client.mjs", import.meta.url).pathname;
-  copyFileSync(new URL("../../examples/first-client.mjs", import.meta.url).pathname, example);
-  const { stdout } = await promisify(execFile)(process.execPath, [example, server.url]);
-  assert.equal(stdout, "Aneros Vivi vibrates\n");
+  const outputs = [];
+  for (const command of commands) {
+    // The server of this test is on a port of its own.
+    const full = command.startsWith("node ") ? `${command} ${server.url}` : command;
+    outputs.push((await run("sh", ["-c", full], { cwd: directory, env })).stdout);
+  }
+  rmSync(directory, { recursive: true });
+  assert.equal(outputs.at(-1), "waiting for a device that vibrates\nAneros Vivi vibrates\n");
   assert.equal(await toy.done(), "attached");
   const writes = [await toy.done(), await toy.done(), await toy.done(), await toy.done()];
   assert.deepEqual(writes, ["tx f140", "tx f240", "tx f100", "tx f200"]);
   toy.close();
+  stroker.close();
+});
+
+test("the first client ends with a sentence if there is no device", async () => {
+  const alone = await startServer();
+  after(() => alone.stop());
+  const example = new URL("./node_modules/.first-client.mjs", import.meta.url).pathname;
+  copyFileSync(new URL("../../examples/first-client.mjs", import.meta.url).pathname, example);
+  const { stdout } = await run(process.execPath, [example, alone.url, "1"]);
+  assert.match(stdout, /^waiting for a device that vibrates\nno device that vibrates came within 1 s/);
 });

@@ -31,6 +31,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Failure, SettingsArgs, print};
+use crate::words::counted;
 use world::World;
 
 /// Time for each check. Those that ask somebody give up earlier by themselves, with a better message.
@@ -44,7 +45,7 @@ const DEADLINE: Duration = Duration::from_secs(8);
 )]
 pub struct DoctorArgs {
     #[command(flatten)]
-    settings: SettingsArgs,
+    pub(super) settings: SettingsArgs,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
@@ -135,8 +136,7 @@ pub(super) fn run(args: &DoctorArgs) -> Result<(), Failure> {
     }
     match problems {
         0 => Ok(()),
-        1 => Err(Failure::Done("1 problem".to_owned())),
-        count => Err(Failure::Done(format!("{count} problems"))),
+        count => Err(Failure::Done(counted(count, "problem"))),
     }
 }
 

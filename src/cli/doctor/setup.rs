@@ -116,6 +116,8 @@ mod tests {
         let text = |devices: &[String]| format!(r#"{{"version": 1, "devices": [{}]}}"#, devices.join(", "));
         fake.file("/var/lib/hapticd/devices.json", &text(&[entry(0), entry(1)]));
         one(&state(&fake.world), Verdict::Ok, "2 devices are known");
+        fake.file("/var/lib/hapticd/devices.json", &text(&[entry(0)]));
+        one(&state(&fake.world), Verdict::Ok, "1 device is known");
         fake.file("/var/lib/hapticd/devices.json", &text(&[entry(0), "{}".to_owned()]));
         let findings = state(&fake.world);
         assert!(findings[1].verdict == Verdict::Problem && findings[1].text.contains("entry 2"), "{findings:?}");

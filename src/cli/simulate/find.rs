@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::library::{Definition, Library, Model};
+use crate::words;
 
 /// Candidates that an error names.
 const NAMED: usize = 8;
@@ -79,22 +80,42 @@ fn title(definition: &Definition, model: &Model) -> String {
     format!("{}/{id} ({})", definition.protocol, model.name)
 }
 
-/// Names that share a word or a beginning with what was asked for may be what was meant.
+/// The models that may have been meant, the nearest first.
 fn nothing(library: &Library, text: &str, wanted: &str) -> String {
-    let start: String = wanted.chars().take(3).collect();
-    let words: Vec<_> = wanted.split_whitespace().filter(|word| word.chars().count() > 2).collect();
     let all = library.definitions().iter();
     let all = all.flat_map(|definition| definition.all_models().map(move |model| (definition, model)));
-    let near = all.filter(|(definition, model)| {
-        let name = format!("{} {}", definition.protocol, model.name).to_lowercase();
-        words.iter().any(|word| name.contains(word)) || name.split_whitespace().any(|word| word.starts_with(&start))
-    });
-    let near: Vec<_> = near.take(NAMED).map(|(definition, model)| title(definition, model)).collect();
-    if near.is_empty() {
-        format!("no known model is called {text:?}; see: hapticd devices")
-    } else {
-        format!("no known model is called {text:?}; near to it: {}", near.join(", "))
+    let near = all.filter_map(|(definition, model)| Some((slips(definition, model, wanted)?, definition, model)));
+    let mut near: Vec<_> = near.collect();
+    near.sort_by_key(|(slips, ..)| *slips);
+    let nearest = near.first().map_or(0, |((slips, _), ..)| *slips);
+    near.retain(|((slips, _), ..)| *slips <= nearest + 1);
+    let near: Vec<_> = near.iter().take(NAMED).map(|(_, definition, model)| title(definition, model)).collect();
+    match near.as_slice() {
+        [] => format!("no known model is called {text:?}; see: hapticd devices"),
+        [one] => format!("no known model is called {text:?}; did you mean {one}?"),
+        several => format!("no known model is called {text:?}; did you mean one of these? {}", several.join(", ")),
     }
+}
+
+/// How far a model is from what was asked for, by all words of its name, identifier or protocol that were asked for;
+/// nothing if a word is too far from all of them. So "lovense lsh" is near to "Lovense Lush", and to "Lovense Lush 2" as
+/// well, but not as near.
+fn slips(definition: &Definition, model: &Model, wanted: &str) -> Option<(usize, usize)> {
+    let protocol = definition.protocol.to_lowercase();
+    let names: Vec<_> = std::iter::once(&model.name).chain(&model.ids).map(|name| name.to_lowercase()).collect();
+    let titles = names.iter().flat_map(|name| [name.clone(), format!("{protocol}/{name}")]);
+    let whole = titles.map(|title| words::slips(wanted, &title)).min()?;
+    if whole <= words::slips_allowed(wanted) {
+        return Some((whole, 0));
+    }
+    let split = |text: &str| text.split([' ', '/', '_', '-']).map(str::to_owned).collect::<Vec<_>>();
+    let known: Vec<_> = names.iter().chain([&protocol]).flat_map(|name| split(name)).collect();
+    let nearest = |word: String| {
+        let near = known.iter().map(|known| words::slips(&word, known)).min()?;
+        (near <= words::slips_allowed(&word)).then_some(near)
+    };
+    let asked = split(wanted).into_iter().filter(|word| !word.is_empty());
+    Some((asked.map(nearest).sum::<Option<usize>>()?, whole))
 }
 
 #[cfg(test)]
@@ -119,7 +140,25 @@ mod tests {
         let several = name("wevibe").unwrap_err();
         assert!(several.contains("wevibe/Bloom (WeVibe Bloom)") && several.ends_with(" more"), "{several}");
         let nothing = name("wevibe nvoa").unwrap_err();
-        assert!(nothing.contains("near to it: "), "{nothing}");
+        assert!(nothing.contains("did you mean") && nothing.contains("WeVibe Nova"), "{nothing}");
+        let typos = [
+            ("Lovense Lsh", "Lovense Lush"),
+            ("lovense lush 9", "Lovense Lush"),
+            ("lush", "Lovense Lush"),
+            ("Anerso Vivi", "Aneros Vivi"),
+            ("lovens edge", "Lovense Edge"),
+            ("fleshlight lunch", "Fleshlight Launch"),
+            ("kiiroo-v2/onxy2", "Kiiroo Onyx 2"),
+        ];
+        for (written, meant) in typos {
+            let why = match name(written) {
+                Err(why) => why,
+                Ok((found, _)) => panic!("{written} is {found}"),
+            };
+            let first = why.split_once("? ").map_or(why.as_str(), |(_, list)| list);
+            let first = first.split(", ").next().unwrap_or_default();
+            assert!(first.contains(meant), "{why}");
+        }
         assert!(name("zzzzzz").unwrap_err().contains("hapticd devices"));
         assert!(name(" ").is_err());
     }

@@ -27,7 +27,7 @@ use crate::types::Bus;
 #[derive(Debug, Args)]
 pub struct SimulateArgs {
     #[command(flatten)]
-    settings: SettingsArgs,
+    pub(super) settings: SettingsArgs,
     /// The model: an identifier, a name, a part of a name that no other has, or PROTOCOL/IDENTIFIER
     model: String,
     #[command(flatten)]

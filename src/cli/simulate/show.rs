@@ -103,7 +103,7 @@ fn object(event: &Event<'_>) -> Value {
             "understood": understood,
         }),
         Event::Level(level) => json!({
-            "event": "level", "feature": level.feature, "output": level.kind.name(), "value": level.value,
+            "event": "level", "feature": level.feature, "output": level.kind.key(), "value": level.value,
             "min": level.min, "max": level.max, "duration_ms": level.duration_ms,
         }),
         Event::Read { endpoint, result } => match result {
@@ -222,7 +222,7 @@ mod tests {
         };
         assert_eq!(told(&level), "vibrate 0 = 12 of 20");
         let json = object(&Event::Level(&level));
-        assert_eq!((&json["event"], &json["output"], &json["value"]), (&json!("level"), &json!("Vibrate"), &json!(12)));
+        assert_eq!((&json["event"], &json["output"], &json["value"]), (&json!("level"), &json!("vibrate"), &json!(12)));
         level.kind = OutputKind::HwPositionWithDuration;
         level.duration_ms = Some(200);
         assert_eq!(told(&level), "hw_position 0 = 12 of 20 in 200 ms");

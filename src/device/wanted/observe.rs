@@ -15,7 +15,7 @@ impl Wanted {
         let board = self.board();
         let outputs = board.slots.iter().map(|slot| {
             serde_json::json!({
-                "feature": slot.place.feature, "output": slot.place.kind.name(),
+                "feature": slot.place.feature, "output": slot.place.kind.key(),
                 "wanted": slot.wanted.map(|output| output.value), "written": slot.written,
                 "owner": slot.owner.map(|owner| owner.0), "stopping": slot.stop.is_some(),
             })

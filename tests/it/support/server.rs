@@ -44,6 +44,7 @@ pub struct Server {
     child: Child,
     address: String,
     log: Arc<Mutex<String>>,
+    printed: Arc<Mutex<String>>,
     /// Where it keeps what it knows.
     pub state: Arc<tempfile::TempDir>,
 }
@@ -79,16 +80,24 @@ impl Server {
             }
         });
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let printed = Arc::new(Mutex::new(String::new()));
         let address = loop {
             let mut line = String::new();
             let read = stdout.read_line(&mut line).unwrap();
+            printed.lock().unwrap().push_str(&line);
             assert!(read > 0, "the server did not start:\n{}", log.lock().unwrap());
             if let Some((_, address)) = line.split_once("ws://") {
                 break address.trim().to_owned();
             }
         };
-        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
-        Self { child, address, log, state }
+        let copy = Arc::clone(&printed);
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            while let Ok(1..) = stdout.read_line(&mut line) {
+                copy.lock().unwrap().push_str(&std::mem::take(&mut line));
+            }
+        });
+        Self { child, address, log, printed, state }
     }
 
     /// Where clients connect.
@@ -113,6 +122,16 @@ impl Server {
             assert!(Instant::now() < end, "{text:?} is not in\n{}", self.log());
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// What it has told the person who started it, as soon as that is complete.
+    pub fn welcome(&self) -> String {
+        let end = Instant::now() + PATIENCE;
+        while !self.printed.lock().unwrap().contains("Ctrl-C") {
+            assert!(Instant::now() < end, "the welcome does not end:\n{}", self.printed.lock().unwrap());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.printed.lock().unwrap().clone()
     }
 
     /// Sends it a signal.
