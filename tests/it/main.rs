@@ -11,6 +11,8 @@ mod client;
 mod dial_in;
 mod doctor;
 mod emergency;
+#[cfg(unix)]
+mod format_readme;
 mod hardware;
 mod played;
 mod protocol;
