@@ -315,6 +315,9 @@ mod tests {
         assert_eq!(take("real", false), (0, false, true), "what the file has stays there");
         assert_eq!(take("played", true), (1, true, true));
         assert_eq!(take("played", false), (1, false, true));
+        assert_eq!(take("limited", false), (2, false, false));
+        registry.entries[2].user.deny = true;
+        assert!(registry.to_save().unwrap().1.contains("limited"), "what the user set is kept");
     }
 
     #[test]
