@@ -1,6 +1,6 @@
 //! The hub's actor: sessions, found hardware, scans, shutdown. What it does when something fails is in `supervise`.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ pub struct Hub {
     /// The devices that went last, and why.
     pub(super) gone: VecDeque<Gone>,
     /// Hardware that is being opened.
-    pub(super) opening: BTreeSet<(Bus, String)>,
+    pub(super) opening: BTreeMap<(Bus, String), Arc<dyn Connector>>,
     pub(super) shutting_down: bool,
     /// Cancelled when the hub is dropped, whatever the reason.
     _alive: DropGuard,
@@ -87,7 +87,7 @@ impl Hub {
             scans: Scans::default(),
             devices: BTreeMap::new(),
             gone: VecDeque::new(),
-            opening: BTreeSet::new(),
+            opening: BTreeMap::new(),
             shutting_down: false,
             _alive: alive,
             held: false,
@@ -189,11 +189,19 @@ impl Hub {
         }
         metrics.emit(&Event::DeviceFound { what: &what, bus: hardware.bus });
         let place = (hardware.bus, hardware.address.clone());
-        if self.opening.contains(&place) {
-            return refuse("hardware with this address is being opened");
+        // A bus reports the same hardware again when a scan begins, before it hears that it is being opened.
+        let same = |other: &Arc<dyn Connector>| std::ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(&connector));
+        if let Some(opening) = self.opening.get(&place) {
+            if !same(opening) {
+                refuse("hardware with this address is being opened");
+            }
+            return;
         }
         if let Some(device) = self.devices.values_mut().find(|device| device.is(&hardware)) {
             if device.state == State::Connected && !connector.takes_over() {
+                if same(&device.connector) {
+                    return;
+                }
                 return refuse("hardware with this address is connected already");
             }
             let index = device.handle.index();
@@ -230,7 +238,7 @@ impl Hub {
         link: Option<(Arc<Definition>, Link)>,
         ctx: &mut Context<Self>,
     ) {
-        self.opening.insert((hardware.bus, hardware.address.clone()));
+        self.opening.insert((hardware.bus, hardware.address.clone()), Arc::clone(&connector));
         let opening =
             open::open(hardware.clone(), Arc::clone(&connector), candidates.clone(), link, self.options.clone());
         let task = tokio::task::spawn(opening);

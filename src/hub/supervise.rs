@@ -189,7 +189,7 @@ impl Hub {
             return;
         };
         // A report of the hardware and the pause after a failure may both lead here.
-        if self.opening.contains(&(device.hardware.bus, device.hardware.address.clone())) {
+        if self.opening.contains_key(&(device.hardware.bus, device.hardware.address.clone())) {
             return;
         }
         let link = device.link.take().map(|link| (Arc::clone(&device.handle.identity().definition), link));

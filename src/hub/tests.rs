@@ -245,6 +245,39 @@ fn test(body: impl Future<Output = ()>) {
 }
 
 #[test]
+fn hardware_that_is_reported_twice_is_not_refused_but_another_with_its_address_is() {
+    test(async {
+        let mut fixture = Fixture::start().await;
+        let (ends, mut received) = mpsc::unbounded_channel();
+        let (refuse, mut refused) = oneshot::channel();
+        let connector =
+            |refuse| Arc::new(Reach { ends: ends.clone(), refused: Mutex::new(Some(refuse)), dials_in: false });
+        let report = |connector: &Arc<Reach>| {
+            let connector = Arc::clone(connector) as Arc<dyn Connector>;
+            fixture.found.do_send(Found { hardware: Hardware::new(Bus::Btle, "Mis", "one"), connector });
+        };
+        let (own, (other_refuse, other_refused)) = (connector(refuse), oneshot::channel());
+        report(&own);
+        report(&own);
+        report(&connector(other_refuse));
+        assert!(other_refused.await.unwrap().contains("is being opened"));
+        let _end = received.recv().await.unwrap();
+        report(&own);
+        fixture.changed().await;
+        fixture
+            .found
+            .send(Found {
+                hardware: Hardware::new(Bus::Btle, "Mis", "one"),
+                connector: Arc::clone(&own) as Arc<dyn Connector>,
+            })
+            .await
+            .unwrap();
+        assert!(refused.try_recv().is_err(), "it was refused");
+        assert_eq!(fixture.hub.routes().devices.len(), 1);
+    });
+}
+
+#[test]
 fn a_driver_that_panics_costs_a_restart_and_nobody_else_anything() {
     test(async {
         let mut fixture = Fixture::start().await;

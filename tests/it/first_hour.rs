@@ -237,6 +237,9 @@ fn follow(desk: &mut Desk, document: &str) -> Vec<String> {
             ["hapticd", "simulate", ..] => {
                 put_away(&mut toy);
                 let next = desk.open(&command);
+                // The documents show the usual port.
+                let address = &desk.environment["HAPTICD__SERVER__LISTEN"];
+                let shown: Vec<_> = shown.iter().map(|line| line.replace("127.0.0.1:12345", address)).collect();
                 next.until(|lines| lines.iter().any(|line| line.contains("waiting for a client to scan")));
                 toy = Some((next, shown));
             }
@@ -251,6 +254,7 @@ fn follow(desk: &mut Desk, document: &str) -> Vec<String> {
             ["cargo", "install", ..] | ["hapticd", "check" | "devices" | "stop" | "resume" | "health", ..] => {
                 assert_eq!(desk.run(&command), shown, "{command}");
             }
+            ["mkdir" | "cp", ..] => assert_eq!(desk.run(&command), shown, "{command}"),
             // These run the tests that this is one of, and what needs npm.
             ["cargo", "test"] | ["npm", ..] | ["node", ..] => continue,
             _ => panic!("the first hour does not know what to do with: {command}"),
@@ -304,11 +308,10 @@ async fn the_format_readme_word_for_word() {
     let duo = toml("A full example");
     let name =
         duo.strip_prefix("# ").and_then(|text| text.split_once(':')).expect("its first line says the file's name").0;
-    let file = format!("device-config/{name}");
+    let file = name.to_owned();
     desk.write(&file, duo);
-    // Into "a directory of your own", with the other made-up hardware.
+    // Into "a directory of your own", with the other made-up hardware; the README itself copies the first there.
     assert!(FORMAT.contains("`~/.config/hapticd/definitions`"));
-    desk.write(&format!(".config/hapticd/definitions/{name}"), duo);
     desk.write(".config/hapticd/definitions/my-machine.toml", toml("Adding to a definition"));
     let done = follow(&mut desk, FORMAT);
     assert!(done.contains(&format!("hapticd check {file}")), "{done:?}");

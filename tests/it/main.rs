@@ -14,6 +14,7 @@ mod doctor;
 mod emergency;
 #[cfg(unix)]
 mod first_hour;
+mod format_readme;
 mod hardware;
 mod house;
 mod limits;

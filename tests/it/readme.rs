@@ -53,6 +53,7 @@ async fn its_first_session_goes_as_shown() {
     let shown = String::from_utf8(shown[..length].to_vec()).unwrap();
     let session = README.split("simulate \"Aneros Vivi\" | cat\n").nth(1).unwrap().split("```").next().unwrap();
     for line in session.lines() {
+        let line = &line.replace("127.0.0.1:12345", server.address());
         assert!(shown.contains(line), "{line:?} is not in\n{shown}");
     }
     let welcome = README.split("$ cargo run --release\n").nth(1).unwrap().split("```").next().unwrap();

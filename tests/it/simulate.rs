@@ -300,6 +300,8 @@ async fn a_toy_that_cannot_be_opened_says_why() {
     let mut client = Raw::scanning(&server).await;
     let args = ["Shy Toy", "--set", &definitions, "--server", &server.url()];
     let mut toy = Toy::start_with(&args);
+    let hint = toy.event("error").await["reason"].as_str().unwrap().to_owned();
+    assert!(hint.contains("{hello[2] == 256}") && hint.contains("[[example]]"), "{hint}");
     let failed = toy.event("failed").await;
     let why = failed["reason"].as_str().unwrap();
     assert!(why.contains("initialising failed") && why.contains("hello[2] == 256"), "{failed}");
@@ -308,7 +310,7 @@ async fn a_toy_that_cannot_be_opened_says_why() {
     client.ok("StartScanning", json!({})).await;
     toy.event("failed").await;
     toy.end().await;
-    let text = printed(&args, "hello[2] == 256").await;
+    let text = printed(&args, "as expected: hello[2] == 256").await;
     assert!(text.contains("the server could not make it ready"), "{text}");
 }
 
@@ -339,6 +341,17 @@ async fn a_toy_that_is_denied_says_so_and_limits_for_its_address_hold() {
     let output = run(&["simulate", "Youcups Warrior II", "--server", &server.url()]);
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(1) && text.contains("deny this address"), "{text}");
+}
+
+#[tokio::test]
+async fn a_server_that_has_not_read_the_definition_is_told_of() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("shy.toml"), SHY.replace("CONDITION", "1")).unwrap();
+    let definitions = format!("devices.definitions_dir={}", directory.path().display());
+    let server = Server::start(&[]);
+    let output = run(&["simulate", "Shy Toy", "--set", &definitions, "--server", &server.url()]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(1) && text.contains("each read the definitions when they start"), "{text}");
 }
 
 #[test]

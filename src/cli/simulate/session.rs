@@ -121,6 +121,7 @@ impl Player<'_> {
             Err(end) => return end,
         };
         self.show.event(&Event::Attach { frame: &attach.at(&address), server: url, address: &address, number });
+        self.doubt();
         let mut redraw: Interval = interval(REDRAW);
         redraw.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -214,10 +215,17 @@ impl Player<'_> {
             Told::Failed { reason } => {
                 self.attached = false;
                 self.show.event(&Event::Failed { reason: &reason });
+                self.doubt();
             }
             Told::Refused { reason, .. } => {
                 self.show.event(&Event::Refused { reason: &reason });
-                return Err(End::Refused(format!("the server refuses {}: {reason}", self.found.model.name)));
+                // The reason is a sentence for people, but this one has a cause that people do not think of.
+                let hint = if reason.contains("no definition") {
+                    "; it and this program each read the definitions when they start, see `devices.definitions_dir`"
+                } else {
+                    ""
+                };
+                return Err(End::Refused(format!("the server refuses {}: {reason}{hint}", self.found.model.name)));
             }
             Told::Error { reason } => {
                 self.show.event(&Event::Error { reason: &reason });
@@ -266,6 +274,18 @@ impl Player<'_> {
         });
         self.changed();
         self.say(&said).await
+    }
+
+    /// Tells what the toy cannot answer; the server may not get along with that.
+    fn doubt(&mut self) {
+        let unmet = self.toy.unmet();
+        if !unmet.is_empty() {
+            let reason = format!(
+                "this toy knows no answer for which {{{}}} holds; the `<` lines of an [[example]] would tell it one",
+                unmet.join("} and {")
+            );
+            self.show.event(&Event::Error { reason: &reason });
+        }
     }
 
     /// Tells which outputs do something else than before.

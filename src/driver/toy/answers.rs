@@ -16,7 +16,7 @@ use crate::types::{Endpoint, InputKind};
 use super::CHARGE;
 use super::decoding::Situation;
 use super::natural::natural;
-use super::search::Search;
+use super::search::{Found, Search};
 
 /// Length of an answer of which nothing is known: a Bluetooth notification of the usual size.
 const LENGTH: usize = 20;
@@ -47,6 +47,8 @@ pub(super) struct Script {
     answers: Answers,
     /// The bytes that are known after the last step.
     pub(super) buffers: Buffers,
+    /// Conditions that no answer satisfies.
+    pub(super) unmet: Vec<String>,
 }
 
 /// One for each step; `None` for steps without an answer.
@@ -133,8 +135,8 @@ fn script(
     let situation = Situation::new(definition, model, known);
     let search = Search { steps, values, situation: &situation, known };
     let shown = natural(steps, connecting, &situation, definition, model);
-    let (answers, buffers) = search.best(&[complete(steps, shown), complete(steps, Vec::new())]);
-    Script { steps: steps.iter().map(|step| step.unconditional().clone()).collect(), answers, buffers }
+    let Found { answers, buffers, unmet } = search.best(&[complete(steps, shown), complete(steps, Vec::new())]);
+    Script { steps: steps.iter().map(|step| step.unconditional().clone()).collect(), answers, buffers, unmet }
 }
 
 /// Zeros where a step has an answer and none is known.

@@ -69,6 +69,11 @@ pub trait Toy: Send {
     /// What every output does now, in feature order.
     fn levels(&self) -> Vec<Level>;
 
+    /// Conditions of the definition that none of its answers satisfies, as they are written.
+    fn unmet(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// How many packets meant nothing to it.
     fn not_understood(&self) -> u64;
 }

@@ -27,6 +27,15 @@ pub(super) struct Search<'a> {
     pub(super) known: &'a Buffers,
 }
 
+/// What a search comes to.
+pub(super) struct Found {
+    pub(super) answers: Answers,
+    /// The bytes that are known after the last step.
+    pub(super) buffers: Buffers,
+    /// Conditions for which no answer was found.
+    pub(super) unmet: Vec<String>,
+}
+
 /// A way to go about it.
 #[derive(Clone, Copy)]
 struct Way {
@@ -39,9 +48,8 @@ struct Way {
 }
 
 impl Search<'_> {
-    /// The best answers that are found from these, the first ones being the dearest, and the bytes that are known after
-    /// the last step.
-    pub(super) fn best(&self, starts: &[Answers]) -> (Answers, Buffers) {
+    /// The best answers that are found from these, the first ones being the dearest.
+    pub(super) fn best(&self, starts: &[Answers]) -> Found {
         let all = Way { first: usize::MAX, later: false, backward: false };
         let mut best: Option<(f64, Answers)> = None;
         for (start, later) in starts.iter().flat_map(|start| [(start, false), (start, true)]) {
@@ -55,13 +63,13 @@ impl Search<'_> {
             }
         }
         let answers = best.map(|(_, answers)| answers).unwrap_or_default();
-        let mut buffers = self.known.clone();
-        for (step, answer) in self.steps.iter().zip(&answers) {
-            if !self.left_out(step, &buffers) {
-                remember(&mut buffers, step.unconditional(), answer.as_deref());
+        let mut unmet = Vec::new();
+        let buffers = self.walk(&answers, &mut |condition, far| {
+            if far.iter().any(|distance| *distance > 0.0) {
+                unmet.push(condition.source().to_owned());
             }
-        }
-        (answers, buffers)
+        });
+        Found { answers, buffers, unmet }
     }
 
     /// Whether the server leaves a step out.
@@ -200,8 +208,19 @@ impl Search<'_> {
 
     /// How far each condition is from holding.
     fn distances(&self, answers: &Answers) -> Vec<f64> {
-        let mut known = self.known.clone();
         let mut distances = Vec::new();
+        let known = self.walk(answers, &mut |_, far| distances.extend(far));
+        let end = self.situation.with(&known);
+        for Value { feature, expression, wanted } in &self.values {
+            distances.push(expression.distance_to(*wanted, &Moment::idle(&end, *feature)));
+        }
+        distances
+    }
+
+    /// Goes through the steps, tells the visitor how far each condition is from holding, and returns the bytes that are
+    /// known in the end.
+    fn walk(&self, answers: &Answers, visitor: &mut dyn FnMut(&Expression, Vec<f64>)) -> Buffers {
+        let mut known = self.known.clone();
         for (step, answer) in self.steps.iter().zip(answers) {
             let left_out = self.left_out(step, &known);
             let step = step.unconditional();
@@ -219,17 +238,13 @@ impl Search<'_> {
             if let Some(asked) = asked {
                 let far = self.far(asked, with.as_ref().unwrap_or(&known));
                 // A condition that is left out has its place all the same: another answer may bring it in.
-                distances.extend(far.into_iter().map(|distance| if left_out { 0.0 } else { distance }));
+                visitor(asked, far.into_iter().map(|distance| if left_out { 0.0 } else { distance }).collect());
             }
             if !left_out {
                 remember(&mut known, step, answer.as_deref());
             }
         }
-        let end = self.situation.with(&known);
-        for Value { feature, expression, wanted } in &self.values {
-            distances.push(expression.distance_to(*wanted, &Moment::idle(&end, *feature)));
-        }
-        distances
+        known
     }
 
     fn far(&self, condition: &Expression, known: &Buffers) -> Vec<f64> {

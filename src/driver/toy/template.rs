@@ -141,6 +141,11 @@ impl Toy for TemplateToy {
         })
     }
 
+    fn unmet(&self) -> Vec<String> {
+        let scripts = std::iter::once(&self.connecting).chain(&self.measuring);
+        scripts.flat_map(|script| script.unmet.clone()).collect()
+    }
+
     fn not_understood(&self) -> u64 {
         self.not_understood
     }

@@ -154,6 +154,7 @@ async fn every_toy_understands_its_driver() {
     for definition in library.definitions() {
         for model in definition.all_models() {
             let mut bench = Bench::new(definition, model).await;
+            assert_eq!(lock(&bench.toy).unmet(), Vec::<String>::new(), "{}", model.name);
             let outputs: Vec<_> = bench.model.outputs().collect();
             for round in 0..7 {
                 for (at, (feature, output)) in outputs.iter().enumerate() {
