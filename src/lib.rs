@@ -17,7 +17,7 @@
 //!
 //! Beside the rooms stand the leaves that any of them may use: [`link`] (an open connection to hardware), [`socket`] (the
 //! server's end of a WebSocket), [`metrics`] (every metric, and the log line that goes with it), [`describe`] (what actors
-//! say of themselves), [`access`] (who a request comes from), [`text`] (what strangers write, read and shown), [`throttle`] and
+//! say of themselves), [`access`] (who a request comes from), [`patience`] (deadlines for peers), [`text`] (what strangers write, read and shown), [`throttle`] and
 //! [`settings`] (which only [`cli`] reads).
 //!
 //! How a command travels: a frame reaches the session's actor over its [`socket`]; the session understands it once,
@@ -39,6 +39,7 @@ pub mod link;
 pub mod manager;
 pub mod message;
 pub mod metrics;
+pub mod patience;
 pub mod session;
 pub mod settings;
 pub mod socket;

@@ -11,6 +11,7 @@ use thiserror::Error;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::message::Endpoint;
+use crate::patience;
 
 /// Requests that may wait for the bus; a device has one write and a few reads under way at most.
 const REQUESTS: usize = 32;
@@ -233,7 +234,7 @@ impl Link {
             self.requests.send(LinkRequest { operation, done }).await.map_err(|_| LinkError::Lost)?;
             outcome.await.map_err(|_| LinkError::Lost)?
         };
-        tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| {
+        patience::timeout(limit, exchange).await.unwrap_or_else(|| {
             Err(LinkError::Timeout { what: format!("{what} {endpoint}"), limit_ms: limit.as_millis() })
         })
     }

@@ -20,7 +20,7 @@ use crate::manager::{btle, hid, lovense_dongle, serial};
 use crate::metrics::Metrics;
 use crate::session::SessionOptions;
 use crate::settings::Settings;
-use crate::socket::{self, SocketLimits};
+use crate::socket::SocketLimits;
 use crate::web::{self, Site};
 
 pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
@@ -38,9 +38,11 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
 
 fn start_log(settings: &Settings) -> Result<(), Failure> {
     let level = &settings.log.level;
-    // The web server's own comings and goings are for those who ask for them.
+    // The web server's own comings and goings are for those who ask for them, and so are its errors about what strangers
+    // send: `web` says in hapticd's words what is of use. What the user's own filter says later wins.
     let plain = level.parse::<tracing::Level>().is_ok_and(|level| level <= tracing::Level::INFO);
-    let filter = if plain { format!("{level},actix_server=warn") } else { level.clone() };
+    let quiet = if plain { "actix_server=warn," } else { "" };
+    let filter = format!("actix_http::h1::dispatcher=off,{quiet}{level}");
     let filter = EnvFilter::try_new(filter)
         .map_err(|error| Failure::Given(format!("`log.level` = {level:?} is no level and no filter: {error}")))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr);
@@ -108,7 +110,7 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     let server = HttpServer::new(move || web::app(&site))
         .workers(threads)
         .max_connections(settings.sessions.max_connections.div_ceil(threads))
-        .on_connect(socket::on_connect)
+        .on_connect(web::on_connect)
         .disable_signals()
         .shutdown_timeout(1)
         .listen(listener)

@@ -8,6 +8,7 @@ use crate::driver;
 use crate::library::{Candidate, Definition, Hardware, Model};
 use crate::link::Link;
 use crate::manager::Connector;
+use crate::patience;
 
 /// Hardware that is ready, and what it turned out to be.
 #[derive(Debug)]
@@ -30,9 +31,9 @@ pub(super) async fn open(
         Some(open) => open,
         None => {
             let connect = connector.connect(candidates.clone());
-            let connected = tokio::time::timeout(options.connect_timeout, connect).await;
+            let connected = patience::timeout(options.connect_timeout, connect).await;
             let connected = connected
-                .map_err(|_| format!("it did not connect within {} ms", options.connect_timeout.as_millis()))?;
+                .ok_or_else(|| format!("it did not connect within {} ms", options.connect_timeout.as_millis()))?;
             let (which, link) = connected.map_err(|error| format!("connecting failed: {error}"))?;
             let candidate = candidates.get(which).ok_or("the bus chose a definition that it was not offered")?;
             (Arc::clone(&candidate.definition), link)
@@ -47,9 +48,9 @@ pub(super) async fn open(
         driver.connect(&link).await.map_err(|error| format!("initialising failed: {error}"))?;
         Ok::<_, String>((identifier, model, driver))
     };
-    let talked = tokio::time::timeout(options.init_timeout, talk).await;
+    let talked = patience::timeout(options.init_timeout, talk).await;
     let talked =
-        talked.unwrap_or_else(|_| Err(format!("it was not ready within {} ms", options.init_timeout.as_millis())));
+        talked.unwrap_or_else(|| Err(format!("it was not ready within {} ms", options.init_timeout.as_millis())));
     match talked {
         Ok((identifier, model, driver)) => Ok(Ready { definition, model, identifier, opened: Opened { link, driver } }),
         Err(why) => {

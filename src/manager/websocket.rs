@@ -29,6 +29,7 @@ use crate::library::{Bus, Candidate, Hardware};
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, pair};
 use crate::message::Endpoint;
 use crate::message::number::Whole;
+use crate::patience::{self, Silence, Verdict};
 use crate::text::{from_json, shown};
 use crate::throttle::Throttle;
 
@@ -187,13 +188,13 @@ async fn serve(stream: TcpStream, options: WebsocketOptions, found: Recipient<Fo
         }
     };
     let upgrade = tokio_tungstenite::accept_hdr_async_with_config(stream, check, Some(config));
-    let upgraded = tokio::time::timeout(UPGRADE, upgrade).await.map_err(|_| "no WebSocket request came".to_owned())?;
+    let upgraded = patience::timeout(UPGRADE, upgrade).await.ok_or("no WebSocket request came")?;
     let mut socket = match upgraded {
         Ok(socket) => socket,
         Err(error) => return Err(refused.unwrap_or_else(|| error.to_string())),
     };
-    let first = tokio::time::timeout(options.first_frame, socket.next()).await;
-    let hello = match first.map_err(|_| "it did not say who it is".to_owned())? {
+    let first = patience::timeout(options.first_frame, socket.next()).await;
+    let hello = match first.ok_or("it did not say who it is")? {
         Some(Ok(Frame::Text(text))) => from_json::<Hello>(&text),
         Some(Ok(_)) => Err("its first frame is no text".to_owned()),
         Some(Err(error)) => Err(error.to_string()),
@@ -262,6 +263,7 @@ impl Device {
     async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>) -> String {
         let mut ping = tokio::time::interval_at(Instant::now() + self.options.ping, self.options.ping);
         ping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut silence = Silence::new(self.options.deadline, self.options.ping);
         loop {
             let open = &mut self.open;
             let request = async {
@@ -293,7 +295,7 @@ impl Device {
                     }
                 },
                 _ = ping.tick() => {
-                    if self.heard.elapsed() >= self.options.deadline {
+                    if silence.check(self.heard) == Verdict::Over {
                         Err("it no longer answers".to_owned())
                     } else {
                         self.send(Frame::Ping(vec![0].into())).await

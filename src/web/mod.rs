@@ -5,6 +5,7 @@
 //! in `access`, around every path. What may not live here: protocol messages, devices.
 
 mod access;
+mod connect;
 mod health;
 mod page;
 mod stop;
@@ -12,6 +13,8 @@ mod stop;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, header};
 use actix_web::{App, HttpRequest, HttpResponse, Route, guard, middleware, web};
+
+pub use connect::on_connect;
 
 use crate::hub::HubHandle;
 use crate::manager::virtual_hardware::Port;
