@@ -24,10 +24,7 @@ pub struct HealthArgs {
 }
 
 pub(super) fn run(args: &HealthArgs) -> Result<(), Failure> {
-    let server = match args.server {
-        Some(server) => server,
-        None => args.settings.load(&[])?.server.listen,
-    };
+    let server = args.settings.server(args.server, PATIENCE)?;
     let health = ask(server, PATIENCE).map_err(|what| {
         let at = format!("no healthy hapticd at {server}");
         Failure::Done(match what {

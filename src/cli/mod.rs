@@ -8,6 +8,7 @@ mod devices;
 mod doctor;
 mod health;
 mod http;
+mod listen;
 mod mdns;
 mod scan;
 mod serve;
@@ -17,8 +18,10 @@ mod stop;
 #[cfg(target_os = "linux")]
 mod udev;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -76,6 +79,14 @@ impl SettingsArgs {
     fn load(&self, more: &[&str]) -> Result<Settings, SettingsError> {
         let set = self.set.iter().cloned().chain(more.iter().map(|set| (*set).to_owned())).collect();
         Settings::load(&Sources::standard(self.config.clone(), set))
+    }
+
+    /// Where the server is: at the address that was given, or where the settings say.
+    fn server(&self, given: Option<SocketAddr>, patience: Duration) -> Result<SocketAddr, Failure> {
+        match given {
+            Some(server) => Ok(server),
+            None => listen::answering(&self.load(&[])?.server.listen, patience),
+        }
     }
 }
 

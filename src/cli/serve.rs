@@ -1,11 +1,13 @@
 //! `hapticd serve`: runs the server until it is told to end, and then stops all hardware first.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actix_web::HttpServer;
 use tracing::{debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
+use super::listen;
 use super::mdns;
 use super::service::Service;
 use super::{Failure, ServeArgs, print};
@@ -97,9 +99,8 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
         max_frame: limits.max_frame,
     };
     // The port is taken before anything else starts: a second server must not touch the hardware of the first.
-    let listen = settings.server.listen;
-    let listener = std::net::TcpListener::bind(listen).map_err(|error| cannot_listen(settings, &error))?;
-    let bound = listener.local_addr().unwrap_or(listen);
+    let listeners = listen::take(settings)?;
+    let bound: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
 
     let registry = Registry::open(&settings.state.dir);
     let arbiters: Vec<_> = (0..threads).map(|_| actix::Arbiter::new()).collect();
@@ -107,19 +108,20 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     let hub = HubHandle::start(hub_options(settings), Arc::new(library), registry, buses, handles, metrics);
     let site = Site { hub: hub.clone(), sessions, limits, virtual_port, buses: names.clone() };
 
-    let server = HttpServer::new(move || web::app(&site))
+    let mut server = HttpServer::new(move || web::app(&site))
         .workers(threads)
         .max_connections(settings.sessions.max_connections.div_ceil(threads))
         .on_connect(web::on_connect)
         .disable_signals()
-        .shutdown_timeout(1)
-        .listen(listener)
-        .map_err(|error| cannot_listen(settings, &error))?
-        .run();
+        .shutdown_timeout(1);
+    for listener in listeners {
+        server = server.listen(listener).map_err(|error| Failure::Done(format!("cannot listen: {error}")))?;
+    }
+    let server = server.run();
     let server_handle = server.handle();
     let mut serving = actix_web::rt::spawn(server);
 
-    print(&welcome(settings, &bound.to_string(), &names, definitions, models));
+    print(&welcome(settings, &bound, &names, definitions, models));
     let service = Service::from_environment();
     if let Some(service) = service.clone() {
         let hub = hub.clone();
@@ -128,7 +130,7 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
             async move { hub.pulse(deadline).await }
         }));
     }
-    let announced = mdns::announce(&settings.mdns, bound);
+    let announced = mdns::announce(&settings.mdns, &bound);
     let ended = tokio::select! {
         signal = signals() => Ok(signal),
         served = &mut serving => Err(format!("the web server has ended ({served:?})")),
@@ -215,31 +217,22 @@ fn hub_options(settings: &Settings) -> HubOptions {
     }
 }
 
-fn cannot_listen(settings: &Settings, error: &std::io::Error) -> Failure {
-    let listen = settings.server.listen;
-    let hint = match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            "another program uses it, perhaps another hapticd or Intiface; \
-             end that, or choose another with --set server.listen=127.0.0.1:PORT"
-        }
-        std::io::ErrorKind::PermissionDenied => "ports below 1024 need special rights; choose a higher one",
-        _ => "choose another with --set server.listen=127.0.0.1:PORT",
-    };
-    Failure::Done(format!("cannot listen on {listen} (`server.listen`): {error}; {hint}"))
-}
-
-fn welcome(settings: &Settings, bound: &str, buses: &[&str], definitions: usize, models: usize) -> String {
+fn welcome(settings: &Settings, bound: &[SocketAddr], buses: &[&str], definitions: usize, models: usize) -> String {
     let on = if buses.is_empty() { "none".to_owned() } else { buses.join(", ") };
+    let first = bound.first().map(ToString::to_string).unwrap_or_default();
+    // The others are for programs that are told `localhost`, which may mean any of them.
+    let others: String = bound.iter().skip(1).map(|other| format!("{:24}ws://{other}\n", "")).collect();
     let mut text = format!(
         "hapticd {} is running.\n\n  \
-         Programs connect to   ws://{bound}\n  \
-         In a browser          http://{bound}\n  \
+         Programs connect to   ws://{first}\n\
+         {others}  \
+         In a browser          http://{first}\n  \
          Buses that are on     {on}\n  \
          Known hardware        {models} models of {definitions} protocols\n\n",
         env!("CARGO_PKG_VERSION"),
     );
     text += &if settings.buses.virtual_bus.enabled {
-        let server = if bound == "127.0.0.1:12345" { String::new() } else { format!(" --server ws://{bound}") };
+        let server = if first == "127.0.0.1:12345" { String::new() } else { format!(" --server ws://{first}") };
         format!("No hardware at hand? In another terminal:   hapticd simulate \"Aneros Vivi\"{server}\n")
     } else {
         "No hardware at hand? Start with   hapticd --virtual   and then   hapticd simulate \"Aneros Vivi\"\n".to_owned()

@@ -27,10 +27,7 @@ pub struct StopArgs {
 }
 
 pub(super) fn run(args: &StopArgs) -> Result<(), Failure> {
-    let server = match args.server {
-        Some(server) => server,
-        None => args.settings.load(&[])?.server.listen,
-    };
+    let server = args.settings.server(args.server, PATIENCE)?;
     let path = match (args.resume, args.hold) {
         (true, _) => "/resume",
         (false, true) => "/stop?hold=true",

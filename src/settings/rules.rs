@@ -23,17 +23,22 @@ pub(super) enum Rule {
     Text(usize, usize),
     /// A numeric loopback address and a port.
     Listen,
+    /// Several of them, each once.
+    Listens,
     /// A directory; empty means a default.
     Directory,
     /// Bluetooth service UUIDs, separated by commas; may be empty.
     Services,
 }
 
-use Rule::{Directory, Flag, Integer, Listen, Services, Text, ZeroOr};
+use Rule::{Directory, Flag, Integer, Listen, Listens, Services, Text, ZeroOr};
+
+/// Addresses that one server may listen on.
+const MOST_LISTENS: usize = 16;
 
 /// Every key and its rule, in the order of the manual.
 pub(super) const RULES: &[(&str, Rule)] = &[
-    ("server.listen", Listen),
+    ("server.listen", Listens),
     ("server.name", Text(0, 200)),
     ("server.max_ping_time_ms", ZeroOr("off", 100, 3_600_000, MS)),
     ("server.threads", ZeroOr("one per core", 1, 64, "")),
@@ -99,6 +104,7 @@ impl Rule {
             (ZeroOr(_, least, most, _), Plain::Integer(number)) => *number == 0 || (least..=most).contains(number),
             (Text(least, most), Plain::Text(text)) => text.trim().len() >= least && text.len() <= most,
             (Listen, Plain::Text(text)) => loopback(text).is_some(),
+            (Listens, Plain::List(items)) => loopbacks(items).is_some(),
             (Directory, Plain::Text(text)) => !text.contains('\0') && !text.starts_with('~'),
             (Services, Plain::Text(text)) => services(text).is_some(),
             _ => false,
@@ -116,6 +122,10 @@ impl Rule {
             Listen => "text with a numeric loopback address and a port, such as \"127.0.0.1:12345\" or \
                        \"[::1]:12345\"; access rules for other addresses do not exist yet"
                 .to_owned(),
+            Listens => format!(
+                "a numeric loopback address and a port, such as \"127.0.0.1:12345\" or \"[::1]:12345\", or a list of up to \
+                 {MOST_LISTENS} of them, each once; access rules for other addresses do not exist yet"
+            ),
             Services => {
                 "text with Bluetooth service UUIDs of 4 or 36 characters, separated by commas, or \"\" for all \
                          hardware"
@@ -129,6 +139,15 @@ impl Rule {
 /// Reads an address this server may listen on.
 pub(super) fn loopback(text: &str) -> Option<SocketAddr> {
     text.parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback())
+}
+
+/// Reads the addresses this server may listen on.
+pub(super) fn loopbacks(items: &[String]) -> Option<Vec<SocketAddr>> {
+    let addresses: Vec<_> = items.iter().map(|item| loopback(item)).collect::<Option<_>>()?;
+    // Twice the same port 0 would be two ports.
+    let unique =
+        addresses.iter().enumerate().all(|(at, address)| !addresses.iter().skip(at + 1).any(|it| it == address));
+    (unique && (1..=MOST_LISTENS).contains(&addresses.len())).then_some(addresses)
 }
 
 /// Bluetooth service UUIDs, four digits standing for the middle of the standard's base UUID.
@@ -159,6 +178,7 @@ mod tests {
                 Flag => Kind::Flag,
                 Integer(..) | ZeroOr(..) => Kind::Integer,
                 Text(..) | Listen | Directory | Services => Kind::Text,
+                Listens => Kind::List,
             };
             assert_eq!(kind, expected, "{key}");
         }
@@ -196,12 +216,21 @@ mod tests {
 
     #[test]
     fn only_numeric_loopback_addresses_are_allowed() {
+        let listen = |items: &[&str]| {
+            let items = items.iter().map(|item| (*item).to_owned()).collect();
+            rule("server.listen").unwrap().allows(&Plain::List(items))
+        };
         for good in ["127.0.0.1:12345", "127.9.9.9:0", "[::1]:12345"] {
-            assert!(allows_text("server.listen", good), "{good}");
+            assert!(listen(&[good]) && allows_text("buses.websocket.listen", good), "{good}");
         }
+        assert!(listen(&["127.0.0.1:0", "[::1]:0"]) && listen(&["127.0.0.1:1", "127.0.0.1:2"]));
+        assert!(!listen(&[]) && !listen(&["127.0.0.1:0", "127.0.0.1:0"]) && !listen(&["127.0.0.1:1", "192.168.1.2:1"]));
+        let many: Vec<_> = (1..=17).map(|port| format!("127.0.0.1:{port}")).collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        assert!(listen(&many[..16]) && !listen(&many));
         let bad = ["0.0.0.0:1", "192.168.1.2:1", "[::]:1", "localhost:1", "::1:1", "127.0.0.1", "127.0.0.1:65536", ""];
         for bad in bad {
-            assert!(!allows_text("server.listen", bad), "{bad}");
+            assert!(!listen(&[bad]), "{bad}");
             assert!(!allows_text("buses.websocket.listen", bad), "{bad}");
         }
     }

@@ -37,8 +37,8 @@ pub struct Settings {
 /// `[server]`: what clients connect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerSettings {
-    /// Where clients connect: a loopback address; port 0 = any free port.
-    pub listen: SocketAddr,
+    /// Where clients connect: 1 to 16 loopback addresses, each once; port 0 = any free port.
+    pub listen: Vec<SocketAddr>,
     /// The name clients are told, 0 to 200 bytes.
     pub name: String,
     /// A client must ping at least this often, 100 ms to 1 h; `None` = it need not.

@@ -11,7 +11,7 @@ use super::raw::{
     RawState, RawSwitch, RawVirtualBus, RawWebsocketBus,
 };
 use super::report::ReportLine;
-use super::rules::{GREATER, loopback, services};
+use super::rules::{GREATER, loopback, loopbacks, services};
 use super::tree::{
     BtleBusSettings, BusSettings, DeviceSettings, DongleBusSettings, LinkSettings, LogSettings, MdnsSettings,
     ServerSettings, SessionSettings, Settings, StateSettings, SwitchSettings, VirtualBusSettings, WebsocketBusSettings,
@@ -75,7 +75,8 @@ pub(super) fn build(
 fn build_server(raw: RawServer) -> Result<ServerSettings, SettingsError> {
     let RawServer { listen, name, max_ping_time_ms, threads, shutdown_deadline_ms } = raw;
     Ok(ServerSettings {
-        listen: address(&listen)?,
+        listen: loopbacks(&listen)
+            .ok_or_else(|| SettingsError::builtin(format!("the addresses {listen:?} were not checked")))?,
         name,
         max_ping_time: unless_zero(max_ping_time_ms),
         threads: (threads != 0).then_some(threads),

@@ -4,6 +4,7 @@
 
 #[cfg(target_os = "linux")]
 mod access;
+mod addresses;
 mod bluez;
 #[cfg(target_os = "linux")]
 mod btle;

@@ -97,14 +97,14 @@ async fn a_peer_that_reads_nothing_does_not_outlive_its_close() {
     let hello = r#"[{"RequestServerInfo":{"Id":1,"ClientName":"","ProtocolVersionMajor":4,"ProtocolVersionMinor":0}}]"#;
     stream.write_all(&text(hello)).await.unwrap();
     // Its answers fill every buffer between it and the server; then it is told to go, and does not read that either.
-    let frame = text(&format!("[{}]", vec![r#"{"X":{}}"#; 12].join(",")));
+    let frame = text(&format!("[{}]", [r#"{"X":{}}"#; 12].join(",")));
     let flood = async { while stream.write_all(&frame).await.is_ok() {} };
     let _ = tokio::time::timeout(Duration::from_millis(1500), flood).await;
     server.logged("client gone");
     // The server lets go of the connection: writing fails, with nothing read.
     let gone = async {
         while stream.write_all(&frame).await.is_ok() {
-            tokio::time::sleep(Duration::from_millis(20)).await
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     tokio::time::timeout(PATIENCE, gone).await.expect("the server keeps the connection");

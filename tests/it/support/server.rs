@@ -43,6 +43,7 @@ const NO_HARDWARE: &[&str] = &[
 pub struct Server {
     child: Child,
     address: String,
+    said: Arc<Mutex<String>>,
     log: Arc<Mutex<String>>,
     /// Where it keeps what it knows.
     pub state: Arc<tempfile::TempDir>,
@@ -79,16 +80,23 @@ impl Server {
             }
         });
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let said = Arc::new(Mutex::new(String::new()));
         let address = loop {
             let mut line = String::new();
             let read = stdout.read_line(&mut line).unwrap();
             assert!(read > 0, "the server did not start:\n{}", log.lock().unwrap());
+            said.lock().unwrap().push_str(&line);
             if let Some((_, address)) = line.split_once("ws://") {
                 break address.trim().to_owned();
             }
         };
-        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
-        Self { child, address, log, state }
+        let more = Arc::clone(&said);
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                more.lock().unwrap().push_str(&(line + "\n"));
+            }
+        });
+        Self { child, address, said, log, state }
     }
 
     /// Where clients connect.
@@ -99,6 +107,19 @@ impl Server {
     /// Host and port.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// What it says to people at its start, as soon as all of it is there.
+    pub fn welcome(&self) -> String {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let said = self.said.lock().unwrap().clone();
+            if said.contains("Ctrl-C") {
+                return said;
+            }
+            assert!(Instant::now() < end, "{said}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// What it has logged so far.
