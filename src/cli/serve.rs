@@ -192,14 +192,13 @@ fn buses(settings: &Settings, library: &Library, virtual_port: Option<&Port>, de
     let own = &settings.buses.websocket;
     if own.enabled {
         let options = WebsocketOptions {
-            listen: own.listen,
             max_devices: own.max_devices,
             first_frame: own.first_frame_timeout,
             ping: own.ping,
             deadline: own.pong_deadline,
             deadlines,
         };
-        buses.push(Bus { name: "websocket", factory: websocket::factory(options), scans: false });
+        buses.push(Bus { name: "websocket", factory: websocket::factory(own.listen.clone(), options), scans: false });
     }
     buses
 }

@@ -23,6 +23,7 @@ use tracing::{debug, warn};
 
 use super::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan, choose};
 use crate::access::{self, Caller};
+use crate::addresses::take_all;
 use crate::describe::Describe;
 use crate::driver::Boxed;
 use crate::library::{Bus, Candidate, Hardware};
@@ -41,8 +42,6 @@ const UPGRADE: Duration = Duration::from_secs(5);
 /// How the bus is set.
 #[derive(Debug, Clone, Copy)]
 pub struct WebsocketOptions {
-    /// Where devices dial in.
-    pub listen: SocketAddr,
     /// Devices at once.
     pub max_devices: usize,
     /// Time for the first frame.
@@ -58,6 +57,8 @@ pub struct WebsocketOptions {
 /// The manager of devices that dial in.
 #[derive(Debug)]
 pub struct WebsocketManager {
+    /// Where devices dial in.
+    listen: Vec<SocketAddr>,
     options: WebsocketOptions,
     /// One place for each device at once.
     room: Arc<Semaphore>,
@@ -65,12 +66,13 @@ pub struct WebsocketManager {
     guard: ManagerGuard,
 }
 
-/// Makes managers of devices that dial in.
+/// Makes managers of devices that dial in at these addresses.
 #[must_use]
-pub fn factory(options: WebsocketOptions) -> Factory {
+pub fn factory(listen: Vec<SocketAddr>, options: WebsocketOptions) -> Factory {
     Box::new(move |ManagerContext { found, guard }| {
+        let listen = listen.clone();
         let room = Arc::new(Semaphore::new(options.max_devices));
-        ManagerHandle::new(WebsocketManager { options, room, found, guard }.start())
+        ManagerHandle::new(WebsocketManager { listen, options, room, found, guard }.start())
     })
 }
 
@@ -78,7 +80,7 @@ impl Actor for WebsocketManager {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let listening = listen(self.options, Arc::clone(&self.room), self.found.clone());
+        let listening = listen(self.listen.clone(), self.options, Arc::clone(&self.room), self.found.clone());
         ctx.spawn(listening.into_actor(self).map(|why, this, ctx| {
             this.guard.because(why);
             ctx.stop();
@@ -100,17 +102,40 @@ impl Handler<Describe> for WebsocketManager {
     fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
         let sockets = self.options.max_devices.saturating_sub(self.room.available_permits());
         MessageResult(serde_json::json!({
-            "state": "running", "listen": self.options.listen.to_string(), "sockets": sockets,
+            "state": "running", "listen": self.listen.iter().map(ToString::to_string).collect::<Vec<_>>(), "sockets": sockets,
         }))
     }
 }
 
-/// Accepts devices until the port fails; returns why.
-async fn listen(options: WebsocketOptions, room: Arc<Semaphore>, found: Recipient<Found>) -> String {
-    let listener = match TcpListener::bind(options.listen).await {
-        Ok(listener) => listener,
-        Err(error) => return format!("`buses.websocket.listen` = {} cannot be used: {error}", options.listen),
+/// Accepts devices for as long as it is polled; returns why it cannot.
+async fn listen(
+    addresses: Vec<SocketAddr>,
+    options: WebsocketOptions,
+    room: Arc<Semaphore>,
+    found: Recipient<Found>,
+) -> String {
+    let failed =
+        |at: SocketAddr, error: std::io::Error| format!("`buses.websocket.listen` = {at} cannot be used: {error}");
+    let bind = |at| {
+        let listener = std::net::TcpListener::bind(at)?;
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener)
     };
+    let port = |listener: &TcpListener| listener.local_addr().map_or(0, |bound| bound.port());
+    let (listeners, missing) = match take_all(&addresses, bind, port) {
+        Ok(taken) => taken,
+        Err((at, error)) => return failed(at, error),
+    };
+    if let (true, Some((at, error))) = (listeners.is_empty(), missing.into_iter().next()) {
+        return failed(at, error);
+    }
+    let accepting = listeners.into_iter().map(|listener| accept(listener, options, Arc::clone(&room), found.clone()));
+    futures_util::future::join_all(accepting).await;
+    "nobody accepts devices any more".to_owned()
+}
+
+/// Accepts devices for ever.
+async fn accept(listener: TcpListener, options: WebsocketOptions, room: Arc<Semaphore>, found: Recipient<Found>) {
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,

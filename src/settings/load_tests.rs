@@ -88,7 +88,7 @@ fn the_defaults_are_what_the_manual_says() {
     assert!(buses.btle.enabled && buses.serial.enabled && buses.hid.enabled && buses.lovense_dongle.enabled);
     assert!(buses.gamepad.enabled);
     assert!(!buses.websocket.enabled && !buses.virtual_bus.enabled);
-    assert_eq!(buses.websocket.listen, "127.0.0.1:54817".parse().unwrap());
+    assert_eq!(buses.websocket.listen, addresses(&["127.0.0.1:54817", "[::1]:54817"]));
     assert_eq!((buses.websocket.max_devices, buses.virtual_bus.max_devices), (64, 2000));
     assert_eq!(buses.websocket.first_frame_timeout, Duration::from_secs(5));
     assert_eq!(buses.websocket.ping, Duration::from_secs(5));

@@ -112,7 +112,7 @@ pub(super) struct RawBtleBus {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawWebsocketBus {
     pub(super) enabled: bool,
-    pub(super) listen: String,
+    pub(super) listen: Vec<String>,
     pub(super) max_devices: usize,
     pub(super) first_frame_timeout_ms: u64,
     pub(super) ping_ms: u64,

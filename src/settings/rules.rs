@@ -21,24 +21,22 @@ pub(super) enum Rule {
     ZeroOr(&'static str, i64, i64, &'static str),
     /// Text of as many bytes as the range says; text of white space only counts as empty.
     Text(usize, usize),
-    /// A numeric loopback address and a port.
+    /// Numeric loopback addresses with ports, each once.
     Listen,
-    /// Several of them, each once.
-    Listens,
     /// A directory; empty means a default.
     Directory,
     /// Bluetooth service UUIDs, separated by commas; may be empty.
     Services,
 }
 
-use Rule::{Directory, Flag, Integer, Listen, Listens, Services, Text, ZeroOr};
+use Rule::{Directory, Flag, Integer, Listen, Services, Text, ZeroOr};
 
 /// Addresses that one server may listen on.
 const MOST_LISTENS: usize = 16;
 
 /// Every key and its rule, in the order of the manual.
 pub(super) const RULES: &[(&str, Rule)] = &[
-    ("server.listen", Listens),
+    ("server.listen", Listen),
     ("server.name", Text(0, 200)),
     ("server.max_ping_time_ms", ZeroOr("off", 100, 3_600_000, MS)),
     ("server.threads", ZeroOr("one per core", 1, 64, "")),
@@ -103,8 +101,7 @@ impl Rule {
             (Integer(least, most, _), Plain::Integer(number)) => (least..=most).contains(number),
             (ZeroOr(_, least, most, _), Plain::Integer(number)) => *number == 0 || (least..=most).contains(number),
             (Text(least, most), Plain::Text(text)) => text.trim().len() >= least && text.len() <= most,
-            (Listen, Plain::Text(text)) => loopback(text).is_some(),
-            (Listens, Plain::List(items)) => loopbacks(items).is_some(),
+            (Listen, Plain::List(items)) => loopbacks(items).is_some(),
             (Directory, Plain::Text(text)) => !text.contains('\0') && !text.starts_with('~'),
             (Services, Plain::Text(text)) => services(text).is_some(),
             _ => false,
@@ -119,10 +116,7 @@ impl Rule {
             ZeroOr(zero, least, most, unit) => format!("0 ({zero}), or an integer from {least} to {most}{unit}"),
             Text(0, most) => format!("text of at most {most} bytes"),
             Text(least, most) => format!("text of {least} to {most} bytes"),
-            Listen => "text with a numeric loopback address and a port, such as \"127.0.0.1:12345\" or \
-                       \"[::1]:12345\"; access rules for other addresses do not exist yet"
-                .to_owned(),
-            Listens => format!(
+            Listen => format!(
                 "a numeric loopback address and a port, such as \"127.0.0.1:12345\" or \"[::1]:12345\", or a list of up to \
                  {MOST_LISTENS} of them, each once; access rules for other addresses do not exist yet"
             ),
@@ -137,7 +131,7 @@ impl Rule {
 }
 
 /// Reads an address this server may listen on.
-pub(super) fn loopback(text: &str) -> Option<SocketAddr> {
+fn loopback(text: &str) -> Option<SocketAddr> {
     text.parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback())
 }
 
@@ -177,8 +171,8 @@ mod tests {
             let expected = match rule(key).unwrap_or_else(|| panic!("no rule for {key}")) {
                 Flag => Kind::Flag,
                 Integer(..) | ZeroOr(..) => Kind::Integer,
-                Text(..) | Listen | Directory | Services => Kind::Text,
-                Listens => Kind::List,
+                Text(..) | Directory | Services => Kind::Text,
+                Listen => Kind::List,
             };
             assert_eq!(kind, expected, "{key}");
         }
@@ -221,7 +215,7 @@ mod tests {
             rule("server.listen").unwrap().allows(&Plain::List(items))
         };
         for good in ["127.0.0.1:12345", "127.9.9.9:0", "[::1]:12345"] {
-            assert!(listen(&[good]) && allows_text("buses.websocket.listen", good), "{good}");
+            assert!(listen(&[good]), "{good}");
         }
         assert!(listen(&["127.0.0.1:0", "[::1]:0"]) && listen(&["127.0.0.1:1", "127.0.0.1:2"]));
         assert!(!listen(&[]) && !listen(&["127.0.0.1:0", "127.0.0.1:0"]) && !listen(&["127.0.0.1:1", "192.168.1.2:1"]));
@@ -231,7 +225,6 @@ mod tests {
         let bad = ["0.0.0.0:1", "192.168.1.2:1", "[::]:1", "localhost:1", "::1:1", "127.0.0.1", "127.0.0.1:65536", ""];
         for bad in bad {
             assert!(!listen(&[bad]), "{bad}");
-            assert!(!allows_text("buses.websocket.listen", bad), "{bad}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use crate::patience;
 use crate::socket;
@@ -22,17 +22,15 @@ pub fn on_connect(connection: &dyn Any, data: &mut Extensions) {
     if let Some(stream) = connection.downcast_ref::<TcpStream>()
         && let Some((copy, peer)) = second_handle(stream)
     {
-        // The handle is registered before the first look: whatever comes after that look wakes the task.
-        let first = peek(&copy);
+        // The task runs before the web server's own one, and its handle, which was made later, hears first of what comes. In
+        // the rare case that the web server was quicker all the same, a hint is lost and nothing else.
         actix_web::rt::spawn(async move {
-            let first = match first {
+            let first = match peek(&copy) {
                 Some(first) => Some(first),
                 None => patience::timeout(FIRST_BYTE, later(&copy)).await.flatten(),
             };
-            match first {
-                Some(TLS_HANDSHAKE) => hint(&peer),
-                Some(other) if !other.is_ascii_alphabetic() => debug!("{peer} speaks no HTTP"),
-                _ => {}
+            if first == Some(TLS_HANDSHAKE) {
+                hint(&peer);
             }
         });
     }

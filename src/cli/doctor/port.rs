@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Finding;
 use super::world::World;
+use crate::addresses::is_missing;
 use crate::cli::health::{self, Unhealthy};
 use crate::cli::listen;
 
@@ -17,7 +18,7 @@ pub(super) fn check(world: &World) -> Vec<Finding> {
     let mut findings: Vec<_> = addresses
         .iter()
         .map(|listen| {
-            let gone = TcpListener::bind(SocketAddr::new(listen.ip(), 0)).err().filter(listen::is_missing);
+            let gone = TcpListener::bind(SocketAddr::new(listen.ip(), 0)).err().filter(is_missing);
             let Some(error) = gone else { return look(*listen) };
             missing += 1;
             let text = format!("{listen} is no address of this computer ({error}); the server leaves it out");
