@@ -190,7 +190,7 @@ impl Link {
     pub async fn disconnect(&self) {
         let (done, outcome) = oneshot::channel();
         if self.requests.send(LinkRequest { operation: Operation::Disconnect, done }).await.is_ok() {
-            let _ = tokio::time::timeout(self.info.deadlines.write, outcome).await;
+            let _ = patience::timeout(self.info.deadlines.write, outcome).await;
         }
     }
 
@@ -279,7 +279,7 @@ impl Listener {
                 }
             }
         };
-        tokio::time::timeout(wait, heard).await.unwrap_or_else(|_| {
+        patience::timeout(wait, heard).await.unwrap_or_else(|| {
             Err(LinkError::Timeout { what: format!("waiting for {endpoint}"), limit_ms: limit.as_millis() })
         })
     }
