@@ -228,7 +228,7 @@ async fn serve(stream: TcpStream, options: WebsocketOptions, found: Recipient<Fo
     let hello = match hello {
         Ok(hello) if !hello.address.is_empty() => hello,
         other => {
-            let _ = socket.close(None).await;
+            take_leave(&mut socket).await;
             return Err(other.err().unwrap_or_else(|| "its address is empty".to_owned()));
         }
     };
@@ -241,6 +241,11 @@ async fn serve(stream: TcpStream, options: WebsocketOptions, found: Recipient<Fo
     let why = Device { socket, options, open: None, heard: Instant::now() }.run(from_hub).await;
     debug!("a device that had dialled in is gone: {why}");
     Ok(())
+}
+
+/// Sends a close frame, or the answer to the device's own, which the socket's own `close` would leave unsent.
+async fn take_leave(socket: &mut WebSocketStream<TcpStream>) {
+    let _ = tokio::time::timeout(UPGRADE, SinkExt::close(socket)).await;
 }
 
 enum Order {
@@ -330,7 +335,7 @@ impl Device {
             if let Err(why) = step {
                 // The link is lost before the farewell, which may take its time.
                 self.open = None;
-                let _ = tokio::time::timeout(UPGRADE, self.socket.close(None)).await;
+                take_leave(&mut self.socket).await;
                 return why;
             }
         }

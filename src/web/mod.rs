@@ -20,6 +20,7 @@ use crate::hub::HubHandle;
 use crate::manager::virtual_hardware::Port;
 use crate::session::{self, SessionOptions};
 use crate::socket::{self, SocketLimits};
+use crate::text::shown;
 
 /// What requests need. Copies share it.
 #[derive(Debug, Clone)]
@@ -81,7 +82,7 @@ async fn anything(request: HttpRequest, payload: web::Payload, site: web::Data<S
     }
     let text = format!(
         "There is nothing at {}. Clients connect by WebSocket on any path; for people there are /, /health and /metrics.\n",
-        request.path()
+        shown(request.path())
     );
     HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body(text)
 }

@@ -62,6 +62,30 @@ async fn a_close_frame_is_answered_and_the_connection_ends_at_once() {
 }
 
 #[tokio::test]
+async fn a_close_frame_ends_a_device_that_dials_in_at_once() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("127.0.0.1:{port}");
+    let server = Server::start(&["buses.websocket.enabled=true", &format!("buses.websocket.listen={address}")]);
+    for _ in 0..100 {
+        if TcpStream::connect(&address).await.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // Before it has said who it is, and after.
+    for hello in [Vec::new(), text(r#"{"identifier":"x","address":"y","version":0}"#)] {
+        let mut best = Duration::MAX;
+        for _ in 0..5 {
+            let mut stream = upgraded(&address, "/").await;
+            let (answer, took) = until_end(&mut stream, &[hello.as_slice(), &CLOSE].concat()).await;
+            assert_eq!(answer.first(), Some(&0x88), "{}", server.log());
+            best = best.min(took);
+        }
+        assert!(best < AT_ONCE, "{best:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_answer_to_the_servers_close_frame_ends_the_connection_at_once() {
     let server = Server::start(&[]);
     let mut best = Duration::MAX;
