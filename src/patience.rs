@@ -13,6 +13,9 @@ use tokio::time::Instant;
 const LATE: Duration = Duration::from_millis(250);
 /// A deadline without steps of its own is counted in so many.
 const STEPS: u32 = 8;
+/// So many steps in a row may be late. A machine that is always late must notice frozen peers all the same, whose hardware
+/// may be running.
+const PAUSES: u32 = 4;
 
 /// What a check of a silent peer says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,13 +35,14 @@ pub struct Silence {
     step: Duration,
     silent: Duration,
     checked: Instant,
+    pauses: Pauses,
 }
 
 impl Silence {
     /// Silence that begins now and is too long at `limit`. [`Silence::check`] is to be called every `step`.
     #[must_use]
     pub fn new(limit: Duration, step: Duration) -> Self {
-        Self { limit, step, silent: Duration::ZERO, checked: Instant::now() }
+        Self { limit, step, silent: Duration::ZERO, checked: Instant::now(), pauses: Pauses(0) }
     }
 
     /// The same with steps that suit the limit.
@@ -57,7 +61,7 @@ impl Silence {
     pub fn check(&mut self, heard: Instant) -> Verdict {
         let now = Instant::now();
         let before = std::mem::replace(&mut self.checked, now);
-        if was_paused(now - before, self.step) {
+        if self.pauses.is_one(now - before, self.step) {
             // It has a whole step to be heard in before it can be judged.
             self.silent = self.silent.min(self.limit.saturating_sub(self.step));
             return Verdict::Paused;
@@ -69,12 +73,12 @@ impl Silence {
 
 /// Sleeps until this process has been awake for `limit`.
 pub async fn sleep(limit: Duration) {
-    let mut left = limit;
+    let (mut left, mut pauses) = (limit, Pauses(0));
     while !left.is_zero() {
         let step = step_of(limit).min(left);
         let began = Instant::now();
         tokio::time::sleep(step).await;
-        if !was_paused(began.elapsed(), step) {
+        if !pauses.is_one(began.elapsed(), step) {
             left = left.saturating_sub(began.elapsed());
         }
     }
@@ -93,8 +97,17 @@ fn step_of(limit: Duration) -> Duration {
     (limit / STEPS).clamp(Duration::from_millis(1), Duration::from_secs(1))
 }
 
-fn was_paused(took: Duration, step: Duration) -> bool {
-    took > step + LATE
+/// Pauses in a row.
+#[derive(Debug)]
+struct Pauses(u32);
+
+impl Pauses {
+    /// Whether a step that took so long was one.
+    fn is_one(&mut self, took: Duration, step: Duration) -> bool {
+        let late = took > step + LATE;
+        self.0 = if late { self.0.saturating_add(1) } else { 0 };
+        late && self.0 <= PAUSES
+    }
 }
 
 #[cfg(test)]
@@ -141,6 +154,16 @@ mod tests {
         // One that is really gone is judged in the end.
         assert_eq!(pause(&mut silence, heard).await, Verdict::Paused);
         assert_eq!(step(&mut silence, heard).await, Verdict::Over);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_machine_that_is_always_late_judges_all_the_same() {
+        let start = Instant::now();
+        let mut silence = Silence::new(LIMIT, PING);
+        for _ in 0..PAUSES {
+            assert_eq!(pause(&mut silence, start).await, Verdict::Paused);
+        }
+        assert_eq!(pause(&mut silence, start).await, Verdict::Over);
     }
 
     #[tokio::test(start_paused = true)]
