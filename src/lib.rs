@@ -18,7 +18,8 @@
 //!
 //! Beside the rooms stand the leaves that any of them may use: [`link`] (an open connection to hardware), [`socket`] (the
 //! server's end of a WebSocket), [`metrics`] (every metric, and the log line that goes with it), [`describe`] (what actors
-//! say of themselves), [`access`] (who a request comes from), [`text`] (what strangers write, read and shown), [`throttle`] and
+//! say of themselves), [`access`] (who a request comes from), [`patience`] (deadlines for peers), [`text`] (what strangers write, read and shown), [`throttle`],
+//! [`addresses`] (where to listen) and
 //! [`settings`] (which only [`cli`] reads).
 //!
 //! How a command travels: a frame reaches the session's actor over its [`socket`]; the session understands it once,
@@ -30,6 +31,7 @@
 //! dropped with them, even by a panic; sessions leave a guard of the same kind. The binary watches the hub.
 
 pub mod access;
+pub mod addresses;
 pub mod buttplug;
 pub mod cli;
 pub mod describe;
@@ -40,6 +42,7 @@ pub mod library;
 pub mod link;
 pub mod manager;
 pub mod metrics;
+pub mod patience;
 pub mod session;
 pub mod settings;
 pub mod socket;

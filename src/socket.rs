@@ -18,6 +18,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::patience::{self, Silence, Verdict};
+
 /// Frames read but not yet handled; the peer's own socket buffer fills beyond it.
 const INCOMING: usize = 32;
 /// Time to say what was wrong to a peer that can no longer be understood.
@@ -82,6 +84,8 @@ struct Shared {
     connection: Option<Connection>,
     /// Set once nothing more will come or go.
     closed: CancellationToken,
+    /// Set once a close frame is to be sent: what comes is no longer heard.
+    closing: CancellationToken,
     limits: SocketLimits,
 }
 
@@ -133,6 +137,7 @@ impl Outgoing {
             short.pop();
         }
         self.push(Item::Close(ws::CloseReason { code, description: Some(short) }));
+        self.shared.closing.cancel();
     }
 
     /// Ends the connection at once.
@@ -236,9 +241,11 @@ pub fn upgrade(
         pump: Mutex::new(None),
         connection: request.conn_data::<Connection>().cloned(),
         closed: closed.clone(),
+        closing: CancellationToken::new(),
         limits,
     });
-    let pump = Pump { shared: Arc::clone(&shared), incoming, partial: None, broken: false };
+    let pump =
+        Pump { shared: Arc::clone(&shared), incoming, partial: None, broken: false, parting: false, goodbye: false };
     // Browsers refuse a connection whose sub-protocol request is not answered.
     let asked = request.headers().get("sec-websocket-protocol").and_then(|asked| asked.to_str().ok());
     let asked: Vec<&str> = asked.into_iter().flat_map(|asked| asked.split(',')).map(str::trim).take(1).collect();
@@ -250,19 +257,33 @@ pub fn upgrade(
     Ok((response, Socket { incoming: Frames { frames, closed }, outgoing: Outgoing { shared }, peer }))
 }
 
-/// Pings the peer, and cuts it off when nothing comes.
+/// Pings the peer, and cuts it off when nothing comes, or when it does not take its leave.
 async fn watch(shared: Arc<Shared>) {
+    let mut silence = Silence::new(shared.limits.deadline, shared.limits.ping);
     loop {
         tokio::select! {
-            () = shared.closed.cancelled() => return,
-            () = tokio::time::sleep(shared.limits.ping) => {}
+            () = shared.closed.cancelled() => break,
+            () = shared.closing.cancelled() => {
+                let _ = patience::timeout(FAREWELL, shared.closed.cancelled()).await;
+                break;
+            }
+            () = tokio::time::sleep(silence.step()) => {}
         }
-        let silent = shared.queue().heard.elapsed();
-        if silent >= shared.limits.deadline {
+        let heard = shared.queue().heard;
+        if silence.check(heard) == Verdict::Over {
             shared.cut("it no longer answers");
             return;
         }
         Outgoing { shared: Arc::clone(&shared) }.push(Item::Ping);
+    }
+    // The web server ends the connection once everything is written. A peer that does not read would hold it for ever.
+    let Some(connection) = shared.connection.as_ref().map(|connection| Arc::downgrade(&connection.0)) else {
+        return;
+    };
+    drop(shared);
+    patience::sleep(FAREWELL).await;
+    if let Some(connection) = connection.upgrade() {
+        let _ = connection.shutdown(std::net::Shutdown::Both);
     }
 }
 
@@ -274,6 +295,10 @@ struct Pump {
     partial: Option<(bool, BytesMut)>,
     /// Nothing more can be read.
     broken: bool,
+    /// Our close frame is on its way.
+    parting: bool,
+    /// The peer has sent its close frame, after which nothing comes.
+    goodbye: bool,
 }
 
 impl Actor for Pump {
@@ -288,6 +313,11 @@ impl Actor for Pump {
 impl Drop for Pump {
     fn drop(&mut self) {
         self.shared.closed.cancel();
+        // The web server writes what is left, and then waits up to a second for the peer to end the connection, which the
+        // peer leaves to the server (RFC 6455, section 7.1.1). Told that nothing more will come, it does not wait.
+        if let (true, Some(connection)) = (self.goodbye, &self.shared.connection) {
+            let _ = connection.0.shutdown(std::net::Shutdown::Read);
+        }
     }
 }
 
@@ -300,6 +330,8 @@ impl Pump {
                 let incoming = self.incoming.clone();
                 ctx.wait(async move { drop(incoming.send(frame).await) }.into_actor(self));
             }
+            // A close frame that is on its way goes first.
+            Err(mpsc::error::TrySendError::Closed(_)) if self.shared.closing.is_cancelled() => {}
             Err(mpsc::error::TrySendError::Closed(_)) => ctx.stop(),
         }
     }
@@ -350,7 +382,15 @@ impl Pump {
 
 impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Pump {
     fn handle(&mut self, message: Result<ws::Message, ws::ProtocolError>, ctx: &mut Self::Context) {
-        if self.broken {
+        if let Ok(ws::Message::Close(reason)) = message {
+            // It answers our own close frame, or wants one.
+            if !self.parting {
+                ctx.close(reason);
+            }
+            self.goodbye = true;
+            return ctx.stop();
+        }
+        if self.broken || self.shared.closing.is_cancelled() {
             return;
         }
         self.shared.queue().heard = Instant::now();
@@ -359,11 +399,7 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Pump {
             Ok(ws::Message::Binary(data)) => self.whole(false, &data, ctx),
             Ok(ws::Message::Continuation(item)) => self.part(item, ctx),
             Ok(ws::Message::Ping(data)) => ctx.pong(&data),
-            Ok(ws::Message::Pong(_) | ws::Message::Nop) => {}
-            Ok(ws::Message::Close(reason)) => {
-                ctx.close(reason);
-                ctx.stop();
-            }
+            Ok(ws::Message::Pong(_) | ws::Message::Nop | ws::Message::Close(_)) => {}
             // The connection is gone; there is nobody to tell.
             Err(ws::ProtocolError::Io(_)) => ctx.stop(),
             Err(ws::ProtocolError::Overflow) => self.broken(Incoming::TooLarge, ctx),
@@ -399,8 +435,10 @@ impl Handler<Flush> for Pump {
                 Item::Binary(data) => ctx.binary(data),
                 Item::Ping => ctx.ping(b"hapticd"),
                 Item::Close(reason) => {
+                    self.parting = true;
                     ctx.close(Some(reason));
-                    ctx.stop();
+                    // Its own close frame ends it, or its silence.
+                    ctx.run_later(FAREWELL, |_, ctx| ctx.stop());
                 }
             }
         }

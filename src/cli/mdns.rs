@@ -28,15 +28,17 @@ impl Drop for Announced {
     }
 }
 
-/// Announces the server that listens at `bound`, if it is wanted. That it fails is no reason not to serve.
-pub(super) fn announce(settings: &MdnsSettings, bound: SocketAddr) -> Option<Announced> {
+/// Announces the server that listens at these addresses, if it is wanted. That it fails is no reason not to serve.
+pub(super) fn announce(settings: &MdnsSettings, bound: &[SocketAddr]) -> Option<Announced> {
     if !settings.enabled {
         return None;
     }
-    if bound.ip().is_loopback() {
+    if bound.iter().all(|bound| bound.ip().is_loopback()) {
+        let only: Vec<_> = bound.iter().map(ToString::to_string).collect();
         warn!(
-            "`mdns.enabled` is on, but the server listens on {bound} only: it is announced to this computer, \
-             not to the network, where nobody could connect"
+            "`mdns.enabled` is on, but the server listens on {} only: it is announced to this computer, \
+             not to the network, where nobody could connect",
+            only.join(", ")
         );
     }
     match begin(settings, bound) {
@@ -51,35 +53,43 @@ pub(super) fn announce(settings: &MdnsSettings, bound: SocketAddr) -> Option<Ann
     }
 }
 
-fn begin(settings: &MdnsSettings, bound: SocketAddr) -> mdns_sd::Result<Announced> {
+fn begin(settings: &MdnsSettings, bound: &[SocketAddr]) -> mdns_sd::Result<Announced> {
     let announced = Announced { daemon: ServiceDaemon::new()? };
-    let (off, on) = interfaces(bound.ip());
+    // An announcement has one port; addresses with another one are for those who know of them.
+    let port = bound.first().map_or(0, SocketAddr::port);
+    let listen: Vec<_> = bound.iter().filter(|bound| bound.port() == port).map(SocketAddr::ip).collect();
+    let (off, on) = interfaces(&listen);
     announced.daemon.disable_interface(off)?;
     announced.daemon.enable_interface(on)?;
     for kind in TYPES {
-        announced.daemon.register(service(kind, &settings.name, bound)?)?;
+        announced.daemon.register(service(kind, &settings.name, &listen, port)?)?;
     }
     Ok(announced)
 }
 
 /// Where not to announce, and then where to.
-fn interfaces(listen: IpAddr) -> (Vec<IfKind>, Vec<IfKind>) {
+fn interfaces(listen: &[IpAddr]) -> (Vec<IfKind>, Vec<IfKind>) {
     let loopback = vec![IfKind::LoopbackV4, IfKind::LoopbackV6];
-    match listen {
-        IpAddr::V4(listen) if listen.is_loopback() => (vec![IfKind::All], vec![IfKind::LoopbackV4]),
-        IpAddr::V6(listen) if listen.is_loopback() => (vec![IfKind::All], vec![IfKind::LoopbackV6]),
-        IpAddr::V4(listen) if listen.is_unspecified() => ([loopback, vec![IfKind::IPv6]].concat(), vec![]),
-        listen if listen.is_unspecified() => (loopback, vec![]),
-        listen => (vec![IfKind::All], vec![IfKind::Addr(listen)]),
+    if listen.iter().any(|listen| listen.is_unspecified() && listen.is_ipv6()) {
+        return (loopback, vec![]);
     }
+    if listen.iter().any(IpAddr::is_unspecified) {
+        return ([loopback, vec![IfKind::IPv6]].concat(), vec![]);
+    }
+    let has = |of: fn(&IpAddr) -> bool| listen.iter().any(|listen| listen.is_loopback() && of(listen));
+    let loopback = [(has(IpAddr::is_ipv4), IfKind::LoopbackV4), (has(IpAddr::is_ipv6), IfKind::LoopbackV6)];
+    let others: std::collections::BTreeSet<_> = listen.iter().filter(|listen| !listen.is_loopback()).collect();
+    let on = loopback.into_iter().filter_map(|(is_on, kind)| is_on.then_some(kind));
+    let on = on.chain(others.into_iter().map(|other| IfKind::Addr(*other))).collect();
+    (vec![IfKind::All], on)
 }
 
-fn service(kind: &str, name: &str, bound: SocketAddr) -> mdns_sd::Result<ServiceInfo> {
+fn service(kind: &str, name: &str, listen: &[IpAddr], port: u16) -> mdns_sd::Result<ServiceInfo> {
     let texts = [("path", "/"), ("version", env!("CARGO_PKG_VERSION"))];
-    if bound.ip().is_unspecified() {
-        return Ok(ServiceInfo::new(kind, name, HOST, "", bound.port(), &texts[..])?.enable_addr_auto());
+    if listen.iter().any(IpAddr::is_unspecified) {
+        return Ok(ServiceInfo::new(kind, name, HOST, "", port, &texts[..])?.enable_addr_auto());
     }
-    ServiceInfo::new(kind, name, HOST, bound.ip(), bound.port(), &texts[..])
+    ServiceInfo::new(kind, name, HOST, listen, port, &texts[..])
 }
 
 #[cfg(test)]
@@ -87,31 +97,36 @@ mod tests {
     use super::*;
 
     /// Where not, and where: the library's kinds cannot be compared, but printed.
-    fn selected(listen: &str) -> String {
-        let (off, on) = interfaces(listen.parse().unwrap());
+    fn selected(listen: &[&str]) -> String {
+        let listen: Vec<_> = listen.iter().map(|listen| listen.parse().unwrap()).collect();
+        let (off, on) = interfaces(&listen);
         format!("not {off:?} but {on:?}")
     }
 
     #[test]
     fn loopback_servers_are_announced_on_loopback_only() {
-        assert_eq!(selected("127.0.0.1"), "not [All] but [LoopbackV4]");
-        assert_eq!(selected("::1"), "not [All] but [LoopbackV6]");
+        assert_eq!(selected(&["127.0.0.1"]), "not [All] but [LoopbackV4]");
+        assert_eq!(selected(&["::1"]), "not [All] but [LoopbackV6]");
+        assert_eq!(selected(&["127.0.0.1", "::1", "127.0.0.2"]), "not [All] but [LoopbackV4, LoopbackV6]");
     }
 
     #[test]
     fn others_are_announced_where_they_can_be_reached() {
-        assert_eq!(selected("192.0.2.7"), "not [All] but [Addr(192.0.2.7)]");
-        assert_eq!(selected("::"), "not [LoopbackV4, LoopbackV6] but []");
-        assert_eq!(selected("0.0.0.0"), "not [LoopbackV4, LoopbackV6, IPv6] but []");
+        assert_eq!(selected(&["192.0.2.7"]), "not [All] but [Addr(192.0.2.7)]");
+        assert_eq!(selected(&["::"]), "not [LoopbackV4, LoopbackV6] but []");
+        assert_eq!(selected(&["0.0.0.0"]), "not [LoopbackV4, LoopbackV6, IPv6] but []");
     }
 
     #[test]
     fn an_announcement_says_where_and_how() {
         for kind in TYPES {
-            let service = service(kind, "my toys", "127.0.0.1:12345".parse().unwrap()).unwrap();
+            let listen = ["127.0.0.1", "::1"].map(|listen| listen.parse().unwrap());
+            let service = service(kind, "my toys", &listen, 12345).unwrap();
             assert_eq!(service.get_fullname(), format!("my toys.{kind}"));
             assert_eq!((service.get_port(), service.get_property_val_str("path")), (12345, Some("/")));
-            assert_eq!(service.get_addresses().iter().map(ToString::to_string).collect::<Vec<_>>(), ["127.0.0.1"]);
+            let mut addresses: Vec<_> = service.get_addresses().iter().map(ToString::to_string).collect();
+            addresses.sort();
+            assert_eq!(addresses, ["127.0.0.1", "::1"]);
         }
     }
 }

@@ -9,6 +9,7 @@ mod devices;
 mod doctor;
 mod health;
 mod http;
+mod listen;
 mod mdns;
 mod scan;
 mod serve;

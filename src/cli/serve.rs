@@ -1,5 +1,6 @@
 //! `hapticd serve`: runs the server until it is told to end, and then stops all hardware first.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actix_web::HttpServer;
@@ -7,6 +8,7 @@ use tracing::{debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::buses;
+use super::listen;
 use super::mdns;
 use super::service::Service;
 use super::{Failure, ServeArgs, print};
@@ -20,7 +22,7 @@ use crate::manager::{
 use crate::metrics::Metrics;
 use crate::session::SessionOptions;
 use crate::settings::Settings;
-use crate::socket::{self, SocketLimits};
+use crate::socket::SocketLimits;
 use crate::web::{self, Site};
 use crate::words::counted;
 
@@ -39,9 +41,11 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
 
 fn start_log(settings: &Settings) -> Result<(), Failure> {
     let level = &settings.log.level;
-    // The web server's own comings and goings are for those who ask for them.
+    // The web server's own comings and goings are for those who ask for them, and so are its errors about what strangers
+    // send: `web` says in hapticd's words what is of use. What the user's own filter says later wins.
     let plain = level.parse::<tracing::Level>().is_ok_and(|level| level <= tracing::Level::INFO);
-    let filter = if plain { format!("{level},actix_server=warn") } else { level.clone() };
+    let quiet = if plain { "actix_server=warn," } else { "" };
+    let filter = format!("actix_http::h1::dispatcher=off,{quiet}{level}");
     let filter = EnvFilter::try_new(filter)
         .map_err(|error| Failure::Given(format!("`log.level` = {level:?} is no level and no filter: {error}")))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr);
@@ -95,37 +99,37 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
         max_frame: limits.max_frame,
     };
     // The port is taken before anything else starts: a second server must not touch the hardware of the first.
-    let listen = settings.server.listen;
-    let listener = std::net::TcpListener::bind(listen).map_err(|error| cannot_listen(settings, &error))?;
-    let bound = listener.local_addr().unwrap_or(listen);
+    let listeners = listen::take(settings)?;
+    let bound: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
 
     let mut known = KnownDevices::open(&settings.state.dir, settings.state.remember)
         .map_err(|InUse(holder)| state_in_use(settings, &holder))?;
-    known.announce(&bound.to_string());
+    let first = bound.first().map(ToString::to_string).unwrap_or_default();
+    known.announce(&bound.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and "));
     let arbiters: Vec<_> = (0..threads).map(|_| actix::Arbiter::new()).collect();
     let handles = arbiters.iter().map(actix::Arbiter::handle).collect();
-    let hub =
-        HubHandle::start(hub_options(settings, &bound.to_string()), Arc::new(library), known, buses, handles, metrics);
+    let hub = HubHandle::start(hub_options(settings, &first), Arc::new(library), known, buses, handles, metrics);
     let site = Site { hub: hub.clone(), sessions, limits, virtual_port: virtual_port.clone() };
 
-    let server = HttpServer::new(move || web::app(&site))
+    let mut server = HttpServer::new(move || web::app(&site))
         .workers(threads)
         .max_connections(settings.sessions.max_connections.div_ceil(threads))
-        .on_connect(socket::on_connect)
+        .on_connect(web::on_connect)
         .disable_signals()
-        .shutdown_timeout(1)
-        .listen(listener)
-        .map_err(|error| cannot_listen(settings, &error))?
-        .run();
+        .shutdown_timeout(1);
+    for listener in listeners {
+        server = server.listen(listener).map_err(|error| Failure::Done(format!("cannot listen: {error}")))?;
+    }
+    let server = server.run();
     let server_handle = server.handle();
     let mut serving = actix_web::rt::spawn(server);
 
     // The server works already; only what it says of its buses waits until they know.
     actix_web::rt::spawn({
-        let (hub, settings) = (hub.clone(), settings.clone());
+        let (hub, settings, bound) = (hub.clone(), settings.clone(), bound.clone());
         async move {
             let buses = buses::lines(&buses::settled(&hub).await);
-            print(&welcome(&settings, &bound.to_string(), &buses, definitions, models));
+            print(&welcome(&settings, &bound, &buses, definitions, models));
         }
     });
     let service = Service::from_environment();
@@ -136,7 +140,7 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
             async move { hub.pulse(deadline).await }
         }));
     }
-    let announced = mdns::announce(&settings.mdns, bound);
+    let announced = mdns::announce(&settings.mdns, &bound);
     let ended = tokio::select! {
         signal = signals() => Ok(signal),
         served = &mut serving => Err(format!("the web server has ended ({served:?})")),
@@ -201,14 +205,17 @@ fn buses(settings: &Settings, library: &Library, virtual_port: Option<&Port>, de
     let own = &settings.buses.websocket;
     if own.enabled {
         let options = WebsocketOptions {
-            listen: own.listen,
             max_devices: own.max_devices,
             first_frame: own.first_frame_timeout,
             ping: own.ping,
             deadline: own.pong_deadline,
             deadlines,
         };
-        buses.push(BusSpec { name: "websocket", factory: websocket::factory(options), scans: false });
+        buses.push(BusSpec {
+            name: "websocket",
+            factory: websocket::factory(own.listen.clone(), options),
+            scans: false,
+        });
     }
     buses
 }
@@ -227,19 +234,6 @@ fn hub_options(settings: &Settings, bound: &str) -> HubOptions {
     }
 }
 
-fn cannot_listen(settings: &Settings, error: &std::io::Error) -> Failure {
-    let listen = settings.server.listen;
-    let hint = match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            "another program uses it, perhaps another hapticd or Intiface; \
-             end that, or choose another with --set server.listen=127.0.0.1:PORT"
-        }
-        std::io::ErrorKind::PermissionDenied => "ports below 1024 need special rights; choose a higher one",
-        _ => "choose another with --set server.listen=127.0.0.1:PORT",
-    };
-    Failure::Done(format!("cannot listen on {listen} (`server.listen`): {error}; {hint}"))
-}
-
 fn state_in_use(settings: &Settings, holder: &str) -> Failure {
     let holder = if holder.is_empty() { String::new() } else { format!(" ({holder})") };
     Failure::Done(format!(
@@ -249,18 +243,22 @@ fn state_in_use(settings: &Settings, holder: &str) -> Failure {
     ))
 }
 
-fn welcome(settings: &Settings, bound: &str, buses: &str, definitions: usize, models: usize) -> String {
+fn welcome(settings: &Settings, bound: &[SocketAddr], buses: &str, definitions: usize, models: usize) -> String {
     let (models, definitions) = (counted(models, "model"), counted(definitions, "protocol"));
+    let first = bound.first().map(ToString::to_string).unwrap_or_default();
+    // The others are for programs that are told `localhost`, which may mean any of them.
+    let others: String = bound.iter().skip(1).map(|other| format!("{:24}ws://{other}\n", "")).collect();
     let mut text = format!(
         "hapticd {} is running.\n\n  \
-         Programs connect to   ws://{bound}\n  \
-         In a browser          http://{bound}\n\
+         Programs connect to   ws://{first}\n\
+         {others}  \
+         In a browser          http://{first}\n\
          {buses}  \
          Known hardware        {models} of {definitions}\n\n",
         env!("CARGO_PKG_VERSION"),
     );
     text += &if settings.buses.virtual_bus.enabled {
-        let server = if bound == "127.0.0.1:12345" { String::new() } else { format!(" --server ws://{bound}") };
+        let server = if first == "127.0.0.1:12345" { String::new() } else { format!(" --server ws://{first}") };
         format!("No hardware at hand? In another terminal:   hapticd simulate \"Aneros Vivi\"{server}\n")
     } else {
         "No hardware at hand? Start with   hapticd --virtual   and then   hapticd simulate \"Aneros Vivi\"\n".to_owned()

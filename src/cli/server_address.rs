@@ -39,7 +39,7 @@ impl ServerArg {
 
 /// Where a server listens that has these settings.
 fn listening(settings: &Settings) -> Vec<SocketAddr> {
-    vec![settings.server.listen]
+    settings.server.listen.clone()
 }
 
 fn of_settings(settings: &Settings) -> Result<Servers, Failure> {
@@ -208,12 +208,12 @@ mod tests {
         let addresses = |settings: &Settings| {
             of_settings(settings).map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>())
         };
-        assert_eq!(addresses(&settings).unwrap(), ["127.0.0.1:12345"]);
-        settings.server.listen = "[::]:7".parse().unwrap();
+        assert_eq!(addresses(&settings).unwrap(), ["127.0.0.1:12345", "[::1]:12345"]);
+        settings.server.listen = vec!["[::]:7".parse().unwrap()];
         assert_eq!(addresses(&settings).unwrap(), ["[::1]:7"]);
-        settings.server.listen = "0.0.0.0:7".parse().unwrap();
+        settings.server.listen = vec!["0.0.0.0:7".parse().unwrap()];
         assert_eq!(addresses(&settings).unwrap(), ["127.0.0.1:7"]);
-        settings.server.listen = "127.0.0.1:0".parse().unwrap();
+        settings.server.listen = vec!["127.0.0.1:0".parse().unwrap()];
         assert!(matches!(addresses(&settings), Err(Failure::Given(why)) if why.contains("--server")));
         let given = ServerArg { server: ServerAddress::parse("localhost:9").ok() };
         assert_eq!(given.servers_in(&settings).unwrap().first.to_string(), "localhost:9");

@@ -10,6 +10,7 @@ use crate::driver::{self, Driver};
 use crate::library::{Candidate, Definition, Hardware, Model};
 use crate::link::Link;
 use crate::manager::Connector;
+use crate::patience;
 
 /// Hardware that is ready, and what it turned out to be.
 #[derive(Debug)]
@@ -32,9 +33,9 @@ pub(super) async fn open(
         Some(open) => open,
         None => {
             let connect = connector.connect(candidates.clone());
-            let connected = tokio::time::timeout(options.connect_timeout, connect).await;
+            let connected = patience::timeout(options.connect_timeout, connect).await;
             let connected = connected
-                .map_err(|_| format!("it did not connect within {} ms", options.connect_timeout.as_millis()))?;
+                .ok_or_else(|| format!("it did not connect within {} ms", options.connect_timeout.as_millis()))?;
             let (which, link) = connected.map_err(|error| format!("connecting failed: {error}"))?;
             let candidate = candidates.get(which).ok_or("the bus chose a definition that it was not offered")?;
             (Arc::clone(&candidate.definition), link)
@@ -45,11 +46,11 @@ pub(super) async fn open(
     let mut task = JoinSet::new();
     let known = Arc::new(OnceLock::new());
     task.spawn(talk(hardware, Arc::clone(&definition), link.clone(), Arc::clone(&known)));
-    let talked = match tokio::time::timeout(options.init_timeout, task.join_next()).await {
-        Err(_) => Err(format!("it was not ready within {} ms", options.init_timeout.as_millis())),
-        Ok(Some(Ok(talked))) => talked,
-        Ok(Some(Err(error))) => Err(format!("opening it panicked: {error}")),
-        Ok(None) => Err("nobody opened it".to_owned()),
+    let talked = match patience::timeout(options.init_timeout, task.join_next()).await {
+        None => Err(format!("it was not ready within {} ms", options.init_timeout.as_millis())),
+        Some(Some(Ok(talked))) => talked,
+        Some(Some(Err(error))) => Err(format!("opening it panicked: {error}")),
+        Some(None) => Err("nobody opened it".to_owned()),
     };
     match talked {
         Ok((identifier, model, driver)) => Ok(Ready { definition, model, identifier, opened: Opened { link, driver } }),

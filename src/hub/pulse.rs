@@ -7,6 +7,7 @@ use actix::prelude::*;
 use super::HubHandle;
 use super::actor::Hub;
 use super::supervise::State;
+use crate::patience;
 
 /// The hub's answer: it lives, and this is how much it looks after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,9 +35,10 @@ impl Handler<Ask> for Hub {
 }
 
 impl HubHandle {
-    /// Asks the hub itself; nothing if it has not answered within `deadline`, or is no more.
+    /// Asks the hub itself; nothing if it has not answered within `deadline` of time that this process was awake, or is no
+    /// more.
     pub async fn pulse(&self, deadline: Duration) -> Option<Pulse> {
-        tokio::time::timeout(deadline, self.hub.send(Ask)).await.ok()?.ok()
+        patience::timeout(deadline, self.hub.send(Ask)).await?.ok()
     }
 }
 

@@ -100,7 +100,9 @@ impl Handler<Exited> for Hub {
                 if let Some(device) = self.devices.get(&index) {
                     self.tell_managers(&Scan::LookFor(device.handle.identity().address.clone()));
                 }
-                ctx.run_later(grace, move |this, _| this.grace_is_over(index, generation, &why));
+                // What came back while this process stood still is heard first.
+                let over = crate::patience::sleep(grace).into_actor(self);
+                ctx.spawn(over.map(move |(), this, _| this.grace_is_over(index, generation, &why)));
             }
             Exit::Failed(_) => {
                 if let Some(link) = device.link.take() {

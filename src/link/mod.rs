@@ -14,11 +14,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio::{sync::broadcast, sync::mpsc, sync::oneshot, sync::watch};
 
-use crate::types::Endpoint;
-
 use flight::Outcome;
 use spacing::Spacing;
 
+use crate::patience;
+use crate::types::Endpoint;
 pub use error::LinkError;
 pub use flight::Flight;
 
@@ -271,7 +271,7 @@ impl Link {
     pub async fn disconnect(&self) {
         let (done, outcome) = oneshot::channel();
         if self.requests.send(LinkRequest { operation: Operation::Disconnect, done }).await.is_ok() {
-            let _ = tokio::time::timeout(self.info.deadlines.write, outcome).await;
+            let _ = patience::timeout(self.info.deadlines.write, outcome).await;
         }
     }
 
@@ -324,7 +324,7 @@ impl Link {
         what: &str,
     ) -> Result<Vec<u8>, LinkError> {
         let exchange = async { self.ask(endpoint, operation).await?.await.map_err(|_| LinkError::Lost)? };
-        tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| {
+        patience::timeout(limit, exchange).await.unwrap_or_else(|| {
             Err(LinkError::Timeout { what: format!("{what} {endpoint}"), limit_ms: limit.as_millis() })
         })
     }
@@ -399,7 +399,7 @@ impl Listener {
                 }
             }
         };
-        tokio::time::timeout(wait, heard).await.unwrap_or_else(|_| {
+        patience::timeout(wait, heard).await.unwrap_or_else(|| {
             Err(LinkError::Timeout { what: format!("waiting for {endpoint}"), limit_ms: limit.as_millis() })
         })
     }

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -23,11 +23,13 @@ use tracing::{debug, warn};
 
 use super::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan, choose, confirms};
 use crate::access::{self, Caller};
+use crate::addresses::take_all;
 use crate::buttplug::number::Whole;
 use crate::describe::Describe;
 use crate::driver::Boxed;
 use crate::library::{Candidate, Hardware};
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, pair};
+use crate::patience::{self, Silence, Verdict};
 use crate::text::{from_json, shown};
 use crate::throttle::Throttle;
 use crate::types::{Bus, Endpoint};
@@ -40,8 +42,6 @@ const UPGRADE: Duration = Duration::from_secs(5);
 /// How the bus is set.
 #[derive(Debug, Clone, Copy)]
 pub struct WebsocketOptions {
-    /// Where devices dial in.
-    pub listen: SocketAddr,
     /// Devices at once.
     pub max_devices: usize,
     /// Time for the first frame.
@@ -57,21 +57,24 @@ pub struct WebsocketOptions {
 /// The manager of devices that dial in.
 #[derive(Debug)]
 pub struct WebsocketManager {
+    /// Where devices dial in.
+    listen: Vec<SocketAddr>,
     options: WebsocketOptions,
     /// One place for each device at once.
     room: Arc<Semaphore>,
     /// Whether the port is open.
-    bound: Arc<AtomicBool>,
+    bound: Arc<OnceLock<Vec<SocketAddr>>>,
     found: Recipient<Found>,
     guard: ManagerGuard,
 }
 
-/// Makes managers of devices that dial in.
+/// Makes managers of devices that dial in at these addresses.
 #[must_use]
-pub fn factory(options: WebsocketOptions) -> Factory {
+pub fn factory(listen: Vec<SocketAddr>, options: WebsocketOptions) -> Factory {
     Box::new(move |ManagerContext { found, guard }| {
+        let listen = listen.clone();
         let room = Arc::new(Semaphore::new(options.max_devices));
-        ManagerHandle::new(WebsocketManager { options, room, bound: Arc::default(), found, guard }.start())
+        ManagerHandle::new(WebsocketManager { listen, options, bound: Arc::default(), room, found, guard }.start())
     })
 }
 
@@ -79,7 +82,8 @@ impl Actor for WebsocketManager {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let listening = listen(self.options, Arc::clone(&self.room), self.found.clone(), Arc::clone(&self.bound));
+        let bound = Arc::clone(&self.bound);
+        let listening = listen(self.listen.clone(), self.options, bound, Arc::clone(&self.room), self.found.clone());
         ctx.spawn(listening.into_actor(self).map(|why, this, ctx| {
             this.guard.because(why);
             ctx.stop();
@@ -101,23 +105,44 @@ impl Handler<Describe> for WebsocketManager {
     fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
         let sockets = self.options.max_devices.saturating_sub(self.room.available_permits());
         MessageResult(serde_json::json!({
-            "state": if self.bound.load(Ordering::Relaxed) { "running" } else { "starting" }, "listen": self.options.listen.to_string(), "sockets": sockets,
+            "state": if self.bound.get().is_some() { "running" } else { "starting" },
+            "listen": self.listen.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "bound": self.bound.get(), "sockets": sockets,
         }))
     }
 }
 
-/// Accepts devices until the port fails; returns why.
+/// Accepts devices for as long as it is polled; returns why it cannot.
 async fn listen(
+    addresses: Vec<SocketAddr>,
     options: WebsocketOptions,
+    bound: Arc<OnceLock<Vec<SocketAddr>>>,
     room: Arc<Semaphore>,
     found: Recipient<Found>,
-    bound: Arc<AtomicBool>,
 ) -> String {
-    let listener = match TcpListener::bind(options.listen).await {
-        Ok(listener) => listener,
-        Err(error) => return format!("`buses.websocket.listen` = {} cannot be used: {error}", options.listen),
+    let failed =
+        |at: SocketAddr, error: std::io::Error| format!("`buses.websocket.listen` = {at} cannot be used: {error}");
+    let bind = |at| {
+        let listener = std::net::TcpListener::bind(at)?;
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener)
     };
-    bound.store(true, Ordering::Relaxed);
+    let port = |listener: &TcpListener| listener.local_addr().map_or(0, |bound| bound.port());
+    let (listeners, missing) = match take_all(&addresses, bind, port) {
+        Ok(taken) => taken,
+        Err((at, error)) => return failed(at, error),
+    };
+    if let (true, Some((at, error))) = (listeners.is_empty(), missing.into_iter().next()) {
+        return failed(at, error);
+    }
+    let _ = bound.set(listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect());
+    let accepting = listeners.into_iter().map(|listener| accept(listener, options, Arc::clone(&room), found.clone()));
+    futures_util::future::join_all(accepting).await;
+    "nobody accepts devices any more".to_owned()
+}
+
+/// Accepts devices for ever.
+async fn accept(listener: TcpListener, options: WebsocketOptions, room: Arc<Semaphore>, found: Recipient<Found>) {
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -195,13 +220,13 @@ async fn serve(stream: TcpStream, options: WebsocketOptions, found: Recipient<Fo
         }
     };
     let upgrade = tokio_tungstenite::accept_hdr_async_with_config(stream, check, Some(config));
-    let upgraded = tokio::time::timeout(UPGRADE, upgrade).await.map_err(|_| "no WebSocket request came".to_owned())?;
+    let upgraded = patience::timeout(UPGRADE, upgrade).await.ok_or("no WebSocket request came")?;
     let mut socket = match upgraded {
         Ok(socket) => socket,
         Err(error) => return Err(refused.unwrap_or_else(|| error.to_string())),
     };
-    let first = tokio::time::timeout(options.first_frame, socket.next()).await;
-    let hello = match first.map_err(|_| "it did not say who it is".to_owned())? {
+    let first = patience::timeout(options.first_frame, socket.next()).await;
+    let hello = match first.ok_or("it did not say who it is")? {
         Some(Ok(Frame::Text(text))) => from_json::<Hello>(&text),
         Some(Ok(_)) => Err("its first frame is no text".to_owned()),
         Some(Err(error)) => Err(error.to_string()),
@@ -210,7 +235,7 @@ async fn serve(stream: TcpStream, options: WebsocketOptions, found: Recipient<Fo
     let hello = match hello {
         Ok(hello) if !hello.address.is_empty() => hello,
         other => {
-            let _ = socket.close(None).await;
+            take_leave(&mut socket).await;
             return Err(other.err().unwrap_or_else(|| "its address is empty".to_owned()));
         }
     };
@@ -223,6 +248,11 @@ async fn serve(stream: TcpStream, options: WebsocketOptions, found: Recipient<Fo
     let why = Device { socket, options, open: None, heard: Instant::now() }.run(from_hub).await;
     debug!("a device that had dialled in is gone: {why}");
     Ok(())
+}
+
+/// Sends a close frame, or the answer to the device's own, which the socket's own `close` would leave unsent.
+async fn take_leave(socket: &mut WebSocketStream<TcpStream>) {
+    let _ = tokio::time::timeout(UPGRADE, SinkExt::close(socket)).await;
 }
 
 enum Order {
@@ -270,6 +300,7 @@ impl Device {
     async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>) -> String {
         let mut ping = tokio::time::interval_at(Instant::now() + self.options.ping, self.options.ping);
         ping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut silence = Silence::new(self.options.deadline, self.options.ping);
         loop {
             let open = &mut self.open;
             let request = async {
@@ -301,7 +332,7 @@ impl Device {
                     }
                 },
                 _ = ping.tick() => {
-                    if self.heard.elapsed() >= self.options.deadline {
+                    if silence.check(self.heard) == Verdict::Over {
                         Err("it no longer answers".to_owned())
                     } else {
                         self.send(Frame::Ping(vec![0].into())).await
@@ -311,7 +342,7 @@ impl Device {
             if let Err(why) = step {
                 // The link is lost before the farewell, which may take its time.
                 self.open = None;
-                let _ = tokio::time::timeout(UPGRADE, self.socket.close(None)).await;
+                take_leave(&mut self.socket).await;
                 return why;
             }
         }

@@ -12,6 +12,7 @@ use crate::describe::Describe;
 use crate::device::{DeviceHandle, ReadingSink};
 use crate::hub::{HubEvent, HubHandle, SessionGuard, SessionHandle};
 use crate::metrics::Event;
+use crate::patience::{self, Silence, Verdict};
 use crate::socket::{CloseCode, Incoming, Outgoing, Socket};
 use crate::types::{CommandError, Descriptions, InputAction, InputKind, Reading, description};
 
@@ -49,8 +50,8 @@ struct SessionActor {
     guard: SessionGuard,
     outgoing: Outgoing,
     options: SessionOptions,
-    /// When the client must have pinged.
-    ping_by: Option<Instant>,
+    /// When the client pinged last, or shook hands.
+    pinged: Option<Instant>,
     /// Requests that wait for hardware.
     pending: usize,
     /// The devices that the client was told of last.
@@ -78,12 +79,12 @@ impl SessionActor {
         let own = ctx.address();
         hub.tell(guard.owner(), SessionHandle { events: own.clone().recipient(), describe: own.recipient() });
         hub.metrics().emit(&Event::SessionOpened { id: guard.owner().0, peer: &peer });
-        ctx.run_later(options.handshake, |this, ctx| {
+        ctx.spawn(actix::fut::wrap_future::<_, Self>(patience::sleep(options.handshake)).map(|(), this, ctx| {
             if this.session.codec().is_none() {
                 let limit_ms = this.options.handshake.as_millis();
                 this.fail(ProtocolError::HandshakeTimeout { limit_ms }, "it did not shake hands", ctx);
             }
-        });
+        }));
         Self {
             session: Session::new(guard.owner(), options.clone()),
             told: Arc::clone(&hub.routes().descriptions),
@@ -91,7 +92,7 @@ impl SessionActor {
             guard,
             outgoing,
             options,
-            ping_by: None,
+            pinged: None,
             pending: 0,
             told_at: Instant::now(),
             tell_later: false,
@@ -193,26 +194,22 @@ impl SessionActor {
         self.say(message);
     }
 
-    /// Starts the ping timer anew. One deadline, counted from the handshake or the last ping.
+    /// The client has pinged, or shaken hands: its time begins again.
     fn pinged(&mut self, ctx: &mut Context<Self>) {
         let Some(limit) = self.options.max_ping else { return };
-        let running = self.ping_by.is_some();
-        self.ping_by = Some(Instant::now() + limit);
-        if !running {
-            self.watch_pings(ctx);
+        if self.pinged.replace(Instant::now()).is_none() {
+            Self::watch_pings(Silence::in_steps(limit), limit, ctx);
         }
     }
 
-    fn watch_pings(&mut self, ctx: &mut Context<Self>) {
-        let (Some(by), Some(limit)) = (self.ping_by, self.options.max_ping) else {
-            return;
-        };
-        ctx.run_later(by.saturating_duration_since(Instant::now()), move |this, ctx| {
-            if this.ping_by.is_some_and(|by| by <= Instant::now()) {
+    fn watch_pings(mut silence: Silence, limit: Duration, ctx: &mut Context<Self>) {
+        ctx.run_later(silence.step(), move |this, ctx| {
+            let Some(pinged) = this.pinged else { return };
+            if silence.check(pinged) == Verdict::Over {
                 let error = ProtocolError::PingTimeout { limit_ms: limit.as_millis() };
                 this.fail(error, "it did not ping", ctx);
             } else {
-                this.watch_pings(ctx);
+                Self::watch_pings(silence, limit, ctx);
             }
         });
     }

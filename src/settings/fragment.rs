@@ -139,7 +139,7 @@ impl Fragment {
             match (schema.node(&key), value) {
                 (Node::Section, DeValue::Table(inner)) => self.table(schema, inner, &key, place),
                 (Node::Key(kind), _) => {
-                    let plain = Plain::from_toml(value).filter(|plain| plain.kind() == kind);
+                    let plain = Plain::from_toml(value).and_then(|plain| plain.into_kind(kind));
                     let same_type = kind == Kind::Integer && matches!(value, DeValue::Integer(_));
                     self.value(key, plain, describe(value), same_type, origin);
                 }

@@ -9,8 +9,12 @@ use tempfile::TempDir;
 use super::super::FileSource;
 use super::*;
 
-const LISTEN: &str = "allowed: text with a numeric loopback address and a port, such as \"127.0.0.1:12345\" or \
-                      \"[::1]:12345\"; access rules for other addresses do not exist yet";
+const LISTEN: &str = "allowed: a numeric loopback address and a port, such as \"127.0.0.1:12345\" or \"[::1]:12345\", or a \
+                      list of up to 16 of them, each once; access rules for other addresses do not exist yet";
+
+fn addresses(addresses: &[&str]) -> Vec<std::net::SocketAddr> {
+    addresses.iter().map(|address| address.parse().unwrap()).collect()
+}
 
 const LEVELS: &str = "\"error\", \"warn\", \"info\", \"debug\", \"trace\", or a filter such as \
                       \"info,hapticd::device=debug\", in 1 to 500 bytes";
@@ -61,7 +65,7 @@ impl Case {
 #[test]
 fn the_defaults_are_what_the_manual_says() {
     let settings = Settings::builtin().unwrap();
-    assert_eq!(settings.server.listen, "127.0.0.1:12345".parse().unwrap());
+    assert_eq!(settings.server.listen, addresses(&["127.0.0.1:12345", "[::1]:12345"]));
     assert_eq!(settings.server.name, "hapticd");
     assert_eq!((settings.server.max_ping_time, settings.server.threads), (None, None));
     assert_eq!(settings.server.shutdown_deadline, Duration::from_secs(5));
@@ -87,7 +91,7 @@ fn the_defaults_are_what_the_manual_says() {
     assert!(buses.btle.enabled && buses.serial.enabled && buses.hid.enabled && buses.lovense_dongle.enabled);
     assert!(buses.gamepad.enabled);
     assert!(!buses.websocket.enabled && !buses.virtual_bus.enabled);
-    assert_eq!(buses.websocket.listen, "127.0.0.1:54817".parse().unwrap());
+    assert_eq!(buses.websocket.listen, addresses(&["127.0.0.1:54817", "[::1]:54817"]));
     assert_eq!((buses.websocket.max_devices, buses.virtual_bus.max_devices), (64, 2000));
     assert_eq!(buses.websocket.first_frame_timeout, Duration::from_secs(5));
     assert_eq!(buses.websocket.ping, Duration::from_secs(5));
@@ -138,10 +142,33 @@ fn text_is_read_by_the_type_of_the_default() {
     assert!(settings.buses.virtual_bus.enabled && !settings.buses.btle.enabled);
     assert_eq!(settings.server.threads, Some(8));
     assert_eq!(settings.server.name, "12");
-    assert_eq!(settings.server.listen, "[::1]:0".parse().unwrap());
+    assert_eq!(settings.server.listen, addresses(&["[::1]:0"]));
     assert_eq!(settings.sessions.dead_man, Some(Duration::from_millis(500)));
     assert_eq!(settings.server.max_ping_time, Some(Duration::from_millis(100)));
     assert_eq!(settings.log.level, "info,hapticd::device=debug");
+}
+
+#[test]
+fn addresses_are_one_or_several_however_they_are_written() {
+    let both = addresses(&["127.0.0.1:1", "[::1]:2"]);
+    for case in [
+        Case::new().file("c.toml", "server.listen = ['127.0.0.1:1', '[::1]:2']"),
+        Case::new().file("c.toml", "server.listen = '127.0.0.1:1, [::1]:2'"),
+        Case::new().set("server.listen=127.0.0.1:1,[::1]:2"),
+        Case::new().set("server.listen=[\"127.0.0.1:1\", \"[::1]:2\"]"),
+        Case::new().env("HAPTICD__SERVER__LISTEN", "127.0.0.1:1, [::1]:2"),
+        Case::new().env("HAPTICD__SERVER__LISTEN", "['127.0.0.1:1','[::1]:2']"),
+    ] {
+        assert_eq!(case.load().server.listen, both);
+    }
+    for case in [
+        Case::new().file("c.toml", "server.listen = '[::1]:2'"),
+        Case::new().file("c.toml", "server.listen = ['[::1]:2']"),
+        Case::new().set("server.listen=[::1]:2"),
+        Case::new().set("server.listen=['[::1]:2']"),
+    ] {
+        assert_eq!(case.load().server.listen, addresses(&["[::1]:2"]));
+    }
 }
 
 #[test]

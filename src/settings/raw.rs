@@ -21,7 +21,7 @@ pub(super) struct RawSettings {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawServer {
-    pub(super) listen: String,
+    pub(super) listen: Vec<String>,
     pub(super) name: String,
     pub(super) max_ping_time_ms: u64,
     pub(super) threads: usize,
@@ -113,7 +113,7 @@ pub(super) struct RawBtleBus {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawWebsocketBus {
     pub(super) enabled: bool,
-    pub(super) listen: String,
+    pub(super) listen: Vec<String>,
     pub(super) max_devices: usize,
     pub(super) first_frame_timeout_ms: u64,
     pub(super) ping_ms: u64,

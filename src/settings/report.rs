@@ -66,7 +66,7 @@ mod tests {
         let keys: Vec<_> = settings.report().iter().map(|line| line.key.as_str()).collect();
         assert_eq!(keys, RULES.iter().map(|(key, _)| *key).collect::<Vec<_>>());
         assert!(settings.report().iter().all(|line| line.origin == "built-in default"));
-        assert_eq!(settings.report()[0].value, "\"127.0.0.1:12345\"");
+        assert_eq!(settings.report()[0].value, "[\"127.0.0.1:12345\", \"[::1]:12345\"]");
         assert_eq!(settings.report()[2].value, "0");
     }
 

@@ -22,7 +22,7 @@ pub(super) enum Rule {
     ZeroOr(&'static str, i64, i64, &'static str),
     /// Text of as many bytes as the range says; text of white space only counts as empty.
     Text(usize, usize),
-    /// A numeric loopback address and a port.
+    /// Numeric loopback addresses with ports, each once.
     Listen,
     /// A directory; empty means a default.
     Directory,
@@ -36,6 +36,9 @@ use Rule::{Directory, Flag, Integer, Listen, LogFilter, Services, Text, ZeroOr};
 
 /// The levels of the log, from least to most.
 const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+
+/// Addresses that one server may listen on.
+const MOST_LISTENS: usize = 16;
 
 /// Every key and its rule, in the order of the manual.
 pub(super) const RULES: &[(&str, Rule)] = &[
@@ -105,7 +108,7 @@ impl Rule {
             (Integer(least, most, _), Plain::Integer(number)) => (least..=most).contains(number),
             (ZeroOr(_, least, most, _), Plain::Integer(number)) => *number == 0 || (least..=most).contains(number),
             (Text(least, most), Plain::Text(text)) => text.trim().len() >= least && text.len() <= most,
-            (Listen, Plain::Text(text)) => loopback(text).is_some(),
+            (Listen, Plain::List(items)) => loopbacks(items).is_some(),
             (Directory, Plain::Text(text)) => !text.contains('\0') && !text.starts_with('~'),
             (Services, Plain::Text(text)) => services(text).is_some(),
             (LogFilter(most), Plain::Text(text)) => text.len() <= most && is_log_filter(text),
@@ -121,9 +124,10 @@ impl Rule {
             ZeroOr(zero, least, most, unit) => format!("0 ({zero}), or an integer from {least} to {most}{unit}"),
             Text(0, most) => format!("text of at most {most} bytes"),
             Text(least, most) => format!("text of {least} to {most} bytes"),
-            Listen => "text with a numeric loopback address and a port, such as \"127.0.0.1:12345\" or \
-                       \"[::1]:12345\"; access rules for other addresses do not exist yet"
-                .to_owned(),
+            Listen => format!(
+                "a numeric loopback address and a port, such as \"127.0.0.1:12345\" or \"[::1]:12345\", or a list of up to \
+                 {MOST_LISTENS} of them, each once; access rules for other addresses do not exist yet"
+            ),
             Services => {
                 "text with Bluetooth service UUIDs of 4 or 36 characters, separated by commas, or \"\" for all \
                          hardware"
@@ -139,7 +143,7 @@ impl Rule {
 }
 
 /// Reads an address this server may listen on.
-pub(super) fn loopback(text: &str) -> Option<SocketAddr> {
+fn loopback(text: &str) -> Option<SocketAddr> {
     text.parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback())
 }
 
@@ -151,6 +155,15 @@ fn is_log_filter(text: &str) -> bool {
     directives.peek().is_some()
         && directives.all(|directive| directive.contains(['=', '[', ']']) || is_level(directive))
         && EnvFilter::try_new(text).is_ok()
+}
+
+/// Reads the addresses this server may listen on.
+pub(super) fn loopbacks(items: &[String]) -> Option<Vec<SocketAddr>> {
+    let addresses: Vec<_> = items.iter().map(|item| loopback(item)).collect::<Option<_>>()?;
+    // Twice the same port 0 would be two ports.
+    let unique =
+        addresses.iter().enumerate().all(|(at, address)| !addresses.iter().skip(at + 1).any(|it| it == address));
+    (unique && (1..=MOST_LISTENS).contains(&addresses.len())).then_some(addresses)
 }
 
 /// Bluetooth service UUIDs, four digits standing for the middle of the standard's base UUID.
@@ -180,7 +193,8 @@ mod tests {
             let expected = match rule(key).unwrap_or_else(|| panic!("no rule for {key}")) {
                 Flag => Kind::Flag,
                 Integer(..) | ZeroOr(..) => Kind::Integer,
-                Text(..) | Listen | Directory | Services | LogFilter(_) => Kind::Text,
+                Text(..) | Directory | Services | LogFilter(_) => Kind::Text,
+                Listen => Kind::List,
             };
             assert_eq!(kind, expected, "{key}");
         }
@@ -224,13 +238,21 @@ mod tests {
 
     #[test]
     fn only_numeric_loopback_addresses_are_allowed() {
+        let listen = |items: &[&str]| {
+            let items = items.iter().map(|item| (*item).to_owned()).collect();
+            rule("server.listen").unwrap().allows(&Plain::List(items))
+        };
         for good in ["127.0.0.1:12345", "127.9.9.9:0", "[::1]:12345"] {
-            assert!(allows_text("server.listen", good), "{good}");
+            assert!(listen(&[good]), "{good}");
         }
+        assert!(listen(&["127.0.0.1:0", "[::1]:0"]) && listen(&["127.0.0.1:1", "127.0.0.1:2"]));
+        assert!(!listen(&[]) && !listen(&["127.0.0.1:0", "127.0.0.1:0"]) && !listen(&["127.0.0.1:1", "192.168.1.2:1"]));
+        let many: Vec<_> = (1..=17).map(|port| format!("127.0.0.1:{port}")).collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        assert!(listen(&many[..16]) && !listen(&many));
         let bad = ["0.0.0.0:1", "192.168.1.2:1", "[::]:1", "localhost:1", "::1:1", "127.0.0.1", "127.0.0.1:65536", ""];
         for bad in bad {
-            assert!(!allows_text("server.listen", bad), "{bad}");
-            assert!(!allows_text("buses.websocket.listen", bad), "{bad}");
+            assert!(!listen(&[bad]), "{bad}");
         }
     }
 

@@ -166,7 +166,8 @@ mod tests {
     #[test]
     fn knows_keys_sections_and_neither() {
         let schema = Schema::of(MANUAL).unwrap();
-        assert_eq!(schema.node("server.listen"), Node::Key(Kind::Text));
+        assert_eq!(schema.node("server.listen"), Node::Key(Kind::List));
+        assert_eq!(schema.node("server.name"), Node::Key(Kind::Text));
         assert_eq!(schema.node("server.threads"), Node::Key(Kind::Integer));
         assert_eq!(schema.node("buses.virtual.enabled"), Node::Key(Kind::Flag));
         assert_eq!(schema.node("buses"), Node::Section);

@@ -47,8 +47,8 @@ impl Settings {
 /// `[server]`: what clients connect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerSettings {
-    /// Where clients connect: a loopback address; port 0 = any free port.
-    pub listen: SocketAddr,
+    /// Where clients connect: 1 to 16 loopback addresses, each once; port 0 = any free port.
+    pub listen: Vec<SocketAddr>,
     /// The name clients are told, 0 to 200 bytes.
     pub name: String,
     /// A client must ping at least this often, 100 ms to 1 h; `None` = it need not.
@@ -190,8 +190,8 @@ pub struct SwitchSettings {
 pub struct WebsocketBusSettings {
     /// Whether the bus is used.
     pub enabled: bool,
-    /// Where devices connect: a loopback address; port 0 = any free port.
-    pub listen: SocketAddr,
+    /// Where devices connect: 1 to 16 loopback addresses, each once; port 0 = any free port.
+    pub listen: Vec<SocketAddr>,
     /// Devices at the same time, 1 to 10 000.
     pub max_devices: usize,
     /// How long a connection may take to say which device it is, 100 ms to 10 min.

@@ -11,7 +11,7 @@ use super::raw::{
     RawState, RawSwitch, RawVirtualBus, RawWebsocketBus,
 };
 use super::report::ReportLine;
-use super::rules::{GREATER, loopback, services};
+use super::rules::{GREATER, loopbacks, services};
 use super::tree::{
     BtleBusSettings, BusSettings, DeviceSettings, DongleBusSettings, LinkSettings, LogSettings, MdnsSettings,
     ServerSettings, SessionSettings, Settings, StateSettings, SwitchSettings, VirtualBusSettings, WebsocketBusSettings,
@@ -85,7 +85,7 @@ pub(super) fn build(
 fn build_server(raw: RawServer) -> Result<ServerSettings, SettingsError> {
     let RawServer { listen, name, max_ping_time_ms, threads, shutdown_deadline_ms } = raw;
     Ok(ServerSettings {
-        listen: address(&listen)?,
+        listen: addresses(&listen)?,
         name,
         max_ping_time: unless_zero(max_ping_time_ms),
         threads: (threads != 0).then_some(threads),
@@ -171,7 +171,7 @@ fn build_websocket(raw: &RawWebsocketBus) -> Result<WebsocketBusSettings, Settin
     let &RawWebsocketBus { enabled, ref listen, max_devices, first_frame_timeout_ms, ping_ms, pong_deadline_ms } = raw;
     Ok(WebsocketBusSettings {
         enabled,
-        listen: address(listen)?,
+        listen: addresses(listen)?,
         max_devices,
         first_frame_timeout: Duration::from_millis(first_frame_timeout_ms),
         ping: Duration::from_millis(ping_ms),
@@ -188,6 +188,6 @@ fn unless_empty(path: String) -> Option<PathBuf> {
 }
 
 /// Every value has passed its rule by now, so a failure here is a mistake in this program.
-fn address(text: &str) -> Result<SocketAddr, SettingsError> {
-    loopback(text).ok_or_else(|| SettingsError::builtin(format!("the address {text:?} was not checked")))
+fn addresses(texts: &[String]) -> Result<Vec<SocketAddr>, SettingsError> {
+    loopbacks(texts).ok_or_else(|| SettingsError::builtin(format!("the addresses {texts:?} were not checked")))
 }

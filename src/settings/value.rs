@@ -52,8 +52,15 @@ impl Plain {
             Kind::Flag => text.trim().parse().ok().map(Self::Flag),
             Kind::Integer => text.trim().parse().ok().map(Self::Integer),
             Kind::Text => Some(Self::Text(text.to_owned())),
-            Kind::List if text.trim().is_empty() => Some(Self::List(Vec::new())),
-            Kind::List => Some(Self::List(text.split(',').map(|item| item.trim().to_owned()).collect())),
+            Kind::List => Some(Self::List(list(text))),
+        }
+    }
+
+    /// The value as one of the kind that its key has; `None` if it is of another. A list of one may be written as text.
+    pub(super) fn into_kind(self, kind: Kind) -> Option<Self> {
+        match (kind, self) {
+            (Kind::List, Self::Text(text)) => Some(Self::List(list(&text))),
+            (kind, value) => (value.kind() == kind).then_some(value),
         }
     }
 }
@@ -81,6 +88,18 @@ impl fmt::Display for Plain {
             }
         }
     }
+}
+
+/// The items of a list that is written as text: separated by commas, or as files write lists.
+fn list(text: &str) -> Vec<String> {
+    let text = text.trim();
+    // An IPv6 address begins with a bracket, too, and is no list.
+    if let Ok(value) = DeValue::parse(text)
+        && let Some(Plain::List(items)) = Plain::from_toml(value.get_ref())
+    {
+        return items;
+    }
+    text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
 }
 
 fn integer(number: &DeInteger<'_>) -> Option<i64> {
@@ -124,8 +143,17 @@ mod tests {
         assert_eq!(Plain::from_text(Kind::Integer, "99999999999999999999"), None);
         assert_eq!(Plain::from_text(Kind::Text, " 12 "), Some(Plain::Text(" 12 ".to_owned())));
         let list = Plain::List(vec!["a".to_owned(), "b".to_owned()]);
-        assert_eq!(Plain::from_text(Kind::List, "a, b"), Some(list));
-        assert_eq!(Plain::from_text(Kind::List, ""), Some(Plain::List(Vec::new())));
+        for text in ["a, b", "a,b,", "['a', 'b']", " [\"a\",\"b\"] "] {
+            assert_eq!(Plain::from_text(Kind::List, text), Some(list.clone()), "{text}");
+        }
+        for text in ["", " ", "[]", ","] {
+            assert_eq!(Plain::from_text(Kind::List, text), Some(Plain::List(Vec::new())), "{text:?}");
+        }
+        let address = Plain::List(vec!["[::1]:12345".to_owned()]);
+        assert_eq!(Plain::from_text(Kind::List, "[::1]:12345"), Some(address.clone()));
+        assert_eq!(Plain::Text("[::1]:12345".to_owned()).into_kind(Kind::List), Some(address));
+        assert_eq!(Plain::Integer(1).into_kind(Kind::List), None);
+        assert_eq!(Plain::Text("1".to_owned()).into_kind(Kind::Integer), None);
     }
 
     #[test]

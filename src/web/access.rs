@@ -13,6 +13,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use tracing::debug;
 
 use crate::access::{Caller, Headers, Refusal, caller};
+use crate::text::shown;
 
 /// Paths on which nobody speaks Buttplug, even by an upgrade.
 const RESERVED: [&str; 6] = ["/health", "/metrics", "/debug/actors", "/stop", "/resume", "/hardware"];
@@ -80,7 +81,7 @@ pub(super) async fn guard<B: MessageBody + 'static>(
             next.call(request).await.map(ServiceResponse::map_into_boxed_body)
         }
         Err((status, why)) => {
-            debug!("a request to {:?} is refused: {why}", request.path());
+            debug!("a request to {:?} is refused: {why}", shown(request.path()));
             let text = HttpResponse::build(status).content_type("text/plain; charset=utf-8").body(why + "\n");
             Ok(request.into_response(text))
         }

@@ -5,6 +5,7 @@
 //! in `access`, around every path. What may not live here: protocol messages, devices.
 
 mod access;
+mod connect;
 mod health;
 mod page;
 mod stop;
@@ -13,10 +14,13 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, header};
 use actix_web::{App, HttpRequest, HttpResponse, Route, guard, middleware, web};
 
+pub use connect::on_connect;
+
 use crate::hub::HubHandle;
 use crate::manager::virtual_hardware::Port;
 use crate::session::{self, SessionOptions};
 use crate::socket::{self, SocketLimits};
+use crate::text::shown;
 
 /// What requests need. Copies share it.
 #[derive(Debug, Clone)]
@@ -76,7 +80,7 @@ async fn anything(request: HttpRequest, payload: web::Payload, site: web::Data<S
     }
     let text = format!(
         "There is nothing at {}. Clients connect by WebSocket on any path; for people there are /, /health and /metrics.\n",
-        request.path()
+        shown(request.path())
     );
     HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body(text)
 }

@@ -33,7 +33,11 @@ fn check_says_what_is_wrong_and_where() {
     check(
         &["check"],
         0,
-        &["settings are right", "server.listen = \"127.0.0.1:12345\"  (built-in default)", "definitions"],
+        &[
+            "settings are right",
+            "server.listen = [\"127.0.0.1:12345\", \"[::1]:12345\"]  (built-in default)",
+            "definitions",
+        ],
     );
     check(&["check", "--set", "log.level=loud"], 2, &["log.level", "\"loud\"", "\"error\", \"warn\", \"info\""]);
     check(&["check", "--set", "server.port=1"], 2, &["server.port", "did you mean `server.listen`?"]);

@@ -126,6 +126,24 @@ async fn a_device_that_dials_in_again_is_stopped_over_its_old_socket_first() {
 }
 
 #[tokio::test]
+async fn devices_dial_in_at_every_address() {
+    if TcpListener::bind("[::1]:0").is_err() {
+        return;
+    }
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let listen = format!("buses.websocket.listen=127.0.0.1:{port},[::1]:{port}");
+    let server = Server::start(&["buses.websocket.enabled=true", &listen]);
+    for url in [format!("ws://127.0.0.1:{port}"), format!("ws://[::1]:{port}")] {
+        let dialled = async {
+            while connect_async(url.as_str()).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, dialled).await.unwrap_or_else(|_| panic!("{url}: {}", server.log()));
+    }
+}
+
+#[tokio::test]
 async fn a_lost_socket_is_noticed_and_its_address_can_be_taken_again() {
     let fixture = Fixture::start();
     let mut client = Raw::hello(&fixture.server).await;

@@ -82,9 +82,20 @@ fn a_stop_without_a_server_is_one_clear_sentence() {
 async fn every_actor_says_what_it_does() {
     let server = Server::start(&["buses.websocket.enabled=true", "buses.websocket.listen=127.0.0.1:0"]);
     let (_client, _toy) = running(&server).await;
-    let answer = server.get("/debug/actors").await;
-    let json = &answer[answer.find('{').unwrap()..=answer.rfind('}').unwrap()];
-    let tree: serde_json::Value = serde_json::from_str(json).unwrap();
+    let actors = async || {
+        let answer = server.get("/debug/actors").await;
+        let json = &answer[answer.find('{').unwrap()..=answer.rfind('}').unwrap()];
+        serde_json::from_str::<serde_json::Value>(json).unwrap()
+    };
+    let mut tree = actors().await;
+    // The hardware has its bytes a little before the device hears that it has.
+    for _ in 0..100 {
+        if tree.to_string().contains("\"queue\":0") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tree = actors().await;
+    }
     assert_eq!((&tree["actor"], &tree["state"]), (&json!("hub"), &json!("running")));
     let children = tree["children"].as_array().unwrap();
     let find = |actor: &str| children.iter().find(|child| child["actor"] == actor).unwrap_or_else(|| panic!("{tree}"));

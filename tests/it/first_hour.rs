@@ -198,13 +198,14 @@ impl Drop for Terminal {
     }
 }
 
-/// The welcome, with what differs from computer to computer left out: the port, and which buses there are.
+/// The welcome, with what differs from computer to computer left out: the addresses, and which buses there are.
 fn welcome(lines: &[String]) -> Vec<String> {
     let same = |line: &String| match line.split_once("127.0.0.1:") {
         Some((before, _)) => before.to_owned(),
         None => line.split("Buses that are on").next().unwrap().to_owned(),
     };
-    lines.iter().filter(|line| !line.starts_with("  Not working")).map(same).collect()
+    let second = |line: &&String| line.trim_start().starts_with("ws://[::1]");
+    lines.iter().filter(|line| !line.starts_with("  Not working") && !second(line)).map(same).collect()
 }
 
 /// Does what a document shows, in its order, and holds what comes against what it shows. Returns the commands.

@@ -42,7 +42,7 @@ async fn its_full_example_is_played_and_driven() {
         client.devices(count + 1).await;
         client.output(count.try_into().unwrap(), feature, kind, value).await;
         let level = toy.event("level").await;
-        assert_eq!((&level["output"], &level["value"]), (&json!(kind), &json!(value)), "{level}");
+        assert_eq!((&level["output"], &level["value"]), (&json!(kind.to_lowercase()), &json!(value)), "{level}");
         toys.push(toy);
     }
     let read = json!({"DeviceIndex": 0, "FeatureIndex": 2, "Type": "Battery", "Command": "Read"});

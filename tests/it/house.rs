@@ -9,8 +9,28 @@ use syn::{Attribute, Item, UseTree};
 
 /// Rooms from the top of the house to its ground; a room imports only rooms below it.
 const ROOMS: &[&str] = &[
-    "main", "cli", "web", "session", "hub", "manager", "device", "socket", "metrics", "describe", "driver", "link",
-    "settings", "library", "buttplug", "access", "throttle", "types", "text", "words",
+    "main",
+    "cli",
+    "web",
+    "session",
+    "hub",
+    "manager",
+    "device",
+    "socket",
+    "metrics",
+    "describe",
+    "driver",
+    "link",
+    "settings",
+    "library",
+    "buttplug",
+    "access",
+    "throttle",
+    "addresses",
+    "patience",
+    "types",
+    "text",
+    "words",
 ];
 
 /// Pairs of files that import each other. It may only fall; it is to be 0.

@@ -4,6 +4,7 @@
 
 #[cfg(target_os = "linux")]
 mod access;
+mod addresses;
 mod bluez;
 #[cfg(target_os = "linux")]
 mod btle;
@@ -19,6 +20,7 @@ mod hardware;
 mod house;
 mod limits;
 mod packets;
+mod pauses;
 mod played;
 mod protocol;
 mod questions;
@@ -29,6 +31,7 @@ mod service;
 mod sessions;
 mod simulate;
 mod simulate_models;
+mod sockets;
 mod stop;
 mod support;
 mod welcome;

@@ -211,6 +211,9 @@ async fn names_from_outside_are_cut_in_logs_status_and_errors() {
         let told = wrong.told().await;
         assert!(told["type"] == "error" && told["reason"].as_str().unwrap().chars().count() < 600, "{told}");
     }
+    let path = format!("/{}", "x".repeat(3000));
+    assert!(server.get(&path).await.len() < 1000);
+    assert!(server.request("GET", &path, "Origin: null\r\n").await.len() < 1000);
     let start = format!("A\u{FFFD}[2J\u{FFFD}{}…", "é".repeat(194));
     let health = server.health().await;
     assert_eq!(health["devices"][0]["address"], start.as_str());

@@ -1,17 +1,34 @@
-//! The port: free, or taken by a hapticd that answers.
+//! The port of each address: free, or taken by a hapticd that answers.
 
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use super::Finding;
 use super::world::World;
-use crate::cli::{health, health::Unhealthy};
+use crate::addresses::is_missing;
+use crate::cli::{health, health::Unhealthy, listen};
 
 /// Time for a server's answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(super) fn check(world: &World) -> Vec<Finding> {
-    vec![look(world.settings.server.listen)]
+    let (addresses, chosen) = (&world.settings.server.listen, listen::is_chosen(&world.settings));
+    let mut missing = 0;
+    let mut findings: Vec<_> = addresses
+        .iter()
+        .map(|listen| {
+            let gone = TcpListener::bind(SocketAddr::new(listen.ip(), 0)).err().filter(is_missing);
+            let Some(error) = gone else { return look(*listen) };
+            missing += 1;
+            let text = format!("{listen} is no address of this computer ({error}); the server leaves it out");
+            let advice = "take it out of `server.listen`";
+            if chosen { Finding::warning(text, advice) } else { Finding::ok(text) }
+        })
+        .collect();
+    if missing == addresses.len() {
+        findings.push(Finding::problem("the server has no address to listen on", "choose one with `server.listen`"));
+    }
+    findings
 }
 
 fn look(listen: SocketAddr) -> Finding {

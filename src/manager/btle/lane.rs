@@ -35,9 +35,9 @@ impl Lane {
                 _ => self.deadlines.write,
             };
             // What hangs is given up here as well, so that it does not hold up what comes after it.
-            let outcome = tokio::time::timeout(limit, self.insist(&operation)).await;
+            let outcome = crate::patience::timeout(limit, self.insist(&operation)).await;
             let timed_out = || LinkError::Timeout { what: self.name(&operation), limit_ms: limit.as_millis() };
-            let _ = done.send(outcome.unwrap_or_else(|_| Err(timed_out())));
+            let _ = done.send(outcome.unwrap_or_else(|| Err(timed_out())));
         }
     }
 

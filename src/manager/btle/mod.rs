@@ -113,12 +113,13 @@ impl Actor for BtleManager {
             return self.fail(format!("no thread for the radio: {error}"), ctx);
         }
         // Connecting to D-Bus blocks its thread, so that it cannot watch itself.
-        ctx.run_later(radio::STARTS_WITHIN, |this, ctx| {
+        let late = crate::patience::sleep(radio::STARTS_WITHIN).into_actor(self);
+        ctx.spawn(late.map(|(), this, ctx| {
             if this.status.get().get("state").and_then(Value::as_str) == Some("starting") {
                 let limit = radio::STARTS_WITHIN.as_secs();
                 this.fail(format!("the system's Bluetooth does not answer within {limit} s"), ctx);
             }
-        });
+        }));
     }
 }
 

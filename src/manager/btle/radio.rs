@@ -144,8 +144,8 @@ impl Start {
 /// An answer of the system, or that there is none.
 async fn answer<T>(what: &str, question: impl Future<Output = T>) -> Result<T, String> {
     let limit = ANSWERS_WITHIN.as_secs();
-    let answered = tokio::time::timeout(ANSWERS_WITHIN, question).await;
-    answered.map_err(|_| format!("the system's Bluetooth does not answer ({what}, {limit} s)"))
+    let answered = crate::patience::timeout(ANSWERS_WITHIN, question).await;
+    answered.ok_or_else(|| format!("the system's Bluetooth does not answer ({what}, {limit} s)"))
 }
 
 /// A connection that is being made or is there.
