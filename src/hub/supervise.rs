@@ -86,7 +86,7 @@ impl Handler<Exited> for Hub {
         }
         match exit {
             Exit::Closed => self.remove(index, &why),
-            // There is nothing to wait for. If it is back already, nobody has noticed.
+            // The hub waits for nothing. The hardware may be back already, reported while the old device was still there.
             Exit::Left => {
                 let address = device.handle.identity().address.clone();
                 self.remove(index, &why);

@@ -293,7 +293,7 @@ impl Link {
         self.requests.is_closed()
     }
 
-    /// Whether the hardware said goodbye, so that nobody has to wait for its return.
+    /// Whether the hardware said goodbye, so that the hub need not wait for its return.
     #[must_use]
     pub fn has_left(&self) -> bool {
         *self.left.borrow()

@@ -43,8 +43,11 @@ async fn hardware_that_says_goodbye_is_gone_at_once_and_may_come_back() {
         assert!(text.contains("no device with index 1"), "{text}");
     }
     server.logged("the hardware was switched off");
-    // Whoever says nothing is waited for.
+    // Hardware that says nothing gets its time of grace.
     other.detach().await;
+    while server.health().await["devices"][0]["state"] != "away" {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
     client.devices(1).await;
     Peripheral::connect(&server).await.goodbye().await;
 }

@@ -161,7 +161,7 @@ async fn pieces_of_one_model_have_addresses_of_their_own() {
     let mut second = Toy::start(&server, "Aneros Vivi");
     let two = second.address().await;
     assert_ne!(one, two);
-    // Nobody scans, so that only the bus itself can know.
+    // No client scans, so that only the bus itself can know.
     for (args, hint) in [(["--number", "2"], "number 2"), (["--address", two.as_str()], "--address")] {
         let output = run(&[["simulate", "Aneros Vivi", "--server", &url].as_slice(), &args].concat());
         let text = String::from_utf8_lossy(&output.stderr).into_owned();

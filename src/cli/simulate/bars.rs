@@ -76,7 +76,7 @@ impl Bars {
 
     fn draw(&mut self) {
         let (rows, columns) = self.screen.size();
-        // The terminal may be gone; then nobody looks.
+        // Drawing fails when the terminal is gone, and then it does not matter.
         let _ = self.screen.show(&self.texts(columns), rows, columns);
     }
 }

@@ -33,7 +33,7 @@ pub struct SimulateArgs {
     #[command(flatten)]
     server: ServerArg,
     /// Which piece of this model it is, 1 to 99. Each has an address of its own, always the same, which is how the server
-    /// knows it again. Without this, it is the first that nobody plays
+    /// knows it again. Without this option it is the first that no other program plays
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=99))]
     number: Option<u8>,
     /// The hardware's address, instead of the one that belongs to its number
@@ -87,6 +87,6 @@ enum Wanted {
     Address(String),
     /// The one of this number.
     Number(u8),
-    /// The first that nobody plays.
+    /// The first that no other program plays.
     Free,
 }

@@ -43,7 +43,7 @@ pub(super) async fn run(
     let mut signals = Signals::new()?;
     // A server that was never there is a mistake of the user's; one that went away comes back.
     let mut known = false;
-    // Whoever was told that the server has ended need not hear that it is not there.
+    // A user who has read that the server has ended need not read that it is not there.
     let mut ended = false;
     let mut place = None;
     // One toy for all connections, as what runs goes on running when a connection ends.
@@ -146,7 +146,7 @@ impl Player<'_> {
         }
     }
 
-    /// Attaches under an address that nobody else plays.
+    /// Attaches under an address that no other program plays.
     async fn appear(
         &mut self,
         attach: &Attach,

@@ -111,7 +111,7 @@ pub(super) fn measuring(definition: &Definition, model: &Model, connected: &Buff
     rules.collect()
 }
 
-/// What a stream comes to when it is seen as steps: whoever subscribes gets one notification that counts.
+/// A stream as steps: the hardware answers a subscribe with one notification that counts.
 fn listening(endpoint: Endpoint, when: Option<&Expression>) -> Vec<Step> {
     let (limit, name, when) = (Duration::from_secs(1), Some("b".to_owned()), when.cloned());
     vec![Step::Subscribe(endpoint), Step::Wait { endpoint, limit, name, when }]

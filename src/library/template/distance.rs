@@ -1,4 +1,4 @@
-//! How far an expression is from being true. Whoever looks for bytes that satisfy a condition goes where this gets less.
+//! How far an expression is from being true. A search for bytes that satisfy a condition goes where this gets less.
 //!
 //! A comparison that does not hold is as far as its sides are apart, brought below 1, so that no comparison hides the
 //! others. The conditions that `&&` joins are told one by one: which of them counts most is for the searcher to say.

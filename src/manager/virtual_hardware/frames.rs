@@ -27,7 +27,7 @@ pub(super) enum FromPeripheral {
         error: Option<String>,
     },
     Detach,
-    /// It is switched off and does not come back by itself: nobody need wait for it.
+    /// It is switched off and does not come back by itself: the hub need not wait for it.
     Goodbye,
 }
 

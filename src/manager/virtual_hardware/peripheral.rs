@@ -147,8 +147,9 @@ async fn attached(
     let end = present.serve(from_hub, closing).await;
     manager.do_send(Detached { id, closed: false });
     if let (End::Goodbye, Some(Open { end, waiting, .. })) = (end, present.open) {
-        // Nobody waits for an answer to what was asked. The farewell is only answered when the device is gone, so that
-        // whoever waits for that can use the address again at once; a link that hangs gets no more time than this.
+        // What the device still asks for gets no answer any more. The server closes the socket when the device is gone, so
+        // that a program which waits for that can use the address again at once; a link that hangs gets no more time than
+        // this.
         drop(waiting);
         let _ = tokio::time::timeout(GOODBYE, end.say_goodbye()).await;
     }
