@@ -220,8 +220,16 @@ impl Link {
     /// # Errors
     /// An endpoint that isn't there, a refusal, a loss, or no confirmation before the deadline.
     pub async fn write(&self, packet: Packet) -> Result<(), LinkError> {
-        self.spacing.turn().await;
+        self.turn(packet.endpoint, self.info.deadlines.write).await?;
         self.send(packet).await
+    }
+
+    /// Waits for a time between the packets of others, but not for ever.
+    async fn turn(&self, endpoint: Endpoint, limit: Duration) -> Result<(), LinkError> {
+        tokio::time::timeout(limit, self.spacing.turn()).await.map_err(|_| {
+            let what = format!("a packet between commands to {endpoint}");
+            LinkError::Timeout { what, limit_ms: limit.as_millis() }
+        })
     }
 
     async fn send(&self, packet: Packet) -> Result<(), LinkError> {
@@ -234,7 +242,7 @@ impl Link {
     /// # Errors
     /// As [`Link::write`].
     pub async fn read(&self, endpoint: Endpoint) -> Result<Vec<u8>, LinkError> {
-        self.spacing.turn().await;
+        self.turn(endpoint, self.info.deadlines.read).await?;
         self.ask(endpoint, Operation::Read(endpoint), self.info.deadlines.read, "a read of").await
     }
 
@@ -435,5 +443,27 @@ mod tests {
         assert_eq!(confirmed(Confirms::responses()), [false, true, false, true]);
         let (always, never) = (BTreeSet::from([Endpoint::TX]), BTreeSet::from([Endpoint::RX]));
         assert_eq!(confirmed(Confirms::Responses { always, never }), [true, true, false, false]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_packet_waits_for_its_turn_but_not_for_ever() {
+        let (link, mut end) = pair(info());
+        tokio::spawn(async move {
+            while let Some(request) = end.requests.recv().await {
+                let _ = request.done.send(Ok(Vec::new()));
+            }
+        });
+        link.set_packet_gap(Duration::from_millis(40));
+        let begun = Instant::now();
+        for _ in 0..3 {
+            link.write(packet()).await.unwrap();
+        }
+        assert_eq!(begun.elapsed(), Duration::from_millis(80));
+        let command = link.command(2);
+        let text = link.write(packet()).await.unwrap_err().to_string();
+        assert_eq!(text, "a packet between commands to tx got no answer within 2000 ms");
+        assert!(matches!(link.read(Endpoint::RX).await, Err(LinkError::Timeout { limit_ms: 3000, .. })));
+        drop(command);
+        assert_eq!(link.read(Endpoint::RX).await, Ok(Vec::new()));
     }
 }
