@@ -79,9 +79,18 @@ fn a_stop_without_a_server_is_one_clear_sentence() {
 async fn every_actor_says_what_it_does() {
     let server = Server::start(&["buses.websocket.enabled=true", "buses.websocket.listen=127.0.0.1:0"]);
     let (_client, _toy) = running(&server).await;
-    let answer = server.get("/debug/actors").await;
-    let json = &answer[answer.find('{').unwrap()..=answer.rfind('}').unwrap()];
-    let tree: serde_json::Value = serde_json::from_str(json).unwrap();
+    let tree = || async {
+        let answer = server.get("/debug/actors").await;
+        let json = &answer[answer.find('{').unwrap()..=answer.rfind('}').unwrap()];
+        serde_json::from_str::<serde_json::Value>(json).unwrap()
+    };
+    // The toy has the packet; that it has confirmed it is on its way to the server.
+    let mut tree_now = tree().await;
+    while !tree_now["children"].as_array().unwrap().iter().any(|child| child["writes"] == 1) {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tree_now = tree().await;
+    }
+    let tree = tree_now;
     assert_eq!((&tree["actor"], &tree["state"]), (&json!("hub"), &json!("running")));
     let children = tree["children"].as_array().unwrap();
     let find = |actor: &str| children.iter().find(|child| child["actor"] == actor).unwrap_or_else(|| panic!("{tree}"));

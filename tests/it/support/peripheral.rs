@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -11,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -39,6 +41,9 @@ impl Done {
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 type Sink = Arc<Mutex<SplitSink<Socket, Message>>>;
 
+/// Time in which the server hears of a confirmation.
+const SETTLED: Duration = Duration::from_millis(5);
+
 /// Where hardware lives: it confirms what is done to it even while the thread of its test waits for a program.
 static RADIO: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap());
@@ -46,7 +51,9 @@ static RADIO: LazyLock<Runtime> =
 /// A piece of hardware.
 pub struct Peripheral {
     sink: Sink,
-    frames: mpsc::UnboundedReceiver<Value>,
+    frames: mpsc::UnboundedReceiver<(Instant, Value)>,
+    /// The frame that comes next, if it is known already.
+    next: Option<(Instant, Value)>,
     /// It confirms what is done to it at once, whatever the test is busy with.
     confirms: Arc<AtomicBool>,
     reads: JoinHandle<()>,
@@ -66,7 +73,7 @@ impl Peripheral {
         let confirms = Arc::<AtomicBool>::default();
         let (found, frames) = mpsc::unbounded_channel();
         let reads = RADIO.spawn(read(stream, Arc::clone(&sink), Arc::clone(&confirms), found));
-        Self { sink, frames, confirms, reads, earlier: VecDeque::new(), last_id: 0 }
+        Self { sink, frames, next: None, confirms, reads, earlier: VecDeque::new(), last_id: 0 }
     }
 
     /// Attaches Bluetooth hardware of this name and address, which confirms every write: a stop comes once.
@@ -113,7 +120,14 @@ impl Peripheral {
         if let Some(frame) = self.earlier.pop_front() {
             return Some(frame);
         }
-        self.frames.recv().await
+        if self.next.is_none() {
+            self.next = Some(self.frames.recv().await?);
+        }
+        // What the test does next must not overtake the confirmation on its way to the server.
+        if let Some((at, _)) = self.next.as_ref().filter(|_| self.confirms.load(Ordering::SeqCst)) {
+            tokio::time::sleep_until(*at + SETTLED).await;
+        }
+        self.next.take().map(|(_, frame)| frame)
     }
 
     /// The next frame that is no operation: `attached`, `refused` or `error`. Operations are kept.
@@ -189,7 +203,7 @@ async fn read(
     mut stream: SplitStream<Socket>,
     sink: Sink,
     confirms: Arc<AtomicBool>,
-    found: mpsc::UnboundedSender<Value>,
+    found: mpsc::UnboundedSender<(Instant, Value)>,
 ) {
     while let Some(Ok(message)) = stream.next().await {
         let frame: Value = match message {
@@ -204,7 +218,7 @@ async fn read(
                 return;
             }
         }
-        if found.send(frame).is_err() {
+        if found.send((Instant::now(), frame)).is_err() {
             return;
         }
     }
