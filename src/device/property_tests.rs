@@ -151,7 +151,6 @@ fn user_limits() -> impl Strategy<Value = UserLimits> {
 /// Whether hardware of `spec` may be given `output` by a user who set `user`.
 fn allowed(spec: OutputSpec, user: UserLimits, output: Output) -> Result<(), String> {
     let no = |why: &str| Err(format!("{why}: {output:?} with {user:?} on {spec:?}"));
-    let position = output.kind.is_position();
     if output.kind == OutputKind::HwPositionWithDuration {
         let (shortest, longest) = spec.duration_ms.unwrap_or((0, 0));
         let time = output.duration_ms;
@@ -170,6 +169,13 @@ fn allowed(spec: OutputSpec, user: UserLimits, output: Output) -> Result<(), Str
     } else if output.duration_ms != 0 {
         return no("a duration where there is none");
     }
+    allowed_value(spec, user, output)
+}
+
+/// The same without the duration, which not every packet carries.
+fn allowed_value(spec: OutputSpec, user: UserLimits, output: Output) -> Result<(), String> {
+    let no = |why: &str| Err(format!("{why}: {output:?} with {user:?} on {spec:?}"));
+    let position = output.kind.is_position();
     if output.value == 0 && !position {
         return Ok(());
     }

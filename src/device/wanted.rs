@@ -4,6 +4,7 @@
 //! written. So no backlog can form, a stop overtakes everything, and an actor that is started again knows what to do.
 
 mod observe;
+mod positions;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};

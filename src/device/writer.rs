@@ -10,10 +10,11 @@ use super::flights::{Cargo, Flights};
 use super::last_stop::LAST_STOP;
 use super::wanted::Work;
 use super::{DeviceHandle, Exit};
-use crate::driver::{Batch, Driver, Levels};
+use crate::driver::{Batch, Change, Driver, Levels, Moves};
 use crate::library::definition::Repeat;
 use crate::link::{Link, LinkError, Packet};
 use crate::metrics::{Event, Metrics};
+use crate::types::{Output, OutputKind};
 
 /// First pause after a failed write; doubled each time.
 const FIRST_RETRY: Duration = Duration::from_millis(20);
@@ -61,11 +62,25 @@ pub(super) struct Writer {
     last_at: Instant,
     /// When the driver wants to be asked again.
     poll_at: Option<Instant>,
+    /// The moves that are played for hardware that only jumps.
+    moves: Option<Moves>,
 }
 
 impl Writer {
     pub(super) fn new(device: DeviceHandle, link: Link, driver: Box<dyn Driver>, pace: Pace, metrics: Metrics) -> Self {
-        let levels = Levels::new(&device.identity().model);
+        let mut levels = Levels::new(&device.identity().model);
+        for (feature, kind, _) in device.wanted().positions() {
+            if let Some(position) = driver.position(feature) {
+                device.wanted().learned(feature, position);
+            }
+            // A packet for several axes carries those that were not told to move, too: within their limits.
+            for (_, _, position) in
+                device.wanted().positions().iter().filter(|axis| (axis.0, axis.1) == (feature, kind))
+            {
+                levels.begin(feature, kind, *position);
+            }
+        }
+        let moves = driver.step().map(Moves::new);
         let stops = device.wanted().stops();
         let now = Instant::now();
         Self {
@@ -84,6 +99,7 @@ impl Writer {
             last: Vec::new(),
             last_at: now,
             poll_at: Some(now),
+            moves,
         }
     }
 
@@ -129,6 +145,10 @@ impl Writer {
                     self.work(&work).await;
                     continue;
                 }
+                if self.play_at().is_some_and(|at| at <= now) {
+                    self.play().await;
+                    continue;
+                }
                 if self.poll_at.is_some_and(|at| at <= now) {
                     self.poll().await;
                     continue;
@@ -138,7 +158,7 @@ impl Writer {
                     continue;
                 }
             }
-            let next = [expires, self.poll_at, self.repeat_at()].into_iter().flatten().min();
+            let next = [expires, self.play_at(), self.poll_at, self.repeat_at()].into_iter().flatten().min();
             let pauses = [self.ready, self.stop_ready].into_iter().filter(|end| *end > now);
             let wake = next.map(|next| next.max(self.ready)).into_iter().chain(pauses).min();
             tokio::select! {
@@ -151,10 +171,16 @@ impl Writer {
 
     async fn work(&mut self, work: &Work) {
         let mut levels = self.levels.clone();
-        for change in &work.changes {
+        let timed = |change: &Change| change.output.kind == OutputKind::HwPositionWithDuration;
+        let (played, changes): (Vec<_>, Vec<_>) =
+            work.changes.iter().copied().partition(|change| self.moves.is_some() && timed(change));
+        for change in &changes {
             levels.set(change.feature, change.output.kind, change.output.value);
         }
-        let batch = Batch { changes: &work.changes, levels: &levels, stop: work.stop };
+        if let Some(moves) = self.moves.as_mut().filter(|_| work.stop) {
+            work.changes.iter().for_each(|change| moves.cancel(change.feature));
+        }
+        let batch = Batch { changes: &changes, levels: &levels, stop: work.stop };
         let packets = match self.driver.encode(&batch) {
             Ok(packets) => packets,
             Err(error) => {
@@ -180,6 +206,9 @@ impl Writer {
                     self.last = packets;
                 }
                 self.poll_at = Some(Instant::now());
+                for change in played.iter().filter(|_| !work.stop) {
+                    self.start_move(change);
+                }
             }
             Outcome::Unsent => {}
             Outcome::Overtaken => self.device.wanted().failed(work),
@@ -191,6 +220,56 @@ impl Writer {
                 }
             }
         }
+    }
+
+    fn start_move(&mut self, change: &Change) {
+        let from = self.clamped(change.feature, Output { value: change.previous, ..change.output });
+        if let (Some(moves), Some(from)) = (&mut self.moves, from) {
+            moves.start(&Change { previous: from.value, ..*change }, Instant::now());
+        }
+    }
+
+    fn play_at(&self) -> Option<Instant> {
+        self.moves.as_ref().and_then(Moves::next)
+    }
+
+    /// Writes the positions that moves under way have reached: sampled, brought within the limits, encoded.
+    async fn play(&mut self) {
+        let (before, gap) = (self.moves.clone(), self.gap());
+        let due = self.moves.as_mut().map(|moves| moves.due(Instant::now(), gap)).unwrap_or_default();
+        let mut levels = self.levels.clone();
+        let mut changes = Vec::new();
+        for (feature, output) in due {
+            let previous = levels.get(feature, output.kind);
+            if let Some(output) = self.clamped(feature, output) {
+                levels.set(feature, output.kind, output.value);
+                changes.push(Change { feature, output, previous });
+            }
+        }
+        let packets = match self.driver.encode(&Batch { changes: &changes, levels: &levels, stop: false }) {
+            Ok(packets) => packets,
+            Err(error) => {
+                self.metrics.emit(&Event::WriteFailed { index: self.device.index(), why: &error.to_string() });
+                return;
+            }
+        };
+        match self.write(&packets, None).await {
+            Outcome::Written => self.levels = levels,
+            // A stop came, which ends the moves that it is for.
+            Outcome::Unsent | Outcome::Overtaken => {}
+            Outcome::Failed(why) => {
+                // The place to be at the next attempt is another, but the last one must not be left out.
+                self.moves = before;
+                self.failed(&why);
+            }
+        }
+    }
+
+    /// The last step before encoding a position that was made here.
+    fn clamped(&self, feature: u32, output: Output) -> Option<Output> {
+        let mut places = self.device.shared.places.iter();
+        let place = places.find(|place| (place.feature, place.kind) == (feature, output.kind))?;
+        Some(place.limits.clamp(output))
     }
 
     /// Lets the driver say what it wants to say by itself.
@@ -345,6 +424,9 @@ async fn until(time: Option<Instant>) {
 #[cfg(test)]
 #[path = "packet_gap_tests.rs"]
 mod packet_gap_tests;
+#[cfg(test)]
+#[path = "position_tests.rs"]
+mod position_tests;
 #[cfg(test)]
 #[path = "writer_tests.rs"]
 mod tests;

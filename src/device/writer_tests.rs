@@ -39,12 +39,17 @@ impl Hardware {
 
     /// On a link that confirms so.
     pub(super) fn on(definition: &str, gap_ms: u32, confirms: Confirms) -> Self {
+        Self::with(definition, &UserSettings { gap_ms: Some(gap_ms), ..UserSettings::default() }, confirms)
+    }
+
+    /// For a user who set this.
+    pub(super) fn with(definition: &str, user: &UserSettings, confirms: Confirms) -> Self {
         let definition = Arc::new(Definition::parse("test", definition, &crate::driver::names()).unwrap());
-        let (model, endpoints) = (Arc::new(definition.default.clone()), definition.endpoints());
+        let model = Arc::new(definition.models.first().unwrap_or(&definition.default).clone());
+        let endpoints = definition.endpoints();
         let identity =
             Identity { index: 0, bus: Bus::Btle, address: "a".to_owned(), identifier: None, definition, model };
-        let user = UserSettings { gap_ms: Some(gap_ms), ..UserSettings::default() };
-        let device = DeviceHandle::new(identity, &user);
+        let device = DeviceHandle::new(identity, user);
         let info =
             LinkInfo { endpoints, gap: Duration::ZERO, deadlines: Deadlines::default(), confirms, scripted: false };
         let (link, end) = pair(info);
@@ -70,7 +75,8 @@ impl Hardware {
 
     /// The next packet, not yet answered.
     pub(super) async fn packet(&mut self) -> (Vec<u8>, oneshot::Sender<Result<Vec<u8>, LinkError>>) {
-        let request = self.end.requests.recv().await.unwrap();
+        let request =
+            tokio::time::timeout(ms(3_600_000), self.end.requests.recv()).await.expect("nothing is written").unwrap();
         let Operation::Write(packet) = request.operation else { panic!("{:?}", request.operation) };
         (packet.data, request.done)
     }

@@ -20,13 +20,16 @@ impl Levels {
         Self { outputs, latest: Vec::new() }
     }
 
+    /// Sets what a value is before anything was commanded, such as the place where an axis stands.
+    pub fn begin(&mut self, feature: u32, kind: OutputKind, value: i32) {
+        for entry in self.outputs.iter_mut().filter(|entry| (entry.0, entry.1) == (feature, kind)) {
+            entry.2 = value;
+        }
+    }
+
     /// Remembers a value.
     pub fn set(&mut self, feature: u32, kind: OutputKind, value: i32) {
-        for entry in &mut self.outputs {
-            if (entry.0, entry.1) == (feature, kind) {
-                entry.2 = value;
-            }
-        }
+        self.begin(feature, kind, value);
         match self.latest.iter_mut().find(|(index, _)| *index == feature) {
             Some(entry) => entry.1 = kind,
             None => self.latest.push((feature, kind)),
@@ -39,13 +42,11 @@ impl Levels {
         self.outputs.iter().find(|entry| (entry.0, entry.1) == (feature, kind)).map_or(0, |entry| entry.2)
     }
 
-    /// The value that a feature was last set to, whichever of its outputs that was; 0 if there is no such feature.
+    /// The value that a feature was last set to, whichever of its outputs that was; that of its first one as long as none
+    /// was, 0 if there is no such feature.
     #[must_use]
     pub fn feature(&self, feature: u32) -> i32 {
-        match self.latest.iter().find(|(index, _)| *index == feature) {
-            Some((_, kind)) => self.get(feature, *kind),
-            None => 0,
-        }
+        self.kind(feature).map_or(0, |kind| self.get(feature, kind))
     }
 
     /// The kind of output that a feature was last set by, its first one as long as none was; `None` if it has none.

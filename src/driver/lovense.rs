@@ -13,7 +13,7 @@ use crate::types::{Endpoint, InputKind, OutputKind};
 
 use answers::{Word, Words, type_in_name};
 
-use super::{Batch, Boxed, Driver, DriverError, Inputs, Levels, Poll, Protocol};
+use super::{Batch, Boxed, Driver, DriverError, Inputs, Levels, Protocol};
 
 /// Time for an answer to `DeviceType;`, and for the next word after `Battery;`.
 const ANSWER: Duration = Duration::from_millis(500);
@@ -59,7 +59,7 @@ impl Protocol for Lovense {
     }
 
     fn open(&self, _: &Arc<Definition>, model: &Arc<Model>, _: &Link) -> Box<dyn Driver> {
-        Box::new(Toy { form: Form::of(model), clockwise: true, stroke: Stroke::default() })
+        Box::new(Toy { form: Form::of(model), clockwise: true })
     }
 }
 
@@ -106,14 +106,10 @@ struct Toy {
     form: Form,
     /// The direction that the toy turns in, as far as it was told. It cannot be asked.
     clockwise: bool,
-    stroke: Stroke,
 }
 
 impl Driver for Toy {
     fn encode(&mut self, batch: &Batch<'_>) -> Result<Vec<Packet>, DriverError> {
-        if batch.stop {
-            self.stroke.cancel();
-        }
         let mut packets = Vec::new();
         if self.form == Form::Multi {
             if !batch.changes.is_empty() {
@@ -125,10 +121,11 @@ impl Driver for Toy {
             let value = change.output.value;
             let command = match (self.form, change.output.kind) {
                 (Form::Stroker { .. }, OutputKind::HwPositionWithDuration) => {
-                    if !batch.stop {
-                        self.stroke.start(value, change.output.duration_ms);
+                    // It stands where it was last sent.
+                    if batch.stop {
+                        continue;
                     }
-                    continue;
+                    format!("FSetSite:{value};")
                 }
                 (Form::Stroker { idle_range }, OutputKind::Oscillate) => {
                     format!("Mply:{value}:{};", if value == 0 { idle_range } else { 20 })
@@ -155,8 +152,8 @@ impl Driver for Toy {
         }
     }
 
-    fn poll(&mut self) -> Poll {
-        self.stroke.poll(Instant::now())
+    fn step(&self) -> Option<Duration> {
+        matches!(self.form, Form::Stroker { .. }).then_some(STEP)
     }
 
     fn inputs(&self) -> Arc<dyn Inputs> {
@@ -175,44 +172,6 @@ fn all_levels(levels: &Levels) -> String {
 
 fn text(command: String) -> Packet {
     Packet { endpoint: Endpoint::TX, data: command.into_bytes(), ack: false }
-}
-
-/// A move that the server makes in steps, because the machine only jumps.
-///
-/// The reference server adds a whole-number step each time, so that a move takes up to twice its time; here each
-/// step is where the move should be by then.
-#[derive(Debug, Default)]
-struct Stroke {
-    current: i32,
-    /// Where it began, where it goes, which step is next, how many there are.
-    running: Option<(i32, i32, u32, u32)>,
-    not_before: Option<Instant>,
-}
-
-impl Stroke {
-    fn start(&mut self, goal: i32, duration_ms: u32) {
-        let steps = (duration_ms / 100).max(1);
-        self.running = (goal != self.current).then_some((self.current, goal, 1, steps));
-    }
-
-    fn cancel(&mut self) {
-        self.running = None;
-    }
-
-    fn poll(&mut self, now: Instant) -> Poll {
-        let Some((from, goal, step, steps)) = self.running else {
-            return Poll::default();
-        };
-        if let Some(time) = self.not_before.filter(|time| *time > now) {
-            return Poll { packets: Vec::new(), again: Some(time - now) };
-        }
-        let way = f64::from(goal - from) * f64::from(step) / f64::from(steps);
-        self.current = from + way.round() as i32;
-        self.running = (step < steps).then_some((from, goal, step + 1, steps));
-        self.not_before = Some(now + STEP);
-        let again = self.running.is_some().then_some(STEP);
-        Poll { packets: vec![text(format!("FSetSite:{};", self.current))], again }
-    }
 }
 
 /// What the first word that means something means. Others are passed over until nothing was said for `silence`, or until
@@ -335,24 +294,5 @@ mod tests {
         let begun = Instant::now();
         assert!(read(toy_that_says(9, Vec::new())).await.is_err());
         assert_eq!(begun.elapsed(), ANSWER);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_move_takes_its_time_and_ends_at_its_goal() {
-        let mut stroke = Stroke::default();
-        stroke.start(100, 300);
-        let mut seen = Vec::new();
-        for _ in 0..10 {
-            let poll = stroke.poll(Instant::now());
-            seen.extend(poll.packets.into_iter().map(|packet| String::from_utf8(packet.data).unwrap()));
-            let Some(again) = poll.again else { break };
-            // A batch for another output asks in between; the step must not come early.
-            assert!(stroke.poll(Instant::now()).packets.is_empty());
-            tokio::time::sleep(again).await;
-        }
-        assert_eq!(seen, ["FSetSite:33;", "FSetSite:67;", "FSetSite:100;"]);
-        stroke.start(0, 1000);
-        stroke.cancel();
-        assert!(stroke.poll(Instant::now()).again.is_none());
     }
 }

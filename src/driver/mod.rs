@@ -11,6 +11,7 @@ mod levels;
 mod lovense;
 #[cfg(test)]
 pub(crate) mod misbehaving;
+mod moves;
 mod nintendo_joycon;
 mod steps;
 pub mod template;
@@ -28,6 +29,7 @@ use crate::link::{Link, LinkError, Notification, Packet};
 use crate::types::{Endpoint, InputKind, Output};
 
 pub use levels::Levels;
+pub use moves::Moves;
 
 /// A future that a driver returns.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -94,6 +96,17 @@ pub trait Driver: Send {
     /// A packet of the last batch has reached the hardware.
     fn confirmed(&mut self, _packet: &Packet) {}
 
+    /// The time between positions that hardware takes which knows no timed moves: moves are then played for it, each
+    /// position within the user's limits and encoded as one that is reached at once. `None`: it moves by itself.
+    fn step(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Where the position of this feature is after connecting, in the hardware's own range, if the hardware tells.
+    fn position(&self, _feature: u32) -> Option<i32> {
+        None
+    }
+
     /// What the driver wants to say by itself, and after which time to ask again. Asked after every batch and when
     /// that time has passed.
     fn poll(&mut self) -> Poll {
@@ -139,7 +152,7 @@ pub struct Change {
     pub feature: u32,
     /// Value in the hardware's own range, within the user's limits.
     pub output: Output,
-    /// Position that this feature was last sent to; 0 at the start.
+    /// Position that this feature was last sent to; at the start what [`Driver::position`] said, else 0.
     pub previous: i32,
 }
 

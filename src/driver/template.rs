@@ -135,6 +135,20 @@ impl Driver for TemplateDriver {
         Ok(packets)
     }
 
+    fn position(&self, feature: u32) -> Option<i32> {
+        let expression = self.device.definition.start_position.as_ref()?;
+        let mut outputs = self.device.model.outputs();
+        let (_, axis) = outputs.find(|(index, output)| *index == feature && output.kind.is_position())?;
+        let scope = View { feature, ..View::new(&self.device, &self.device.buffers, &self.sequence) };
+        match expression.value(&scope) {
+            Ok(position) => Some((position.round() as i32).clamp(axis.min, axis.max)),
+            Err(error) => {
+                tracing::warn!("{} does not tell its position: {error}", self.device.model.name);
+                None
+            }
+        }
+    }
+
     fn inputs(&self) -> Arc<dyn Inputs> {
         Arc::clone(&self.device) as Arc<dyn Inputs>
     }

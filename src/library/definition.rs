@@ -30,6 +30,8 @@ pub struct Definition {
     pub identify: Vec<Identify>,
     /// What is said to the hardware after connecting.
     pub connect: Vec<Step>,
+    /// The position at which a feature stands after connecting, from the buffers that the connect steps filled.
+    pub start_position: Option<Expression>,
     /// The model of hardware whose identifier is not known.
     pub default: Model,
     /// The other models.

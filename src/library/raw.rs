@@ -22,6 +22,7 @@ pub(super) struct File {
     pub identify: Vec<Spanned<Identify>>,
     #[serde(default)]
     pub connect: Vec<Spanned<String>>,
+    pub start_position: Option<Spanned<String>>,
     #[serde(rename = "let", default)]
     pub lets: BTreeMap<Spanned<String>, Spanned<String>>,
     pub default: Spanned<Model>,

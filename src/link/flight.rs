@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::error::LinkError;
+use crate::patience;
 use crate::types::Endpoint;
 
 /// Where the bus says what came of an operation.
@@ -61,13 +62,13 @@ impl Flight {
         if let Some(error) = &self.given_up {
             return Err(error.clone());
         }
-        match tokio::time::timeout_at(self.until, &mut self.outcome).await {
-            Ok(Ok(Err(error @ LinkError::Timeout { .. }))) => {
+        match patience::timeout(self.until.saturating_duration_since(Instant::now()), &mut self.outcome).await {
+            Some(Ok(Err(error @ LinkError::Timeout { .. }))) => {
                 self.given_up = Some(error.clone());
                 Err(error)
             }
-            Ok(outcome) => outcome.map_err(|_| LinkError::Lost)?.map(drop),
-            Err(_) => {
+            Some(outcome) => outcome.map_err(|_| LinkError::Lost)?.map(drop),
+            None => {
                 let (what, limit_ms) = (format!("a write to {}", self.endpoint), self.limit.as_millis());
                 Err(LinkError::Timeout { what, limit_ms })
             }

@@ -5,6 +5,7 @@
 
 mod error;
 mod flight;
+mod listener;
 mod spacing;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ use crate::patience;
 use crate::types::Endpoint;
 pub use error::LinkError;
 pub use flight::Flight;
+pub use listener::Listener;
 
 /// Requests that may wait for the bus; a device has one write and a few reads under way at most.
 const REQUESTS: usize = 32;
@@ -221,8 +223,16 @@ impl Link {
     /// # Errors
     /// An endpoint that isn't there, a refusal, a loss, or no confirmation before the deadline.
     pub async fn write(&self, packet: Packet) -> Result<(), LinkError> {
-        self.spacing.turn().await;
+        self.turn(packet.endpoint, self.info.deadlines.write).await?;
         self.begin_write(packet).await?.landed().await
+    }
+
+    /// Waits for a time between the packets of others, but not for ever.
+    async fn turn(&self, endpoint: Endpoint, limit: Duration) -> Result<(), LinkError> {
+        patience::timeout(limit, self.spacing.turn()).await.ok_or_else(|| {
+            let what = format!("a packet between commands to {endpoint}");
+            LinkError::Timeout { what, limit_ms: limit.as_millis() }
+        })
     }
 
     /// Gives bytes to the bus, without waiting until the hardware has them. What the bus has once been given cannot be
@@ -234,7 +244,7 @@ impl Link {
         let (endpoint, limit) = (packet.endpoint, self.info.deadlines.write);
         let until = Instant::now() + limit;
         let asking = self.ask(endpoint, Operation::Write(packet));
-        let outcome = tokio::time::timeout_at(until, asking).await.unwrap_or_else(|_| {
+        let outcome = patience::timeout(limit, asking).await.unwrap_or_else(|| {
             Err(LinkError::Failed(format!("the bus took no write to {endpoint} within {} ms", limit.as_millis())))
         })?;
         Ok(Flight::new(endpoint, limit, until, outcome))
@@ -245,7 +255,7 @@ impl Link {
     /// # Errors
     /// As [`Link::write`].
     pub async fn read(&self, endpoint: Endpoint) -> Result<Vec<u8>, LinkError> {
-        self.spacing.turn().await;
+        self.turn(endpoint, self.info.deadlines.read).await?;
         self.answer(endpoint, Operation::Read(endpoint), self.info.deadlines.read, "a read of").await
     }
 
@@ -360,51 +370,6 @@ impl Command<'_> {
     }
 }
 
-/// Hears the notifications of a link.
-#[derive(Debug)]
-pub struct Listener {
-    /// `None` when the link was lost before listening began.
-    notifications: Option<broadcast::Receiver<Notification>>,
-    scripted: bool,
-}
-
-impl Listener {
-    /// The next notification of any endpoint. When the listener has lagged, the oldest are skipped.
-    ///
-    /// # Errors
-    /// [`LinkError::Lost`] once the link is gone and everything heard before was returned.
-    pub async fn next(&mut self) -> Result<Notification, LinkError> {
-        let notifications = self.notifications.as_mut().ok_or(LinkError::Lost)?;
-        loop {
-            match notifications.recv().await {
-                Ok(notification) => return Ok(notification),
-                Err(broadcast::error::RecvError::Lagged(_)) => {}
-                Err(broadcast::error::RecvError::Closed) => return Err(LinkError::Lost),
-            }
-        }
-    }
-
-    /// The next notification of one endpoint.
-    ///
-    /// # Errors
-    /// As [`Listener::next`], and [`LinkError::Timeout`] after `limit`.
-    pub async fn next_on(&mut self, endpoint: Endpoint, limit: Duration) -> Result<Vec<u8>, LinkError> {
-        // What a script sends, it has sent before it answers the write that comes before.
-        let wait = if self.scripted { Duration::from_millis(1) } else { limit };
-        let heard = async {
-            loop {
-                let notification = self.next().await?;
-                if notification.endpoint == endpoint {
-                    return Ok(notification.data);
-                }
-            }
-        };
-        patience::timeout(wait, heard).await.unwrap_or_else(|| {
-            Err(LinkError::Timeout { what: format!("waiting for {endpoint}"), limit_ms: limit.as_millis() })
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -478,5 +443,27 @@ mod tests {
         assert_eq!(confirmed(Confirms::responses()), [false, true, false, true]);
         let (always, never) = (BTreeSet::from([Endpoint::TX]), BTreeSet::from([Endpoint::RX]));
         assert_eq!(confirmed(Confirms::Responses { always, never }), [true, true, false, false]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_packet_waits_for_its_turn_but_not_for_ever() {
+        let (link, mut end) = pair(info());
+        tokio::spawn(async move {
+            while let Some(request) = end.requests.recv().await {
+                let _ = request.done.send(Ok(Vec::new()));
+            }
+        });
+        link.set_packet_gap(Duration::from_millis(40));
+        let begun = Instant::now();
+        for _ in 0..3 {
+            link.write(packet()).await.unwrap();
+        }
+        assert_eq!(begun.elapsed(), Duration::from_millis(80));
+        let command = link.command(2);
+        let text = link.write(packet()).await.unwrap_err().to_string();
+        assert_eq!(text, "a packet between commands to tx got no answer within 2000 ms");
+        assert!(matches!(link.read(Endpoint::RX).await, Err(LinkError::Timeout { limit_ms: 3000, .. })));
+        drop(command);
+        assert_eq!(link.read(Endpoint::RX).await, Ok(Vec::new()));
     }
 }

@@ -87,3 +87,19 @@ async fn a_stop_that_nobody_confirms_is_sent_twice() {
     assert_eq!(sure.done().await, Done::tx([0xC5, 0x55, 0, 0xAA]));
     assert_eq!(sure.done_soon().await, None);
 }
+
+#[tokio::test]
+async fn the_piston_travels_its_whole_way() {
+    let server = Server::start(&[]);
+    let mut client = Raw::scanning(&server).await;
+    let mut piston = Peripheral::attach(&server, "VorzePiston", "piston").await;
+    piston.attached().await;
+    let devices = client.devices(1).await;
+    let offered = &devices["0"]["DeviceFeatures"]["0"]["Output"]["HwPositionWithDuration"];
+    assert_eq!(offered["Value"], json!([0, 99]), "{devices}");
+    for (value, packet) in [(99, [3, 0xC8, 9]), (0, [3, 0, 9])] {
+        let command = json!({"HwPositionWithDuration": {"Value": value, "Duration": 1000}});
+        client.ok("OutputCmd", json!({"DeviceIndex": 0, "FeatureIndex": 0, "Command": command})).await;
+        assert_eq!(piston.done().await, Done::tx_ack(packet));
+    }
+}

@@ -55,13 +55,30 @@ async def connects(lab, toy, start, known=True):
 def stops(toy):
     """What the example says of a stop."""
     after = toy.steps[[step[0] for step in toy.steps].index("stop") + 1 :]
-    return list(itertools.takewhile(lambda step: step[0] == "write", after))
+    return twice(toy, itertools.takewhile(lambda step: step[0] == "write", after))
+
+
+def twice(toy, writes):
+    """A stop as it is sent: the packets that nobody confirms come twice, where that can be seen."""
+    writes = list(writes)
+    return writes if toy.repeats else writes + [write for write in writes if not write[3]]
+
+
+def as_sent(toy, steps):
+    """Steps of an example with its stops as they are sent."""
+    sent, rest = [], list(steps)
+    while rest:
+        sent.append(rest.pop(0))
+        if sent[-1][0] == "stop":
+            writes = list(itertools.takewhile(lambda step: step[0] == "write", rest))
+            sent, rest = sent + twice(toy, writes), rest[len(writes) :]
+    return sent
 
 
 async def drive(lab, toy, index):
     """Plays the example from the first command of a client on, through the session; returns how many packets it has."""
     start, wanted = lab.radio.now(), []
-    for kind, *parts in [*connecting(toy.steps)[1], ("end",)]:
+    for kind, *parts in [*as_sent(toy, connecting(toy.steps)[1]), ("end",)]:
         if kind == "write":
             wanted.append((kind, *parts))
             continue

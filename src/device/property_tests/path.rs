@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::super::writer::Writer;
 use super::*;
-use crate::driver::{Batch, Driver, Inputs, Poll, toy, toy::Toy};
-use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Operation, Packet, pair};
+use crate::driver::{Batch, Driver, Inputs, Poll, toy, toy::Level, toy::Toy};
+use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, Packet, pair};
 use crate::metrics::Metrics;
 
 type Shared<T> = Arc<Mutex<T>>;
@@ -62,14 +62,34 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// The hardware's side of all connections.
 struct Hardware {
+    subject: Subject,
+    /// What its user allows.
+    settings: UserSettings,
     toy: Box<dyn Toy>,
     faults: VecDeque<Fate>,
+    /// What it was told that its user does not allow.
+    beyond: Vec<String>,
 }
 
 impl Hardware {
     fn running(&self) -> Vec<toy::Level> {
         let levels = self.toy.levels();
         levels.into_iter().filter(|level| !level.kind.is_position() && level.value != 0).collect()
+    }
+
+    /// Takes a packet. Whatever it tells the hardware must be within the limits, whoever made it.
+    fn take(&mut self, packet: &Packet) -> Vec<Notification> {
+        let before = self.toy.levels();
+        let said = self.toy.written(packet.endpoint, &packet.data);
+        let levels = self.toy.levels();
+        for level in levels.iter().filter(|level| !before.contains(level)) {
+            let Level { feature, kind, value, .. } = *level;
+            let user = self.settings.limits.get(&(feature, kind)).copied().unwrap_or_default();
+            let Some(spec) = self.subject.spec(feature, kind) else { continue };
+            let told = allowed_value(spec, user, Output { kind, value, duration_ms: 0 });
+            self.beyond.extend(told.err().map(|why| format!("{why}, by {:02x?}", packet.data)));
+        }
+        said
     }
 }
 
@@ -86,7 +106,7 @@ async fn serve(mut end: LinkEnd, hardware: Shared<Hardware>) {
                 let fate = lock(&hardware).faults.pop_front().unwrap_or(Fate::Fine);
                 let take = || {
                     let mut hardware = lock(&hardware);
-                    for said in hardware.toy.written(packet.endpoint, &packet.data) {
+                    for said in hardware.take(&packet) {
                         let _ = end.notify.send(said);
                     }
                 };
@@ -156,6 +176,14 @@ impl Driver for Watched {
         self.driver.confirmed(packet);
     }
 
+    fn step(&self) -> Option<Duration> {
+        self.driver.step()
+    }
+
+    fn position(&self, feature: u32) -> Option<i32> {
+        self.driver.position(feature)
+    }
+
     fn poll(&mut self) -> Poll {
         let poll = self.driver.poll();
         lock(&self.said).extend(poll.packets.iter().map(|packet| Said { packet: packet.clone(), stop: false }));
@@ -186,9 +214,10 @@ async fn open(subject: &Subject, hardware: &Shared<Hardware>) -> (Link, Box<dyn 
     (link, driver)
 }
 
-fn hardware(subject: &Subject) -> Shared<Hardware> {
+fn hardware(subject: &Subject, settings: &UserSettings) -> Shared<Hardware> {
     let toy = toy::of(&subject.definition, &subject.model);
-    Arc::new(Mutex::new(Hardware { toy, faults: VecDeque::new() }))
+    let (subject, settings) = (subject.clone(), settings.clone());
+    Arc::new(Mutex::new(Hardware { subject, settings, toy, faults: VecDeque::new(), beyond: Vec::new() }))
 }
 
 /// What a driver said.
@@ -200,7 +229,7 @@ struct Said {
 
 /// Why the toy of a model can't show whether it runs: tried with every output at its greatest and at 0.
 async fn unreadable(subject: &Subject) -> Option<String> {
-    let hardware = hardware(subject);
+    let hardware = hardware(subject, &UserSettings::default());
     let (link, mut driver) = open(subject, &hardware).await;
     let mut levels = crate::driver::Levels::new(&subject.model);
     let outputs: Vec<_> = subject.model.outputs().filter(|(_, spec)| !spec.kind.is_position()).collect();
@@ -275,7 +304,7 @@ async fn check(
     let settings = subject.settings(&limits, Some(gap_ms));
     let device = subject.device(&settings);
     let outputs: Vec<_> = subject.model.outputs().collect();
-    let hardware = hardware(&subject);
+    let hardware = hardware(&subject, &settings);
     let wrong: Shared<Vec<String>> = Shared::default();
     let said: Shared<Vec<Said>> = Shared::default();
     let watch = {
@@ -328,6 +357,8 @@ async fn check(
     prop_assert!(after.is_empty(), "said after the stop: {after:02x?}");
     let wrong = lock(&wrong);
     prop_assert!(wrong.is_empty(), "{wrong:?}");
+    let beyond = &lock(&hardware).beyond;
+    prop_assert!(beyond.is_empty(), "{beyond:#?}");
     Ok(())
 }
 
@@ -348,6 +379,28 @@ fn most_toys_can_be_read() {
     assert!(left_out.len() * 10 <= readable.len(), "too many are left out: {left_out:#?}");
 }
 
+/// The models whose moves are played for them.
+static STEPPING: LazyLock<Vec<Subject>> = LazyLock::new(|| {
+    let steps = |subject: &Subject| {
+        std::thread::scope(|scope| {
+            let opened = scope.spawn(|| {
+                paused(async {
+                    let hardware = hardware(subject, &UserSettings::default());
+                    open(subject, &hardware).await.1.step().is_some()
+                })
+            });
+            opened.join().unwrap()
+        })
+    };
+    LIBRARY.definitions().iter().flat_map(models_of).filter(steps).collect()
+});
+
+#[test]
+fn there_are_models_whose_moves_are_played() {
+    let names: Vec<_> = STEPPING.iter().map(|subject| subject.model.name.as_str()).collect();
+    assert!(names.contains(&"Lovense Solace Pro"), "{names:?}");
+}
+
 proptest! {
     #![proptest_config(cases(100))]
 
@@ -363,5 +416,15 @@ proptest! {
         steps in proptest::collection::vec(step(), 1..25),
     ) {
         paused(check(subject, limits, gap_ms, max_failures, steps))?;
+    }
+
+    #[test]
+    fn no_step_of_a_move_is_beyond_the_limits(
+        subject in select(STEPPING.clone()),
+        limits in proptest::collection::vec(user_limits(), 4),
+        gap_ms in select(vec![0, 75, 300]),
+        steps in proptest::collection::vec(step(), 1..25),
+    ) {
+        paused(check(subject, limits, gap_ms, 3, steps))?;
     }
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::script::{Failed, Script, Talk, lock, number};
-use crate::driver::{Batch, Change, Driver, Levels};
+use crate::driver::{Batch, Change, Driver, Levels, Moves};
 use crate::library::{Definition, InputSpec, Model, definition::Repeat};
 use crate::link::{Link, Packet};
 use crate::types::{InputKind, Output, OutputKind};
@@ -25,6 +27,8 @@ pub(super) struct Player {
     /// What `[repeat]` writes again, and how long nothing was written.
     last: Vec<Packet>,
     quiet: Duration,
+    /// The moves that are played for hardware that only jumps.
+    moves: Option<Moves>,
     /// The driver is code, which may look at the clock.
     coded: bool,
 }
@@ -37,14 +41,23 @@ impl Player {
         link: Link,
         script: Arc<Mutex<Script>>,
     ) -> Self {
+        let mut levels = Levels::new(&model);
+        let mut positions = BTreeMap::new();
+        for (feature, output) in model.outputs().filter(|(_, output)| output.kind.is_position()) {
+            if let Some(position) = driver.position(feature) {
+                levels.begin(feature, output.kind, position);
+                positions.insert(feature, position);
+            }
+        }
         Self {
+            moves: driver.step().map(Moves::new),
             driver,
-            levels: Levels::new(&model),
+            levels,
             model,
             link,
             script,
             written: BTreeMap::new(),
-            positions: BTreeMap::new(),
+            positions,
             listening: Vec::new(),
             repeat: definition.repeat,
             last: Vec::new(),
@@ -180,23 +193,43 @@ impl Player {
         }
         for change in changes {
             let Output { kind, value, .. } = change.output;
-            self.levels.set(change.feature, kind, value);
             self.written.insert((change.feature, kind), value);
             if kind.is_position() {
                 self.positions.insert(change.feature, value);
             }
         }
-        let batch = Batch { changes, levels: &self.levels, stop };
-        let packets = self.driver.encode(&batch).map_err(|error| error.to_string())?;
-        self.send(&packets)?;
+        let timed = |change: &Change| change.output.kind == OutputKind::HwPositionWithDuration;
+        let (played, changes): (Vec<_>, Vec<_>) =
+            changes.iter().copied().partition(|change| self.moves.is_some() && timed(change));
+        if let Some(moves) = &mut self.moves {
+            changes.iter().filter(|_| stop).for_each(|change| moves.cancel(change.feature));
+            played.iter().for_each(|change| moves.start(change, Instant::now()));
+        }
+        let packets = self.encode(&changes, stop)?;
         if !packets.is_empty() {
             self.last = packets;
         }
         self.speak()
     }
 
-    /// What the driver says by itself.
+    fn encode(&mut self, changes: &[Change], stop: bool) -> Result<Vec<Packet>, String> {
+        for Change { feature, output, .. } in changes {
+            self.levels.set(*feature, output.kind, output.value);
+        }
+        let batch = Batch { changes, levels: &self.levels, stop };
+        let packets = self.driver.encode(&batch).map_err(|error| error.to_string())?;
+        self.send(&packets)?;
+        Ok(packets)
+    }
+
+    /// What is said without a command: the positions of moves, and what the driver says by itself.
     fn speak(&mut self) -> Result<(), String> {
+        let due = self.moves.as_mut().map(|moves| moves.due(Instant::now(), Duration::ZERO)).unwrap_or_default();
+        let changes: Vec<_> =
+            due.into_iter().map(|(feature, output)| Change { feature, output, previous: 0 }).collect();
+        if !changes.is_empty() {
+            self.encode(&changes, false)?;
+        }
         let packets = self.driver.poll().packets;
         self.send(&packets)
     }

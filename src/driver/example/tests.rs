@@ -4,10 +4,15 @@ use crate::library::{Library, Problem};
 
 /// What `check` says of a definition with these features, other parts and examples.
 async fn check(features: &str, rest: &str, examples: &[&str]) -> Vec<String> {
-    let head = "name = \"T\"\nconnect = [CONNECT]\n[[match]]\nbtle = { names = [\"T\", \"T_*\"], manufacturer = [{ company = 93 }] }\n\
+    check_with("", features, rest, examples).await
+}
+
+/// The same, with further keys.
+async fn check_with(keys: &str, features: &str, rest: &str, examples: &[&str]) -> Vec<String> {
+    let head = "name = \"T\"\nconnect = [CONNECT]KEYS\n[[match]]\nbtle = { names = [\"T\", \"T_*\"], manufacturer = [{ company = 93 }] }\n\
                 services.fff0 = { tx = \"fff1\", rx = \"fff2\" }\n";
     let (connect, rest) = rest.split_once('\n').unwrap_or((rest, ""));
-    let mut text = head.replace("CONNECT", connect);
+    let mut text = head.replace("CONNECT", connect).replace("KEYS", keys);
     write!(text, "[default]\nname = \"T\"\nfeatures = [{features}]\n{rest}\n").unwrap();
     for example in examples {
         write!(text, "[[example]]\n{example}\n").unwrap();
@@ -101,6 +106,17 @@ async fn a_source_that_gives_no_identifier_hides_none_after_it() {
     ] {
         assert_eq!(check(ONE, sources, &[steps]).await, [""; 0], "{steps}");
     }
+}
+
+#[tokio::test]
+async fn a_stroker_that_says_where_it_stands() {
+    let two = "{ hw_position = { value = [0, 99], duration_ms = [0, 1000] } }, { hw_position = { value = [0, 99], duration_ms = [0, 1000] } }";
+    let asks = "'subscribe rx', 'tx: 3F', 'maybe rx 500ms as p'\n[write]\nhw_position = 'tx: {i} {v} {abs(v - prev)}'";
+    let told = "steps = ['> subscribe rx', '> tx: 3F', '< rx: 0A 5A', 'hw_position 0 50 in 1s', '> tx: 00 32 28',
+        'hw_position 0 20 in 1s', '> tx: 00 14 1E', 'hw_position 1 50 in 1s', '> tx: 01 32 28']";
+    let silent = "steps = ['> subscribe rx', '> tx: 3F', 'hw_position 0 50 in 1s', '> tx: 00 32 19']";
+    let start = "\nstart_position = 'len(p) > 0 ? p[i] : 25'";
+    assert_eq!(check_with(start, two, asks, &[told, silent]).await, [""; 0]);
 }
 
 #[tokio::test]

@@ -98,6 +98,7 @@ impl<'a> Reader<'a> {
         let identify = file.identify.iter().filter_map(|entry| self.identify(entry, provided.as_ref())).collect();
         let mut names = self.names(&file.default, &file.lets);
         let connect = file.connect.iter().filter_map(|step| self.step(step, &mut names, provided.as_ref())).collect();
+        let start_position = file.start_position.as_ref().and_then(|source| self.expression(source, &names));
         let writes = self.writes(file.write, &names, provided.as_ref());
         let (inputs, input_places) = self.inputs(file.input, &names, provided.as_ref());
         let has_battery = provided.is_none_or(|provided| provided.contains(&crate::types::Endpoint::BATTERY));
@@ -109,6 +110,13 @@ impl<'a> Reader<'a> {
         let models = self.models(file.model, &rules);
         let all = || std::iter::once(&default).chain(&models);
         self.unused(&writes, &input_places, all);
+        if let Some(at) = &file.start_position {
+            let moves = all().any(|model| model.outputs().any(|(_, output)| output.kind.is_position()));
+            if coded || !moves {
+                let why = if coded { "the driver says where hardware stands" } else { "no model has a position" };
+                self.wrong(at, format!("there is a start_position, but {why}"));
+            }
+        }
         let examples = file.example.iter().map(|example| self.example(example, &models)).collect();
         let repeat = file.repeat.map(|repeat| self.repeat(&repeat));
         Definition {
@@ -121,6 +129,7 @@ impl<'a> Reader<'a> {
             matchers,
             identify,
             connect,
+            start_position,
             default,
             models,
             write: writes.lines,

@@ -143,7 +143,7 @@ impl Reader<'_> {
         }
     }
 
-    fn expression(&mut self, source: &Spanned<String>, names: &Names) -> Option<Expression> {
+    pub(super) fn expression(&mut self, source: &Spanned<String>, names: &Names) -> Option<Expression> {
         Expression::parse(source.get_ref(), names).map_err(|error| self.wrong(source, error.to_string())).ok()
     }
 

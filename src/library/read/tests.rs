@@ -151,6 +151,23 @@ fn identifiers_may_be_beginnings() {
 }
 
 #[test]
+fn a_start_position_needs_something_that_has_one() {
+    let stroker = "[default]\nname = \"T\"\nfeatures = [{ position = [0, 9] }]\n[write]\nposition = 'tx: {v}'";
+    accepted(&["connect = ['read rx as p']\nstart_position = 'len(p) > 0 ? p[i] : 5'", MATCH, stroker]);
+    refused(
+        &["start_position = '5'", MATCH, DEFAULT, WRITE],
+        "t.toml:2: there is a start_position, but no model has a position",
+    );
+    let coded = stroker.split("\n[write]").next().unwrap();
+    refused(
+        &["driver = \"lovense\"\nstart_position = '5'", MATCH, coded],
+        "t.toml:3: there is a start_position, but the driver says where hardware stands",
+    );
+    let found = problems(&[("t", &file(&["start_position = 'q[0]'", MATCH, stroker]))]);
+    assert!(found[0].starts_with("t.toml:2: ") && found.len() == 1, "{found:?}");
+}
+
+#[test]
 fn the_time_between_packets_is_the_longer_of_what_hardware_and_bus_need() {
     use crate::types::Bus;
     let gap = |line: &str, bus| {

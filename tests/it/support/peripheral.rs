@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -11,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -42,6 +44,9 @@ type Sink = Arc<Mutex<SplitSink<Socket, Message>>>;
 /// The type under which the end of a connection is kept among its frames; the server has no such type.
 const CLOSE: &str = "(close)";
 
+/// Time in which the server hears of a confirmation.
+const SETTLED: Duration = Duration::from_millis(5);
+
 /// Where hardware lives: it confirms what is done to it even while the thread of its test waits for a program.
 static RADIO: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap());
@@ -49,7 +54,9 @@ static RADIO: LazyLock<Runtime> =
 /// A piece of hardware.
 pub struct Peripheral {
     sink: Sink,
-    frames: mpsc::UnboundedReceiver<Value>,
+    frames: mpsc::UnboundedReceiver<(Instant, Value)>,
+    /// The frame that comes next, if it is known already.
+    next: Option<(Instant, Value)>,
     /// It confirms what is done to it at once, whatever the test is busy with.
     confirms: Arc<AtomicBool>,
     reads: JoinHandle<()>,
@@ -69,7 +76,7 @@ impl Peripheral {
         let confirms = Arc::<AtomicBool>::default();
         let (found, frames) = mpsc::unbounded_channel();
         let reads = RADIO.spawn(read(stream, Arc::clone(&sink), Arc::clone(&confirms), found));
-        Self { sink, frames, confirms, reads, earlier: VecDeque::new(), last_id: 0 }
+        Self { sink, frames, next: None, confirms, reads, earlier: VecDeque::new(), last_id: 0 }
     }
 
     /// Attaches Bluetooth hardware of this name and address, which confirms every write: a stop comes once.
@@ -116,7 +123,14 @@ impl Peripheral {
         if let Some(frame) = self.earlier.pop_front() {
             return Some(frame);
         }
-        self.frames.recv().await.filter(|frame| frame["type"] != CLOSE)
+        if self.next.is_none() {
+            self.next = Some(self.frames.recv().await?);
+        }
+        // What the test does next must not overtake the confirmation on its way to the server.
+        if let Some((at, _)) = self.next.as_ref().filter(|_| self.confirms.load(Ordering::SeqCst)) {
+            tokio::time::sleep_until(*at + SETTLED).await;
+        }
+        self.next.take().map(|(_, frame)| frame).filter(|frame| frame["type"] != CLOSE)
     }
 
     /// The next frame that is no operation: `attached`, `refused`, `failed`, `present` or `error`. Operations are kept.
@@ -146,7 +160,7 @@ impl Peripheral {
     pub async fn closed(&mut self) -> (u16, String) {
         let closed = tokio::time::timeout(PATIENCE, async {
             loop {
-                let frame = self.frames.recv().await.expect("the connection ended without a word");
+                let (_, frame) = self.frames.recv().await.expect("the connection ended without a word");
                 if frame["type"] == CLOSE {
                     let code = frame["code"].as_u64().unwrap().try_into().unwrap();
                     return (code, frame["reason"].as_str().unwrap().to_owned());
@@ -212,14 +226,15 @@ async fn read(
     mut stream: SplitStream<Socket>,
     sink: Sink,
     confirms: Arc<AtomicBool>,
-    found: mpsc::UnboundedSender<Value>,
+    found: mpsc::UnboundedSender<(Instant, Value)>,
 ) {
     while let Some(Ok(message)) = stream.next().await {
         let frame: Value = match message {
             Message::Text(text) => serde_json::from_str(&text).unwrap(),
             Message::Close(Some(close)) => {
                 let code = u16::from(close.code);
-                let _ = found.send(json!({"type": CLOSE, "code": code, "reason": close.reason.as_str()}));
+                let last = json!({"type": CLOSE, "code": code, "reason": close.reason.as_str()});
+                let _ = found.send((Instant::now(), last));
                 return;
             }
             Message::Close(None) => return,
@@ -232,7 +247,7 @@ async fn read(
                 return;
             }
         }
-        if found.send(frame).is_err() {
+        if found.send((Instant::now(), frame)).is_err() {
             return;
         }
     }
