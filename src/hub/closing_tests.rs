@@ -126,3 +126,37 @@ fn the_shutdown_waits_for_a_device_whose_actor_has_just_panicked() {
         assert_eq!(down.await.unwrap(), Vec::<String>::new());
     });
 }
+
+#[test]
+fn what_came_back_in_time_is_not_given_up_while_it_is_opened() {
+    test(async {
+        let (mut fixture, _one, device, end) = Fixture::with_one().await;
+        set(&device, 9);
+        drop(end);
+        tokio::time::sleep(ms(2900)).await;
+        let (ends, mut again) = mpsc::unbounded_channel();
+        let hardware = Hardware::new(LibraryBus::Btle, "Mis", "one");
+        fixture.found.do_send(Found { hardware, connector: Arc::new(Slow { ends }) });
+        let mut end = again.recv().await.unwrap();
+        assert_eq!([taken(&mut end).await, taken(&mut end).await], [0, 9]);
+        assert!(fixture.events.try_recv().is_err(), "sessions notice nothing");
+    });
+}
+
+/// Hardware that takes its time to connect.
+#[derive(Debug)]
+struct Slow {
+    ends: mpsc::UnboundedSender<LinkEnd>,
+}
+
+impl Connector for Slow {
+    fn connect(&self, candidates: Vec<Candidate>) -> Boxed<'static, Result<(usize, Link), LinkError>> {
+        let quick = super::Reach { ends: self.ends.clone(), refused: Mutex::new(None), dials_in: false };
+        Box::pin(async move {
+            tokio::time::sleep(ms(900)).await;
+            quick.connect(candidates).await
+        })
+    }
+
+    fn refuse(&self, _: &str) {}
+}

@@ -204,7 +204,12 @@ impl Hub {
     }
 
     fn grace_is_over(&mut self, index: u32, generation: u64, why: &str) {
-        let lost = |device: &Device| device.generation == generation && device.state == State::Away;
+        // What has come back in time is not given up while it is being opened, however long that takes.
+        let opening = |device: &Device| {
+            let identity = device.handle.identity();
+            self.opening.contains(&(identity.bus, identity.address.clone()))
+        };
+        let lost = |device: &Device| device.generation == generation && device.state == State::Away && !opening(device);
         if self.devices.get(&index).is_some_and(lost) {
             self.remove(index, why);
         }

@@ -157,7 +157,8 @@ impl Handler<Describe> for Polled {
     fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
         MessageResult(serde_json::json!({
             "state": "running", "looked_for": self.source.wanted(), "there": self.reported,
-            "open": self.source.in_use().addresses(), "last_error": self.last_error,
+            "open": self.source.in_use().addresses(), "opening": self.source.in_use().opening(),
+            "hung_writes": self.source.in_use().hung(), "last_error": self.last_error,
             "details": self.source.details(),
             "listing_for_ms": self.listing.map(|since| since.elapsed().as_millis()),
         }))
@@ -271,6 +272,7 @@ mod tests {
             let described = manager.describe.send(Describe).await.unwrap();
             if described["last_error"] == "the list is broken" {
                 assert_eq!(described["open"], serde_json::json!(["b"]));
+                assert_eq!(described["hung_writes"], serde_json::json!([]));
                 drop(open);
                 return;
             }

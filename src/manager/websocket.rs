@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix::prelude::*;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use serde::Deserialize;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::{Message as Frame, protocol::WebSocketConfig};
+use tokio_tungstenite::tungstenite::{self, Message as Frame, protocol::WebSocketConfig};
 use tracing::debug;
 
 use super::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan, choose};
@@ -223,11 +223,7 @@ impl Device {
                 }
             };
             let step = tokio::select! {
-                frame = self.socket.next() => match frame {
-                    None => Err("its socket was closed".to_owned()),
-                    Some(Err(error)) => Err(error.to_string()),
-                    Some(Ok(frame)) => self.frame(frame),
-                },
+                frame = self.socket.next() => self.received(frame),
                 order = orders.recv() => match order {
                     None => Err("nobody wants it".to_owned()),
                     Some(Order::Refuse) => Err("it was refused".to_owned()),
@@ -244,13 +240,7 @@ impl Device {
                         go_on
                     }
                 },
-                _ = ping.tick() => {
-                    if self.heard.elapsed() >= self.options.deadline {
-                        Err("it no longer answers".to_owned())
-                    } else {
-                        self.send(Frame::Ping(vec![0].into())).await
-                    }
-                }
+                due = ping.tick() => self.ping(due).await,
             };
             if let Err(why) = step {
                 // The link is lost before the farewell, which may take its time.
@@ -258,6 +248,31 @@ impl Device {
                 let _ = tokio::time::timeout(UPGRADE, self.socket.close(None)).await;
                 return why;
             }
+        }
+    }
+
+    /// Pings the device, unless it has been silent for too long.
+    async fn ping(&mut self, due: Instant) -> Result<(), String> {
+        // While this program was held up, by a busy computer or a closed lid, it heard nothing whatever the device said.
+        let held_up = due.elapsed();
+        if held_up >= self.options.ping {
+            self.heard = (self.heard + held_up).min(Instant::now());
+        }
+        // What has come counts, though nobody has looked at it yet.
+        while let Some(frame) = self.socket.next().now_or_never() {
+            self.received(frame)?;
+        }
+        if self.heard.elapsed() >= self.options.deadline {
+            return Err("it no longer answers".to_owned());
+        }
+        self.send(Frame::Ping(vec![0].into())).await
+    }
+
+    fn received(&mut self, frame: Option<Result<Frame, tungstenite::Error>>) -> Result<(), String> {
+        match frame {
+            None => Err("its socket was closed".to_owned()),
+            Some(Err(error)) => Err(error.to_string()),
+            Some(Ok(frame)) => self.frame(frame),
         }
     }
 

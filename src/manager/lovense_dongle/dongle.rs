@@ -10,7 +10,7 @@ use super::machine::{Act, Machine};
 use super::message::{FromDongle, ToDongle};
 use crate::library::Bus;
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkRequest, Notification, Operation, pair};
-use crate::manager::blocking::{self, Ends, InUse, Taken, Writer};
+use crate::manager::blocking::{self, Ends, InUse, Taken, Watched, Writer, write_limit};
 use crate::message::Endpoint;
 
 /// Reports that may wait to be understood.
@@ -43,7 +43,7 @@ pub(super) struct Dongle {
 }
 
 impl Dongle {
-    /// Starts the threads. `toys` is told which toys are in use.
+    /// Starts the threads. `toys` is told which toys are in use; `plugged` is the dongle's own place.
     ///
     /// # Errors
     /// A thread that the system does not give.
@@ -53,8 +53,10 @@ impl Dongle {
         scanning: bool,
         look: bool,
         toys: InUse,
+        plugged: Taken,
         deadlines: Deadlines,
     ) -> Result<Self, LinkError> {
+        let writer = Watched::start("the Lovense dongle", writer, write_limit(deadlines), plugged)?;
         let (orders, orders_in) = mpsc::unbounded_channel();
         let (heard, reports_in) = mpsc::channel(REPORTS);
         let seen = Arc::<Mutex<Seen>>::default();
@@ -83,7 +85,7 @@ impl Dongle {
                 tracing::debug!("the Lovense dongle is lost: {why}");
             }
         })?;
-        blocking::thread("write the Lovense dongle", move || {
+        blocking::thread("serve the Lovense dongle", move || {
             if let Err(why) = worker.run(acts, reports_in, orders_in) {
                 tracing::warn!("the Lovense dongle is let go: {why}");
             }
@@ -109,7 +111,7 @@ struct Toy {
 }
 
 struct Worker {
-    writer: Box<dyn Writer>,
+    writer: Watched,
     form: Form,
     machine: Machine,
     lines: Lines,
@@ -167,6 +169,9 @@ impl Worker {
                 Event::End => return Ok(()),
             };
             self.act(acts)?;
+            if self.writer.is_over() {
+                return Err("a write to it hangs".to_owned());
+            }
         }
     }
 
