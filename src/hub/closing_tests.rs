@@ -130,16 +130,26 @@ fn the_shutdown_waits_for_a_device_whose_actor_has_just_panicked() {
 #[test]
 fn what_came_back_in_time_is_not_given_up_while_it_is_opened() {
     test(async {
-        let (mut fixture, _one, device, end) = Fixture::with_one().await;
-        set(&device, 9);
-        drop(end);
-        tokio::time::sleep(ms(2900)).await;
-        let (ends, mut again) = mpsc::unbounded_channel();
-        let hardware = Hardware::new(LibraryBus::Btle, "Mis", "one");
-        fixture.found.do_send(Found { hardware, connector: Arc::new(Slow { ends }) });
-        let mut end = again.recv().await.unwrap();
-        assert_eq!([taken(&mut end).await, taken(&mut end).await], [0, 9]);
-        assert!(fixture.events.try_recv().is_err(), "sessions notice nothing");
+        for works in [true, false] {
+            let (mut fixture, _one, device, end) = Fixture::with_one().await;
+            set(&device, 9);
+            drop(end);
+            tokio::time::sleep(ms(2900)).await;
+            let (ends, mut again) = mpsc::unbounded_channel();
+            let hardware = Hardware::new(LibraryBus::Btle, "Mis", "one");
+            fixture.found.do_send(Found { hardware, connector: Arc::new(Slow { ends, works }) });
+            if works {
+                let mut end = again.recv().await.unwrap();
+                assert_eq!([taken(&mut end).await, taken(&mut end).await], [0, 9]);
+                tokio::time::sleep(ms(10_000)).await;
+                assert!(fixture.events.try_recv().is_err(), "sessions notice nothing");
+            } else {
+                let began = Instant::now();
+                fixture.changed().await;
+                assert_eq!(began.elapsed().as_millis() / 10, 90, "it is not tried for ever");
+                assert!(fixture.hub.routes().devices.is_empty());
+            }
+        }
     });
 }
 
@@ -147,14 +157,16 @@ fn what_came_back_in_time_is_not_given_up_while_it_is_opened() {
 #[derive(Debug)]
 struct Slow {
     ends: mpsc::UnboundedSender<LinkEnd>,
+    works: bool,
 }
 
 impl Connector for Slow {
     fn connect(&self, candidates: Vec<Candidate>) -> Boxed<'static, Result<(usize, Link), LinkError>> {
         let quick = super::Reach { ends: self.ends.clone(), refused: Mutex::new(None), dials_in: false };
+        let works = self.works;
         Box::pin(async move {
             tokio::time::sleep(ms(900)).await;
-            quick.connect(candidates).await
+            if works { quick.connect(candidates).await } else { Err(LinkError::Lost) }
         })
     }
 

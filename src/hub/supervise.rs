@@ -31,6 +31,8 @@ pub(super) struct Device {
     pub budget: Budget,
     /// What takes the address over once the present connection is closed. Until then that keeps its own connector.
     pub take_over: Option<Successor>,
+    /// Why it was lost, when its grace is over while it is being opened again.
+    pub overdue: Option<String>,
 }
 
 /// Hardware that has dialled in under the address of a device that is connected.
@@ -196,21 +198,27 @@ impl Hub {
         self.shared.metrics.emit(&Event::OpenFailed { what: &hardware.to_string(), why });
         let same = |device: &&Device| device.state == State::Away && device.is(hardware);
         if let Some(index) = self.devices.values().find(same).map(|device| device.handle.index()) {
+            let mut overdue = None;
             if let Some(device) = self.devices.get_mut(&index) {
                 device.handle.wanted().set_reach(Reach::Away);
+                overdue = device.overdue.take();
             }
-            self.restart(index, why, ctx);
+            match overdue {
+                Some(lost) => self.remove(index, &lost),
+                None => self.restart(index, why, ctx),
+            }
         }
     }
 
     fn grace_is_over(&mut self, index: u32, generation: u64, why: &str) {
-        // What has come back in time is not given up while it is being opened, however long that takes.
-        let opening = |device: &Device| {
-            let identity = device.handle.identity();
-            self.opening.contains(&(identity.bus, identity.address.clone()))
+        let Some(device) = self.devices.get_mut(&index).filter(|device| device.generation == generation) else {
+            return;
         };
-        let lost = |device: &Device| device.generation == generation && device.state == State::Away && !opening(device);
-        if self.devices.get(&index).is_some_and(lost) {
+        let identity = device.handle.identity();
+        if self.opening.contains(&(identity.bus, identity.address.clone())) {
+            // It came back in time. Whether it is given up is decided when it is open, or is not.
+            device.overdue = Some(why.to_owned());
+        } else if device.state == State::Away {
             self.remove(index, why);
         }
     }
