@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -52,6 +52,8 @@ pub struct WebsocketOptions {
 #[derive(Debug)]
 pub struct WebsocketManager {
     options: WebsocketOptions,
+    /// Where it really listens, which the settings may leave to the system.
+    bound: Arc<OnceLock<SocketAddr>>,
     /// One place for each device at once.
     room: Arc<Semaphore>,
     found: Recipient<Found>,
@@ -63,7 +65,7 @@ pub struct WebsocketManager {
 pub fn factory(options: WebsocketOptions) -> Factory {
     Box::new(move |ManagerContext { found, guard }| {
         let room = Arc::new(Semaphore::new(options.max_devices));
-        ManagerHandle::new(WebsocketManager { options, room, found, guard }.start())
+        ManagerHandle::new(WebsocketManager { options, bound: Arc::default(), room, found, guard }.start())
     })
 }
 
@@ -71,7 +73,7 @@ impl Actor for WebsocketManager {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let listening = listen(self.options, Arc::clone(&self.room), self.found.clone());
+        let listening = listen(self.options, Arc::clone(&self.bound), Arc::clone(&self.room), self.found.clone());
         ctx.spawn(listening.into_actor(self).map(|why, this, ctx| {
             this.guard.because(why);
             ctx.stop();
@@ -93,15 +95,26 @@ impl Handler<Describe> for WebsocketManager {
     fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
         let sockets = self.options.max_devices.saturating_sub(self.room.available_permits());
         MessageResult(serde_json::json!({
-            "state": "running", "listen": self.options.listen.to_string(), "sockets": sockets,
+            "state": "running", "listen": self.options.listen.to_string(), "bound": self.bound.get(),
+            "sockets": sockets,
         }))
     }
 }
 
 /// Accepts devices until the port fails; returns why.
-async fn listen(options: WebsocketOptions, room: Arc<Semaphore>, found: Recipient<Found>) -> String {
+async fn listen(
+    options: WebsocketOptions,
+    bound: Arc<OnceLock<SocketAddr>>,
+    room: Arc<Semaphore>,
+    found: Recipient<Found>,
+) -> String {
     let listener = match TcpListener::bind(options.listen).await {
-        Ok(listener) => listener,
+        Ok(listener) => {
+            if let Ok(address) = listener.local_addr() {
+                let _ = bound.set(address);
+            }
+            listener
+        }
         Err(error) => return format!("`buses.websocket.listen` = {} cannot be used: {error}", options.listen),
     };
     loop {

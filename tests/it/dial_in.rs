@@ -25,7 +25,6 @@ type Device = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 struct Fixture {
     server: Server,
-    port: u16,
     _definitions: tempfile::TempDir,
 }
 
@@ -42,28 +41,34 @@ impl Fixture {
     fn start_with(setting: &str, first_frame_timeout_ms: u32) -> Self {
         let definitions = tempfile::tempdir().unwrap();
         std::fs::write(definitions.path().join("own.toml"), DEFINITION).unwrap();
-        // A port that was free a moment ago.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let server = Server::start(&[
             "buses.websocket.enabled=true",
-            &format!("buses.websocket.listen=127.0.0.1:{port}"),
+            // Another test's server could take a port that was free a moment ago.
+            "buses.websocket.listen=127.0.0.1:0",
             "buses.websocket.ping_ms=100",
             setting,
             &format!("buses.websocket.first_frame_timeout_ms={first_frame_timeout_ms}"),
             "devices.reconnect_grace_ms=200",
             &format!("devices.definitions_dir={}", definitions.path().display()),
         ]);
-        Self { server, port, _definitions: definitions }
+        Self { server, _definitions: definitions }
     }
 
-    async fn dial(&self) -> Device {
-        for _ in 0..100 {
-            if let Ok((device, _)) = connect_async(format!("ws://127.0.0.1:{}/any/path", self.port)).await {
-                return device;
+    /// Where devices dial in.
+    async fn port(&self) -> String {
+        for _ in 0..500 {
+            let actors = self.server.json("/debug/actors").await;
+            let mut children = actors["children"].as_array().unwrap().iter();
+            if let Some(bound) = children.find_map(|actor| actor["bound"].as_str()) {
+                return bound.to_owned();
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!("the device port is not open:\n{}", self.server.log());
+    }
+
+    async fn dial(&self) -> Device {
+        connect_async(format!("ws://{}/any/path", self.port().await)).await.unwrap().0
     }
 
     async fn device(&self, address: &str) -> Device {
@@ -202,7 +207,7 @@ async fn strangers_at_the_device_port_are_sent_away() {
     assert_eq!(bytes(&mut unknown).await, None);
     let mut silent = fixture.dial().await;
     assert_eq!(bytes(&mut silent).await, None);
-    let _tcp = TcpStream::connect(("127.0.0.1", fixture.port)).await.unwrap();
+    let _tcp = TcpStream::connect(fixture.port().await).await.unwrap();
     let mut device = fixture.device("sim-1").await;
     identified(&mut device).await;
     tokio::time::sleep(QUIET).await;
