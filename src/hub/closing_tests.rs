@@ -106,7 +106,13 @@ fn a_link_that_is_given_up_is_stopped_before_it_is_closed() {
             let _ = done.send(Err(LinkError::Failed("not this one".to_owned())));
         }
         assert_eq!(taken(&mut end).await, 0);
-        let_go(&mut end).await;
+        let LinkRequest { operation, done } = request(&mut end).await;
+        assert!(matches!(operation, Operation::Disconnect), "{operation:?}");
+        let number = device.begin_stop(None).unwrap();
+        let early = tokio::time::timeout(ms(1000), device.wanted().confirmed(number)).await;
+        assert!(early.is_err(), "something may still arrive while the link is not closed");
+        let _ = done.send(Ok(Vec::new()));
+        device.wanted().confirmed(number).await;
     });
 }
 

@@ -49,6 +49,11 @@ impl Device {
         let identity = self.handle.identity();
         identity.bus == hardware.bus && identity.address == hardware.address
     }
+
+    /// Whether this actor of it has ended and no other was started.
+    fn is_lost(&self, generation: u64) -> bool {
+        self.generation == generation && self.state == State::Away
+    }
 }
 
 /// Whether an actor drives the device.
@@ -98,15 +103,21 @@ impl Handler<Exited> for Hub {
                 ctx.run_later(grace, move |this, _| this.grace_is_over(index, generation, &why));
             }
             Exit::Failed(_) => {
-                if let Some(link) = device.link.take() {
-                    ctx.spawn(async move { link.disconnect().await }.into_actor(self));
-                }
-                if let Some(device) = self.devices.get(&index) {
-                    device.handle.wanted().set_reach(Reach::Away);
-                }
+                let link = device.link.take();
                 self.shared.metrics.emit(&Event::DeviceAway { index, name: &name, why: &why });
                 self.count();
-                self.restart(index, &why, ctx);
+                let closing = async move {
+                    if let Some(link) = link {
+                        link.disconnect().await;
+                    }
+                };
+                ctx.spawn(closing.into_actor(self).map(move |(), this, ctx| {
+                    // A stop is only confirmed now that nothing can arrive over the link any more.
+                    if let Some(device) = this.devices.get(&index).filter(|device| device.is_lost(generation)) {
+                        device.handle.wanted().set_reach(Reach::Away);
+                        this.restart(index, &why, ctx);
+                    }
+                }));
             }
             // The hardware is still there and may be running, so it stays "connected": a stop that is asked for now
             // is only confirmed once the next actor has written it.
@@ -155,24 +166,26 @@ impl Hub {
         };
         let generation = device.generation;
         let Some(delay) = device.budget.spend() else {
-            if let Some(link) = device.link.take() {
-                let handle = device.handle.clone();
-                let closing = async move {
-                    handle.last_stop(&link).await;
-                    link.disconnect().await;
-                };
-                ctx.spawn(closing.into_actor(self));
-            }
             let limit = self.options.restart_budget;
-            return self.remove(index, &format!("{why}; it was started again {limit} times and is given up"));
+            let why = format!("{why}; it was started again {limit} times and is given up");
+            let Some(link) = device.link.take() else {
+                return self.remove(index, &why);
+            };
+            let handle = device.handle.clone();
+            let closing = async move {
+                handle.last_stop(&link).await;
+                link.disconnect().await;
+            };
+            ctx.spawn(closing.into_actor(self).map(move |(), this, _| {
+                if this.devices.get(&index).is_some_and(|device| device.is_lost(generation)) {
+                    this.remove(index, &why);
+                }
+            }));
+            return;
         };
         self.shared.metrics.emit(&Event::ActorRestarted { what: &format!("device {index}"), why, delay });
         ctx.run_later(delay, move |this, ctx| {
-            let still = this
-                .devices
-                .get(&index)
-                .is_some_and(|device| device.generation == generation && device.state == State::Away);
-            if still {
+            if this.devices.get(&index).is_some_and(|device| device.is_lost(generation)) {
                 this.reopen(index, ctx);
             }
         });
