@@ -267,12 +267,15 @@ mod tests {
         manager.scan.do_send(Scan::Start);
         while next().await != "a" {}
         manager.scan.do_send(Scan::Stop);
+        // A write to this one hangs.
+        let hung = fake.in_use.taken("z");
+        hung.release().give_up();
         fake.there.lock().unwrap().push("error");
         for _ in 0..50 {
             let described = manager.describe.send(Describe).await.unwrap();
             if described["last_error"] == "the list is broken" {
                 assert_eq!(described["open"], serde_json::json!(["b"]));
-                assert_eq!(described["hung_writes"], serde_json::json!([]));
+                assert_eq!(described["hung_writes"][0]["address"], "z");
                 drop(open);
                 return;
             }
