@@ -330,6 +330,7 @@ impl Hub {
             link: Some(link),
             budget,
             take_over: None,
+            overdue: None,
         };
         self.devices.insert(index, device);
         if again {

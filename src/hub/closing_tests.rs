@@ -106,7 +106,13 @@ fn a_link_that_is_given_up_is_stopped_before_it_is_closed() {
             let _ = done.send(Err(LinkError::Failed("not this one".to_owned())));
         }
         assert_eq!(taken(&mut end).await, 0);
-        let_go(&mut end).await;
+        let LinkRequest { operation, done } = request(&mut end).await;
+        assert!(matches!(operation, Operation::Disconnect), "{operation:?}");
+        let number = device.begin_stop(None).unwrap();
+        let early = tokio::time::timeout(ms(1000), device.wanted().confirmed(number)).await;
+        assert!(early.is_err(), "something may still arrive while the link is not closed");
+        let _ = done.send(Ok(Vec::new()));
+        device.wanted().confirmed(number).await;
     });
 }
 
@@ -125,4 +131,50 @@ fn the_shutdown_waits_for_a_device_whose_actor_has_just_panicked() {
         let_go(&mut end).await;
         assert_eq!(down.await.unwrap(), Vec::<String>::new());
     });
+}
+
+#[test]
+fn what_came_back_in_time_is_not_given_up_while_it_is_opened() {
+    test(async {
+        for works in [true, false] {
+            let (mut fixture, _one, device, end) = Fixture::with_one().await;
+            set(&device, 9);
+            drop(end);
+            tokio::time::sleep(ms(2900)).await;
+            let (ends, mut again) = mpsc::unbounded_channel();
+            let hardware = Hardware::new(Bus::Btle, "Mis", "one");
+            fixture.found.do_send(Found { hardware, connector: Arc::new(Slow { ends, works }) });
+            if works {
+                let mut end = again.recv().await.unwrap();
+                assert_eq!([taken(&mut end).await, taken(&mut end).await], [0, 9]);
+                tokio::time::sleep(ms(10_000)).await;
+                assert!(fixture.events.try_recv().is_err(), "sessions notice nothing");
+            } else {
+                let began = Instant::now();
+                fixture.changed().await;
+                assert_eq!(began.elapsed().as_millis() / 10, 90, "it is not tried for ever");
+                assert!(fixture.hub.routes().devices.is_empty());
+            }
+        }
+    });
+}
+
+/// Hardware that takes its time to connect.
+#[derive(Debug)]
+struct Slow {
+    ends: mpsc::UnboundedSender<LinkEnd>,
+    works: bool,
+}
+
+impl Connector for Slow {
+    fn connect(&self, candidates: Vec<Candidate>) -> Boxed<'static, Result<(usize, Link), LinkError>> {
+        let quick = super::Reach { ends: self.ends.clone(), refused: Mutex::new(None), dials_in: false };
+        let works = self.works;
+        Box::pin(async move {
+            tokio::time::sleep(ms(900)).await;
+            if works { quick.connect(candidates).await } else { Err(LinkError::Lost) }
+        })
+    }
+
+    fn refuse(&self, _: &str) {}
 }

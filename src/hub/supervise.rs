@@ -32,6 +32,8 @@ pub(super) struct Device {
     pub budget: Budget,
     /// What takes the address over once the present connection is closed. Until then that keeps its own connector.
     pub take_over: Option<Successor>,
+    /// Why it was lost, when its grace is over while it is being opened again.
+    pub overdue: Option<String>,
 }
 
 /// Hardware that has dialled in under the address of a device that is connected.
@@ -47,6 +49,11 @@ impl Device {
     pub(super) fn is(&self, hardware: &Hardware) -> bool {
         let identity = self.handle.identity();
         identity.bus == hardware.bus && identity.address == hardware.address
+    }
+
+    /// Whether this actor of it has ended and no other was started.
+    fn is_lost(&self, generation: u64) -> bool {
+        self.generation == generation && self.state == State::Away
     }
 }
 
@@ -105,15 +112,21 @@ impl Handler<Exited> for Hub {
                 ctx.spawn(over.map(move |(), this, _| this.grace_is_over(index, generation, &why)));
             }
             Exit::Failed(_) => {
-                if let Some(link) = device.link.take() {
-                    ctx.spawn(async move { link.disconnect().await }.into_actor(self));
-                }
-                if let Some(device) = self.devices.get(&index) {
-                    device.handle.wanted().set_reach(Reach::Away);
-                }
+                let link = device.link.take();
                 self.shared.metrics.emit(&Event::DeviceAway { index, name: &name, why: &why });
                 self.count();
-                self.restart(index, &why, ctx);
+                let closing = async move {
+                    if let Some(link) = link {
+                        link.disconnect().await;
+                    }
+                };
+                ctx.spawn(closing.into_actor(self).map(move |(), this, ctx| {
+                    // A stop is only confirmed now that nothing can arrive over the link any more.
+                    if let Some(device) = this.devices.get(&index).filter(|device| device.is_lost(generation)) {
+                        device.handle.wanted().set_reach(Reach::Away);
+                        this.restart(index, &why, ctx);
+                    }
+                }));
             }
             // The hardware is still there and may be running, so it stays "connected": a stop that is asked for now
             // is only confirmed once the next actor has written it.
@@ -162,24 +175,26 @@ impl Hub {
         };
         let generation = device.generation;
         let Some(delay) = device.budget.spend() else {
-            if let Some(link) = device.link.take() {
-                let handle = device.handle.clone();
-                let closing = async move {
-                    handle.last_stop(&link).await;
-                    link.disconnect().await;
-                };
-                ctx.spawn(closing.into_actor(self));
-            }
             let times = counted(usize::try_from(self.options.restart_budget).unwrap_or(usize::MAX), "time");
-            return self.remove(index, &format!("{why}; it was started again {times} and is given up"));
+            let why = format!("{why}; it was started again {times} and is given up");
+            let Some(link) = device.link.take() else {
+                return self.remove(index, &why);
+            };
+            let handle = device.handle.clone();
+            let closing = async move {
+                handle.last_stop(&link).await;
+                link.disconnect().await;
+            };
+            ctx.spawn(closing.into_actor(self).map(move |(), this, _| {
+                if this.devices.get(&index).is_some_and(|device| device.is_lost(generation)) {
+                    this.remove(index, &why);
+                }
+            }));
+            return;
         };
         self.shared.metrics.emit(&Event::ActorRestarted { what: &format!("device {index}"), why, delay });
         ctx.run_later(delay, move |this, ctx| {
-            let still = this
-                .devices
-                .get(&index)
-                .is_some_and(|device| device.generation == generation && device.state == State::Away);
-            if still {
+            if this.devices.get(&index).is_some_and(|device| device.is_lost(generation)) {
                 this.reopen(index, ctx);
             }
         });
@@ -205,16 +220,27 @@ impl Hub {
         self.shared.metrics.emit(&Event::OpenFailed { what: &hardware.to_string(), why });
         let same = |device: &&Device| device.state == State::Away && device.is(hardware);
         if let Some(index) = self.devices.values().find(same).map(|device| device.handle.index()) {
+            let mut overdue = None;
             if let Some(device) = self.devices.get_mut(&index) {
                 device.handle.wanted().set_reach(Reach::Away);
+                overdue = device.overdue.take();
             }
-            self.restart(index, why, ctx);
+            match overdue {
+                Some(lost) => self.remove(index, &lost),
+                None => self.restart(index, why, ctx),
+            }
         }
     }
 
     fn grace_is_over(&mut self, index: u32, generation: u64, why: &str) {
-        let lost = |device: &Device| device.generation == generation && device.state == State::Away;
-        if self.devices.get(&index).is_some_and(lost) {
+        let Some(device) = self.devices.get_mut(&index).filter(|device| device.generation == generation) else {
+            return;
+        };
+        let identity = device.handle.identity();
+        if self.opening.contains_key(&(identity.bus, identity.address.clone())) {
+            // It came back in time. Whether it is given up is decided when it is open, or is not.
+            device.overdue = Some(why.to_owned());
+        } else if device.state == State::Away {
             self.remove(index, why);
         }
     }

@@ -336,11 +336,11 @@ fn a_device_that_fails_too_often_is_given_up() {
             assert_eq!(taken(&mut end).await, 1);
         }
         set(&device, PANIC);
+        assert_eq!(taken(&mut end).await, 0, "it is stopped before it is let go");
+        let_go(&mut end).await;
         fixture.changed().await;
         assert!(fixture.hub.routes().devices.is_empty());
         assert!(device.set(ANN, &[]).unwrap_err().to_string().contains("given up"));
-        assert_eq!(taken(&mut end).await, 0, "it is stopped before it is let go");
-        let_go(&mut end).await;
     });
 }
 

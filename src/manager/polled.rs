@@ -163,7 +163,8 @@ impl Handler<Describe> for Polled {
     fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
         MessageResult(serde_json::json!({
             "state": if self.listed { "running" } else { "starting" }, "looked_for": self.source.wanted(), "there": self.reported,
-            "open": self.source.in_use().addresses(), "last_error": self.last_error,
+            "open": self.source.in_use().addresses(), "opening": self.source.in_use().opening(),
+            "hung_writes": self.source.in_use().hung(), "last_error": self.last_error,
             "details": self.source.details(),
             "listing_for_ms": self.listing.map(|since| since.elapsed().as_millis()),
         }))
@@ -273,11 +274,15 @@ mod tests {
         manager.scan.do_send(Scan::Start);
         while next().await != "a" {}
         manager.scan.do_send(Scan::Stop);
+        // A write to this one hangs.
+        let hung = fake.in_use.taken("z");
+        hung.release().give_up();
         fake.there.lock().unwrap().push("error");
         for _ in 0..50 {
             let described = manager.describe.send(Describe).await.unwrap();
             if described["last_error"] == "the list is broken" {
                 assert_eq!(described["open"], serde_json::json!(["b"]));
+                assert_eq!(described["hung_writes"][0]["address"], "z");
                 drop(open);
                 return;
             }

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix::prelude::*;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use serde::Deserialize;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, uri::Authority};
-use tokio_tungstenite::tungstenite::{Message as Frame, protocol::WebSocketConfig};
+use tokio_tungstenite::{tungstenite, tungstenite::Message as Frame, tungstenite::protocol::WebSocketConfig};
 use tracing::{debug, warn};
 
 use super::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan, choose, confirms};
@@ -60,10 +60,10 @@ pub struct WebsocketManager {
     /// Where devices dial in.
     listen: Vec<SocketAddr>,
     options: WebsocketOptions,
+    /// Where it really listens, which the settings may leave to the system.
+    bound: Arc<OnceLock<Vec<SocketAddr>>>,
     /// One place for each device at once.
     room: Arc<Semaphore>,
-    /// Whether the port is open.
-    bound: Arc<OnceLock<Vec<SocketAddr>>>,
     found: Recipient<Found>,
     guard: ManagerGuard,
 }
@@ -310,11 +310,7 @@ impl Device {
                 }
             };
             let step = tokio::select! {
-                frame = self.socket.next() => match frame {
-                    None => Err("its socket was closed".to_owned()),
-                    Some(Err(error)) => Err(error.to_string()),
-                    Some(Ok(frame)) => self.frame(frame),
-                },
+                frame = self.socket.next() => self.received(frame),
                 order = orders.recv() => match order {
                     None => Err("nobody wants it".to_owned()),
                     Some(Order::Refuse) => Err("it was refused".to_owned()),
@@ -331,13 +327,7 @@ impl Device {
                         go_on
                     }
                 },
-                _ = ping.tick() => {
-                    if silence.check(self.heard) == Verdict::Over {
-                        Err("it no longer answers".to_owned())
-                    } else {
-                        self.send(Frame::Ping(vec![0].into())).await
-                    }
-                }
+                _ = ping.tick() => self.ping(&mut silence).await,
             };
             if let Err(why) = step {
                 // The link is lost before the farewell, which may take its time.
@@ -345,6 +335,26 @@ impl Device {
                 take_leave(&mut self.socket).await;
                 return why;
             }
+        }
+    }
+
+    /// Pings the device, unless it has been silent for too long.
+    async fn ping(&mut self, silence: &mut Silence) -> Result<(), String> {
+        // What has come counts, though nobody has looked at it yet.
+        while let Some(frame) = self.socket.next().now_or_never() {
+            self.received(frame)?;
+        }
+        if silence.check(self.heard) == Verdict::Over {
+            return Err("it no longer answers".to_owned());
+        }
+        self.send(Frame::Ping(vec![0].into())).await
+    }
+
+    fn received(&mut self, frame: Option<Result<Frame, tungstenite::Error>>) -> Result<(), String> {
+        match frame {
+            None => Err("its socket was closed".to_owned()),
+            Some(Err(error)) => Err(error.to_string()),
+            Some(Ok(frame)) => self.frame(frame),
         }
     }
 

@@ -140,3 +140,43 @@ async fn a_move_under_way_is_cancelled() {
     let Done::Write(_, here, _) = stroker.done().await else { panic!() };
     assert!(here[0] < 10, "a move of a minute is stopped near where it began, not at {}", here[0]);
 }
+
+const MACHINE: &str = r#"
+name = "Machine"
+[[match]]
+btle = { names = ["Own machine"] }
+services.ff00 = { tx = "ff01" }
+[default]
+name = "Own machine"
+features = [{ position = [0, 100] }]
+[write]
+position = 'tx: 01 {v}'
+"#;
+
+#[tokio::test]
+async fn a_stop_is_not_answered_while_a_jump_may_still_arrive() {
+    let definitions = tempfile::tempdir().unwrap();
+    std::fs::write(definitions.path().join("machine.toml"), MACHINE).unwrap();
+    let own = format!("devices.definitions_dir={}", definitions.path().display());
+    let server = Server::start(&[&own, "links.write_timeout_ms=3000"]);
+    let mut client = Raw::scanning(&server).await;
+    let mut machine = Peripheral::attach_manual(&server, "Own machine", "C0:FF:EE:00:00:01").await;
+    machine.attached().await;
+    client.devices(1).await;
+    client.output(0, 0, "Position", 50).await;
+    assert_eq!(machine.done().await, Done::tx([1, 50]));
+    let id = client.send_message("StopCmd", json!({})).await;
+    assert_eq!(client.message_soon().await, None, "it may still jump");
+    machine.reply().await;
+    assert!(client.reply(id).await.get("Ok").is_some());
+    // One that never ends costs the link: then nothing can arrive any more, and the device comes back.
+    client.output(0, 0, "Position", 60).await;
+    assert_eq!(machine.done().await, Done::tx([1, 60]));
+    let id = client.send_message("StopCmd", json!({})).await;
+    let reply = client.reply(id).await;
+    assert!(reply["Error"]["ErrorMessage"].as_str().unwrap().contains("did not confirm"), "{reply}");
+    assert_eq!(machine.done().await, Done::Disconnect);
+    machine.attached().await;
+    client.output(0, 0, "Position", 70).await;
+    assert_eq!(machine.done().await, Done::tx([1, 70]));
+}

@@ -428,3 +428,34 @@ proptest! {
         paused(check(subject, limits, gap_ms, 3, steps))?;
     }
 }
+
+/// Jumps and moves that hang, and stops while they do.
+fn hanging_step() -> impl Strategy<Value = Step> {
+    let hangs = (500..3000_u64).prop_map(|ms| Fate::Late { ms, taken_first: false });
+    prop_oneof![
+        3 => proptest::collection::vec(sensible(), 1..3).prop_map(Step::Frame),
+        1 => proptest::option::of(0..2_u32).prop_map(Step::Stop),
+        2 => (0..700_u64).prop_map(Step::Pass),
+        1 => proptest::collection::vec(prop_oneof![hangs, fate()], 1..3).prop_map(Step::Faults),
+    ]
+}
+
+/// A model with a machine that moves.
+fn moving() -> impl Strategy<Value = Subject> {
+    let moves = |subject: &&Subject| subject.model.outputs().any(|(_, spec)| spec.kind.is_position());
+    select(READABLE.0.iter().filter(moves).cloned().collect::<Vec<_>>())
+}
+
+proptest! {
+    #![proptest_config(cases(800))]
+
+    #[test]
+    fn nothing_moves_after_a_stop_on_a_link_that_hangs(
+        subject in moving(),
+        gap_ms in select(vec![0, 20, 100]),
+        max_failures in select(vec![0, 3]),
+        steps in proptest::collection::vec(hanging_step(), 1..12),
+    ) {
+        paused(check(subject, vec![UserLimits::default()], gap_ms, max_failures, steps))?;
+    }
+}

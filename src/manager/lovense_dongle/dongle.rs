@@ -9,7 +9,10 @@ use super::framing::{Form, Lines};
 use super::machine::{Act, Machine};
 use super::message::{FromDongle, ToDongle};
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkRequest, Notification, Operation, pair};
-use crate::manager::{blocking, blocking::Ends, blocking::InUse, blocking::Taken, blocking::Writer};
+use crate::manager::{
+    blocking, blocking::Ends, blocking::InUse, blocking::Taken, blocking::Watched, blocking::Writer,
+    blocking::write_limit,
+};
 use crate::types::{Bus, Endpoint};
 
 /// Reports that may wait to be understood.
@@ -42,7 +45,7 @@ pub(super) struct Dongle {
 }
 
 impl Dongle {
-    /// Starts the threads. `toys` is told which toys are in use.
+    /// Starts the threads. `toys` is told which toys are in use; `plugged` is the dongle's own place.
     ///
     /// # Errors
     /// A thread that the system does not give.
@@ -52,8 +55,10 @@ impl Dongle {
         scanning: bool,
         look: bool,
         toys: InUse,
+        plugged: Taken,
         deadlines: Deadlines,
     ) -> Result<Self, LinkError> {
+        let writer = Watched::start("the Lovense dongle", writer, write_limit(deadlines), plugged)?;
         let (orders, orders_in) = mpsc::unbounded_channel();
         let (heard, reports_in) = mpsc::channel(REPORTS);
         let seen = Arc::<Mutex<Seen>>::default();
@@ -82,7 +87,7 @@ impl Dongle {
                 tracing::debug!("the Lovense dongle is lost: {why}");
             }
         })?;
-        blocking::thread("write the Lovense dongle", move || {
+        blocking::thread("serve the Lovense dongle", move || {
             if let Err(why) = worker.run(acts, reports_in, orders_in) {
                 tracing::warn!("the Lovense dongle is let go: {why}");
             }
@@ -108,7 +113,7 @@ struct Toy {
 }
 
 struct Worker {
-    writer: Box<dyn Writer>,
+    writer: Watched,
     form: Form,
     machine: Machine,
     lines: Lines,
@@ -166,6 +171,9 @@ impl Worker {
                 Event::End => return Ok(()),
             };
             self.act(acts)?;
+            if self.writer.is_over() {
+                return Err("a write to it hangs".to_owned());
+            }
         }
     }
 

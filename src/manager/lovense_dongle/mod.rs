@@ -14,6 +14,7 @@ mod message;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
+use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -43,6 +44,15 @@ enum Place {
     Port(String),
 }
 
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hid(path) => f.write_str(&path.to_string_lossy()),
+            Self::Port(port) => f.write_str(port),
+        }
+    }
+}
+
 /// Every dongle that is plugged in.
 #[derive(Debug)]
 struct Dongles {
@@ -52,6 +62,8 @@ struct Dongles {
     deadlines: Deadlines,
     /// Toys that are in use.
     toys: InUse,
+    /// Dongles that are open.
+    plugs: InUse,
     state: Mutex<State>,
 }
 
@@ -71,7 +83,7 @@ pub fn factory(port: Option<String>, deadlines: Deadlines) -> Factory {
 
 impl Dongles {
     fn new(system: Arc<dyn System>, deadlines: Deadlines) -> Self {
-        Self { system, port: None, deadlines, toys: InUse::default(), state: Mutex::default() }
+        Self { system, port: None, deadlines, toys: InUse::default(), plugs: InUse::default(), state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -90,8 +102,18 @@ impl Dongles {
             state.dongles.retain(|place, dongle| there.contains(place) && dongle.is_open());
             there.into_iter().filter(|place| !state.dongles.contains_key(place)).collect()
         };
+        // What is there and not open is opened, whatever became of it.
+        let _ = self.plugs.take_due();
         let mut failed = None;
         for place in new {
+            let name = place.to_string();
+            let _opening = match self.plugs.begin_opening(&name) {
+                Ok(opening) => opening,
+                Err(why) => {
+                    failed = failed.or(Some(why));
+                    continue;
+                }
+            };
             // Opening may take its time, and nobody is to wait for it.
             let (ends, form) = match &place {
                 Place::Hid(path) => (self.system.open(path, IDS), Form::Reports),
@@ -100,7 +122,15 @@ impl Dongles {
             let opened = ends.and_then(|ends| {
                 let mut state = self.state();
                 let look = self.toys.ever_had(None);
-                let dongle = Dongle::start(ends, form, state.scanning, look, self.toys.clone(), self.deadlines);
+                let dongle = Dongle::start(
+                    ends,
+                    form,
+                    state.scanning,
+                    look,
+                    self.toys.clone(),
+                    self.plugs.taken(&name),
+                    self.deadlines,
+                );
                 state.dongles.insert(place, dongle.map_err(|error| error.to_string())?);
                 Ok(())
             });
@@ -168,7 +198,8 @@ impl Source for Dongles {
 
     fn details(&self) -> serde_json::Value {
         let state = self.state();
-        state.dongles.values().map(|dongle| serde_json::json!({ "state": dongle.seen().state })).collect()
+        let dongles = state.dongles.values().map(|dongle| serde_json::json!({ "state": dongle.seen().state }));
+        serde_json::json!({ "dongles": dongles.collect::<Vec<_>>(), "hung_writes": self.plugs.hung() })
     }
 }
 

@@ -92,6 +92,10 @@ impl Writer for FakeWriter {
     fn write(&mut self, report: &[u8]) -> Result<(), String> {
         assert_eq!((report.len(), report[0], report[64]), (65, 0, 0));
         self.begun += std::str::from_utf8(&report[1..]).unwrap().trim_end_matches('\0');
+        // Until it is unplugged.
+        while self.begun.contains("HANG") && self.lines.send("hangs".to_owned()).is_ok() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         if let Some(line) = self.begun.strip_suffix("\r\n") {
             self.lines.send(line.to_owned()).map_err(|_| "No such device (os error 19)".to_owned())?;
             self.begun.clear();
@@ -224,6 +228,38 @@ async fn a_toy_that_is_lost_is_searched_for_and_taken_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dongle_that_takes_nothing_any_more_is_given_up_and_opened_again() {
+    let (mut dongles, fake) = dongles();
+    let short = Duration::from_millis(100);
+    dongles.deadlines = Deadlines { write: short, read: short };
+    let cable = fake.plug("/dev/hidraw0");
+    dongles.list().unwrap();
+    cable.expect(STATUS);
+    cable.say(HERE);
+    let first = link(&dongles).await;
+    let hang = Packet { endpoint: Endpoint::TX, data: b"HANG;".to_vec(), ack: false };
+    assert!(matches!(first.write(hang).await, Err(LinkError::Timeout { .. })));
+    tokio::time::timeout(PATIENCE, first.lost()).await.expect("it hangs for ever");
+    assert_eq!(dongles.details()["hung_writes"][0]["address"], "/dev/hidraw0");
+    // The same socket can be opened again while the old thread still hangs.
+    let again = fake.plug("/dev/hidraw0");
+    fake.sockets.lock().unwrap().remove(0);
+    let _ = dongles.list();
+    again.expect(STATUS);
+    again.say(HERE);
+    assert!(!link(&dongles).await.is_lost());
+    drop(cable);
+    for _ in 0..500 {
+        if dongles.details()["hung_writes"] == serde_json::json!([]) {
+            assert!(dongles.plugs.has("/dev/hidraw0"), "the place is the new one's");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the thread that hung does not end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_is_plugged_and_unplugged_while_the_server_runs() {
     let (dongles, fake) = dongles();
     assert!(dongles.list().unwrap().is_empty());
@@ -242,7 +278,7 @@ async fn it_is_plugged_and_unplugged_while_the_server_runs() {
     let lost = first.write(Packet { endpoint: Endpoint::TX, data: b"x".to_vec(), ack: false }).await;
     assert_eq!(lost, Err(LinkError::Lost));
     assert!(dongles.list().unwrap().is_empty());
-    assert_eq!(dongles.details(), serde_json::json!([]));
+    assert_eq!(dongles.details()["dongles"], serde_json::json!([]));
     // In again, by another path, without a scan: its toy was in use.
     let cable = fake.plug("/dev/hidraw3");
     dongles.list().unwrap();

@@ -1,12 +1,15 @@
 //! One open port.
 
-use serialport::{DataBits, FlowControl, SerialPort, StopBits};
+use std::io::{Read, Write};
+
+use serialport::{ClearBuffer, DataBits, FlowControl, SerialPort, StopBits};
 
 use crate::driver::Boxed;
 use crate::library::{Candidate, Matcher, hardware::Parity, hardware::SerialPort as Wanted};
 use crate::link::{Deadlines, Link, LinkError};
 use crate::manager::{
-    Connector, blocking, blocking::Ends, blocking::InUse, blocking::READ, blocking::Reader, blocking::Writer,
+    Connector, blocking, blocking::Abandon, blocking::Ends, blocking::InUse, blocking::READ, blocking::Reader,
+    blocking::Writer,
 };
 use crate::types::Bus;
 
@@ -55,16 +58,33 @@ fn start(name: &str, wanted: &Wanted, deadlines: Deadlines, open: &InUse) -> Res
 /// A port that cannot be opened, with what helps.
 pub(in crate::manager) fn ends(name: &str, wanted: &Wanted) -> Result<Ends, LinkError> {
     let writer = open_port(name, wanted)?;
-    let reader = writer.try_clone().map_err(|error| failed(name, &error))?;
+    let reader = writer.try_clone_native().map_err(|error| failed(name, &error))?;
     Ok((Box::new(Port(writer)), Box::new(Port(reader))))
 }
 
+#[cfg(unix)]
+type Native = serialport::TTYPort;
+#[cfg(windows)]
+type Native = serialport::COMPort;
+
 /// One end of a port.
-struct Port(Box<dyn SerialPort>);
+struct Port(Native);
 
 impl Writer for Port {
     fn write(&mut self, data: &[u8]) -> Result<(), String> {
         self.0.write_all(data).and_then(|()| self.0.flush()).map_err(|error| error.to_string())
+    }
+
+    fn abandon(&self) -> Option<Abandon> {
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "only on Unix is there a lock to take off"))]
+        let mut port = self.0.try_clone_native().ok()?;
+        Some(Box::new(move || {
+            // What the system has not sent yet is not to arrive later.
+            let _ = port.clear(ClearBuffer::Output);
+            // On Windows a port stays with whoever has it until the write returns.
+            #[cfg(unix)]
+            let _ = port.set_exclusive(false);
+        }))
     }
 }
 
@@ -82,7 +102,7 @@ impl Reader for Port {
     }
 }
 
-fn open_port(name: &str, wanted: &Wanted) -> Result<Box<dyn SerialPort>, LinkError> {
+fn open_port(name: &str, wanted: &Wanted) -> Result<Native, LinkError> {
     let data_bits = match wanted.data_bits {
         5 => DataBits::Five,
         6 => DataBits::Six,
@@ -106,7 +126,7 @@ fn open_port(name: &str, wanted: &Wanted) -> Result<Box<dyn SerialPort>, LinkErr
         .parity(parity)
         .flow_control(FlowControl::None)
         .timeout(READ)
-        .open()
+        .open_native()
         .map_err(|error| failed(name, &error))
 }
 
@@ -126,8 +146,6 @@ fn failed(name: &str, error: &serialport::Error) -> LinkError {
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
-    use std::io::{Read, Write};
-
     use serialport::TTYPort;
 
     use std::time::Duration;

@@ -176,7 +176,12 @@ impl Server {
 
     /// The health of the server.
     pub async fn health(&self) -> serde_json::Value {
-        let answer = self.get("/health").await;
+        self.json("/health").await
+    }
+
+    /// What a path answers in JSON.
+    pub async fn json(&self, path: &str) -> serde_json::Value {
+        let answer = self.get(path).await;
         let (_, body) = answer.split_once("\r\n\r\n").unwrap();
         let json = body.find('{').and_then(|start| body.get(start..=body.rfind('}')?)).unwrap();
         serde_json::from_str(json).unwrap()
