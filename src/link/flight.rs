@@ -57,7 +57,7 @@ impl Flight {
     /// it has returned loses nothing, and after [`LinkError::Timeout`] it may be called again: the bus may still answer.
     ///
     /// # Errors
-    /// As [`Link::write`].
+    /// As [`write`](super::Link::write).
     pub async fn landed(&mut self) -> Result<(), LinkError> {
         if let Some(error) = &self.given_up {
             return Err(error.clone());

@@ -1,6 +1,6 @@
 //! The devices that the server has met: which index each has, and what the user set for it.
 //!
-//! Here live the file ([`file`]), its entries ([`entry`]) and the lock on the state directory ([`lock`]). What the user
+//! Here live the file ([`mod@file`]), its entries ([`entry`]) and the lock on the state directory ([`lock`]). What the user
 //! allowed for an address holds whatever model is found there; what cannot be understood is kept as it is and never
 //! loosens anything. What may not live here: actors, links, anything that drives a device.
 
