@@ -2,71 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use actix::prelude::*;
 
+use super::handle::DeviceHandle;
 use super::last_stop::LAST_STOP;
-use super::writer::Writer;
-use super::{DeviceHandle, Pace};
+use super::messages::{ActorAddress, Close, Exit, Exited, Opened, Read, Subscribe, Unsubscribe};
+use super::writer::{Pace, Writer};
 use crate::describe::Describe;
-use crate::driver::{Boxed, Driver, DriverError, Inputs};
+use crate::driver::{Boxed, DriverError, Inputs};
 use crate::link::{Link, Listener, Notification};
 use crate::metrics::Metrics;
-use crate::types::{Endpoint, InputKind, Reading};
-
-/// Hardware that was opened and is ready to be driven.
-pub struct Opened {
-    /// The connection.
-    pub link: Link,
-    /// What speaks to it; its connect steps are done.
-    pub driver: Box<dyn Driver>,
-}
-
-impl std::fmt::Debug for Opened {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Opened({:?})", self.link)
-    }
-}
-
-/// Why a device actor ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Exit {
-    /// The connection is gone.
-    Lost,
-    /// The hardware said goodbye and went.
-    Left,
-    /// The connection is there, but does not work.
-    Failed(String),
-    /// It was asked to.
-    Closed,
-    /// It panicked.
-    Panicked,
-}
-
-impl std::fmt::Display for Exit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Lost => f.write_str("the connection was lost"),
-            Self::Left => f.write_str("the hardware was switched off"),
-            Self::Failed(why) => f.write_str(why),
-            Self::Closed => f.write_str("closed"),
-            Self::Panicked => f.write_str("panicked"),
-        }
-    }
-}
-
-/// Event: a device actor ended.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Exited {
-    /// Index of the device.
-    pub index: u32,
-    /// Which actor of this device, counted from 1.
-    pub generation: u64,
-    /// Why.
-    pub exit: Exit,
-}
+use crate::types::Reading;
 
 /// Tells the supervisor when the actor is dropped, for whatever reason: actix's own supervisor does not notice a
 /// panic (facts: actix.md section 2).
@@ -122,12 +69,19 @@ impl DeviceActor {
     /// Starts the actor, on this thread or that of `arbiter`. When this returns, questions reach it, though on another
     /// thread it may not have begun yet.
     pub fn begin(self, arbiter: Option<&ArbiterHandle>) {
-        let shared = Arc::clone(&self.device.shared);
+        let (shared, generation) = (Arc::clone(&self.device.shared), self.guard.generation);
         let address = match arbiter {
             Some(arbiter) => Self::start_in_arbiter(arbiter, |_| self),
             None => self.start(),
         };
-        shared.actor.store(Some(Arc::new(address)));
+        shared.actor.store(Some(Arc::new(ActorAddress {
+            generation,
+            read: address.clone().recipient(),
+            subscribe: address.clone().recipient(),
+            unsubscribe: address.clone().recipient(),
+            close: address.clone().recipient(),
+            describe: address.recipient(),
+        })));
     }
 
     fn end(&mut self, exit: Exit, ctx: &mut Context<Self>) {
@@ -156,10 +110,10 @@ impl Actor for DeviceActor {
         }));
     }
 
-    fn stopped(&mut self, ctx: &mut Self::Context) {
+    fn stopped(&mut self, _: &mut Self::Context) {
         // Only if no later actor of this device has taken the place.
-        let own = ctx.address();
-        self.device.shared.actor.rcu(|current| current.clone().filter(|current| **current != own));
+        let own = self.guard.generation;
+        self.device.shared.actor.rcu(|current| current.clone().filter(|current| current.generation != own));
     }
 }
 
@@ -180,14 +134,6 @@ impl StreamHandler<Heard> for DeviceActor {
     }
 }
 
-/// Request: ask an input once.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<i32, DriverError>")]
-pub(super) struct Read {
-    pub feature: u32,
-    pub kind: InputKind,
-}
-
 impl Handler<Read> for DeviceActor {
     type Result = ResponseFuture<Result<i32, DriverError>>;
 
@@ -195,14 +141,6 @@ impl Handler<Read> for DeviceActor {
         let reading: Boxed<'static, _> = self.inputs.read(feature, kind, self.link.clone());
         Box::pin(reading)
     }
-}
-
-/// Request: hear an input; who is told is in the subscriptions.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<(), DriverError>")]
-pub(super) struct Subscribe {
-    pub feature: u32,
-    pub kind: InputKind,
 }
 
 impl Handler<Subscribe> for DeviceActor {
@@ -218,11 +156,6 @@ impl Handler<Subscribe> for DeviceActor {
     }
 }
 
-/// Request: nobody hears this endpoint any more.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct Unsubscribe(pub Endpoint);
-
 impl Handler<Unsubscribe> for DeviceActor {
     type Result = ();
 
@@ -230,13 +163,6 @@ impl Handler<Unsubscribe> for DeviceActor {
         let link = self.link.clone();
         ctx.spawn(async move { drop(link.unsubscribe(endpoint).await) }.into_actor(self));
     }
-}
-
-/// Request: stop the hardware within this time, then let it go.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct Close {
-    pub stop_within: Duration,
 }
 
 impl Handler<Close> for DeviceActor {

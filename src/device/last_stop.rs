@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::DeviceHandle;
+use super::handle::DeviceHandle;
 use crate::driver::{self, Batch, Change, Levels};
 use crate::library::{Definition, Model};
 use crate::link::Link;
@@ -49,7 +49,9 @@ async fn write(definition: &Arc<Definition>, model: &Arc<Model>, link: &Link, ch
         let levels = Levels::new(&model);
         let packets = driver.encode(&Batch { changes: &changes, levels: &levels, stop: true }).ok()?;
         let mut all = true;
-        for packet in packets {
+        // What nobody confirms is written twice, as every stop.
+        let again = packets.iter().filter(|packet| !link.confirms(packet));
+        for packet in packets.iter().chain(again).cloned() {
             // One packet that is refused must not keep the others from stopping what they can.
             all &= link.write(packet).await.is_ok();
         }

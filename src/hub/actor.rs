@@ -7,9 +7,9 @@ use std::time::Duration;
 use actix::prelude::*;
 use tokio_util::sync::DropGuard;
 
-use super::budget::Budget;
+use super::bring_up::{self, Ready};
 use super::known_devices::{Admitted, Key, KnownDevices, file};
-use super::open::{self, Ready};
+use super::restart_policy::Budget;
 use super::scan::{Scans, Turn};
 use super::{HubEvent, HubOptions, Routes, SessionHandle, Shared};
 use super::{supervise::Device, supervise::Manager, supervise::State, supervise::Successor};
@@ -240,7 +240,7 @@ impl Hub {
     ) {
         self.opening.insert((hardware.bus, hardware.address.clone()), Arc::clone(&connector));
         let opening =
-            open::open(hardware.clone(), Arc::clone(&connector), candidates.clone(), link, self.options.clone());
+            bring_up::open(hardware.clone(), Arc::clone(&connector), candidates.clone(), link, self.options.clone());
         let task = tokio::task::spawn(opening);
         let done = async move {
             // A panic in there is the task's alone.

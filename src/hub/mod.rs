@@ -1,18 +1,18 @@
 //! The supervisor: knows every session, manager and device, publishes the routing table, restarts what fails.
 //!
-//! Here live the hub's actor ([`actor`]), the opening of found hardware ([`open`]), the restart budget ([`budget`]) and
+//! Here live the hub's actor ([`actor`]), the opening of found hardware ([`bring_up`]), the restart budget ([`restart_policy`]) and
 //! the devices that were met before ([`known_devices`]). Sessions hold a [`HubHandle`] and look devices up in the table that it
 //! carries; the hub is not on the path of a command. What may not live here: wire versions, bytes, buses.
 
 mod actor;
-mod budget;
-mod halt;
+mod bring_up;
+mod emergency_stop;
+mod heartbeat;
 pub mod known_devices;
-mod observe;
-mod open;
-mod pulse;
+mod restart_policy;
 mod scan;
 mod shutdown;
+mod status;
 mod supervise;
 
 use std::collections::BTreeMap;
@@ -32,8 +32,8 @@ use crate::metrics::Metrics;
 use crate::types::{Descriptions, OperatorId};
 
 pub use actor::Hub;
+pub use heartbeat::Pulse;
 use known_devices::KnownDevices;
-pub use pulse::Pulse;
 
 #[cfg(test)]
 mod tests;
@@ -148,7 +148,7 @@ impl HubHandle {
             max_sessions: options.max_sessions,
             shutting_down: AtomicBool::new(false),
             state_problems: known.problems().to_vec(),
-            held: halt::reason(&options.page),
+            held: emergency_stop::reason(&options.page),
         });
         let ended = CancellationToken::new();
         let alive = ended.clone().drop_guard();
@@ -232,27 +232,27 @@ impl HubHandle {
     /// [`HubHandle::resume`]. Returns the devices that did not confirm within a second; their stop is repeated.
     pub async fn stop_all(&self, hold: bool) -> Vec<String> {
         // The outputs are stopped here and now; the hub is only asked to keep the hold for devices to come.
-        let stopping = halt::stop(&self.routes(), hold.then_some(self.shared.held.as_str()));
+        let stopping = emergency_stop::stop(&self.routes(), hold.then_some(self.shared.held.as_str()));
         if hold {
-            self.hub.do_send(halt::Hold(true));
+            self.hub.do_send(emergency_stop::Hold(true));
         }
         stopping.await
     }
 
     /// Outputs are taken again.
     pub async fn resume(&self) {
-        let _ = self.hub.send(halt::Hold(false)).await;
+        let _ = self.hub.send(emergency_stop::Hold(false)).await;
     }
 
     /// What every actor says of itself.
     pub async fn observe_actors(&self) -> serde_json::Value {
-        let observed = self.hub.send(observe::ObserveActors).await;
+        let observed = self.hub.send(status::ObserveActors).await;
         observed.unwrap_or_else(|_| serde_json::json!({ "error": "the hub does not answer" }))
     }
 
     /// What the hub and everything under it is doing.
     pub async fn observe(&self) -> serde_json::Value {
-        let observed = self.hub.send(observe::Observe).await;
+        let observed = self.hub.send(status::Observe).await;
         observed.unwrap_or_else(|_| serde_json::json!({ "error": "the hub does not answer" }))
     }
 }

@@ -7,7 +7,7 @@ use actix::prelude::*;
 
 use super::BusSpec;
 use super::actor::Hub;
-use super::budget::Budget;
+use super::restart_policy::Budget;
 use crate::device::{DeviceHandle, Exit, Exited, LAST_STOP, Reach};
 use crate::library::{Candidate, Hardware};
 use crate::link::Link;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
-use super::super::wanted::Work;
 use super::*;
+use crate::device::desired::Work;
 
 #[derive(Debug, Clone)]
 enum Step {

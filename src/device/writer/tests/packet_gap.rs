@@ -1,7 +1,7 @@
 //! The time between packets, and packets that nobody confirms: in paused time.
 
-use super::tests::{ANN, Hardware, TWO_MOTORS, ms};
 use super::*;
+use super::{ANN, Hardware, TWO_MOTORS, ms};
 use crate::link::Confirms;
 use crate::types::{Endpoint, Output, OutputKind};
 

@@ -1,8 +1,13 @@
 //! The rules of the wanted state, without any writer.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::*;
-use crate::device::UserLimits;
+use crate::device::{UserLimits, availability::Reach, availability::Refusal, limits::Limits};
 use crate::library::OutputSpec;
+use crate::types::{OperatorId, Output, OutputKind};
 
 const ANN: OperatorId = OperatorId(1);
 const BOB: OperatorId = OperatorId(2);

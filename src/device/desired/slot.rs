@@ -1,6 +1,61 @@
 //! What is kept of one output, and of the axis that several outputs may move.
 
-use super::*;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::trajectory::{Merged, Motion};
+use crate::device::{availability::Reach, limits::Limits};
+use crate::types::{OperatorId, Output, OutputKind};
+
+/// One output and its limits.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Index of the feature.
+    pub feature: u32,
+    /// Which of its outputs.
+    pub kind: OutputKind,
+    /// What the user allows.
+    pub limits: Limits,
+}
+
+#[derive(Debug)]
+pub(super) struct Board {
+    pub(super) slots: Vec<Slot>,
+    pub(super) reach: Reach,
+    /// Why nothing may be set, if so.
+    pub(super) held: Option<String>,
+    /// The link is to be closed: nothing but stops is written over it.
+    pub(super) closing: bool,
+    pub(super) stops: u64,
+    /// Time between two writes.
+    pub(super) gap: Duration,
+}
+
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) place: Place,
+    /// The newest value in the hardware's steps; `None` after a stop.
+    pub(super) wanted: Option<Output>,
+    pub(super) owner: Option<OperatorId>,
+    /// When the value was last set, for the latency and the dead-man time.
+    pub(super) at: Instant,
+    /// Counts values, so that the writer knows whether its own is still the newest.
+    pub(super) version: u64,
+    /// The wanted value is not yet written.
+    pub(super) dirty: bool,
+    /// Number of the stop that is not yet confirmed.
+    pub(super) stop: Option<u64>,
+    /// Number of the oldest stop that is not yet confirmed, while there is one.
+    pub(super) oldest_stop: u64,
+    /// What the hardware is known to have; `None` is unknown.
+    pub(super) written: Option<i32>,
+    /// The last move that the hardware was given.
+    pub(super) motion: Option<Motion>,
+    /// Where the hardware was last sent to.
+    pub(super) position: i32,
+    pub(super) merged: Merged,
+}
 
 impl Slot {
     pub(super) fn ask_stop(&mut self, number: u64) {

@@ -3,9 +3,6 @@
 //! It outlives the actor that writes it. Sessions put values in without waiting; the writer takes out what is not yet
 //! written. So no backlog can form, a stop overtakes everything, and an actor that is started again knows what to do.
 
-mod observe;
-mod positions;
-
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,70 +10,21 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::Limits;
-use super::motion::{Merged, Motion};
-use super::reach::{Reach, Refusal};
+use super::slot::{Board, Place, Slot};
+use super::trajectory::{Merged, Motion};
+use crate::device::{availability::Reach, availability::Refusal};
 use crate::driver::Change;
 use crate::types::{OperatorId, Output, OutputKind};
-
-/// One output and its limits.
-#[derive(Debug, Clone, Copy)]
-pub struct Place {
-    /// Index of the feature.
-    pub feature: u32,
-    /// Which of its outputs.
-    pub kind: OutputKind,
-    /// What the user allows.
-    pub limits: Limits,
-}
 
 /// The wanted state of a device.
 #[derive(Debug)]
 pub struct Wanted {
-    board: Mutex<Board>,
+    pub(super) board: Mutex<Board>,
     changed: Notify,
     /// Number of the newest stop that was asked for.
     asked: watch::Sender<u64>,
     /// Number of the stop up to which the hardware has confirmed all.
     confirmed: watch::Sender<u64>,
-}
-
-#[derive(Debug)]
-struct Board {
-    slots: Vec<Slot>,
-    reach: Reach,
-    /// Why nothing may be set, if so.
-    held: Option<String>,
-    /// The link is to be closed: nothing but stops is written over it.
-    closing: bool,
-    stops: u64,
-    /// Time between two writes.
-    gap: Duration,
-}
-
-#[derive(Debug)]
-struct Slot {
-    place: Place,
-    /// The newest value in the hardware's steps; `None` after a stop.
-    wanted: Option<Output>,
-    owner: Option<OperatorId>,
-    /// When the value was last set, for the latency and the dead-man time.
-    at: Instant,
-    /// Counts values, so that the writer knows whether its own is still the newest.
-    version: u64,
-    /// The wanted value is not yet written.
-    dirty: bool,
-    /// Number of the stop that is not yet confirmed.
-    stop: Option<u64>,
-    /// Number of the oldest stop that is not yet confirmed, while there is one.
-    oldest_stop: u64,
-    /// What the hardware is known to have; `None` is unknown.
-    written: Option<i32>,
-    /// The last move that the hardware was given.
-    motion: Option<Motion>,
-    /// Where the hardware was last sent to.
-    position: i32,
-    merged: Merged,
 }
 
 /// Outputs to be written together.
@@ -93,7 +41,8 @@ pub struct Work {
 
 impl Work {
     /// The features that it is about, also those for which nothing has to be written.
-    pub(super) fn features(&self) -> BTreeSet<u32> {
+    #[must_use]
+    pub fn features(&self) -> BTreeSet<u32> {
         self.taken.iter().map(|taken| taken.feature).collect()
     }
 }
@@ -148,7 +97,7 @@ impl Wanted {
         self
     }
 
-    fn board(&self) -> MutexGuard<'_, Board> {
+    pub(super) fn board(&self) -> MutexGuard<'_, Board> {
         // A panic elsewhere must not take the stop with it; slots are whole at every step.
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -444,10 +393,3 @@ impl Wanted {
         self.confirmed.send_if_modified(|known| std::mem::replace(known, done) != done);
     }
 }
-
-#[path = "wanted_slots.rs"]
-mod slots;
-
-#[cfg(test)]
-#[path = "wanted_tests.rs"]
-mod tests;

@@ -1,15 +1,20 @@
 //! The rules of time, in paused time, against a link whose other side the test plays.
 
+mod flights;
+mod packet_gap;
+mod positions;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::*;
-use crate::device::{Identity, UserSettings};
+use super::write_loop::*;
+use crate::device::{Identity, UserSettings, handle::DeviceHandle, messages::Exit};
 use crate::library::Definition;
-use crate::link::{Confirms, Deadlines, LinkEnd, LinkError, LinkInfo, Operation, pair};
+use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Operation, Packet, pair};
+use crate::metrics::Metrics;
 use crate::types::{Bus, OperatorId, Output, OutputKind};
 
 pub(super) const ANN: OperatorId = OperatorId(1);

@@ -1,6 +1,6 @@
 //! Where the axes of a device stand.
 
-use super::Wanted;
+use super::state::Wanted;
 use crate::types::OutputKind;
 
 impl Wanted {

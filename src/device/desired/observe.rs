@@ -1,6 +1,6 @@
 //! What a device is wanted to do, for people.
 
-use super::Wanted;
+use super::state::Wanted;
 
 impl Wanted {
     /// How many outputs wait to be written.

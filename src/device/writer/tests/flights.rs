@@ -2,8 +2,8 @@
 
 use futures_util::FutureExt;
 
-use super::tests::{ANN, Hardware, ms};
 use super::*;
+use super::{ANN, Hardware, ms};
 use crate::link::Operation;
 use crate::types::{Output, OutputKind};
 

@@ -1,7 +1,7 @@
 //! Positions that no client named, and the limits: steps of a move, axes that share a packet, the place at the start.
 
-use super::tests::{ANN, Hardware, ms};
 use super::*;
+use super::{ANN, Hardware, ms};
 use crate::device::{UserLimits, UserSettings};
 use crate::link::Confirms;
 use crate::types::OutputKind::HwPositionWithDuration as Timed;

@@ -475,5 +475,4 @@ fn the_death_of_the_hub_is_noticed_and_everything_can_still_be_stopped() {
     });
 }
 
-#[path = "closing_tests.rs"]
 mod closing;

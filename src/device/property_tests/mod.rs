@@ -9,6 +9,7 @@ mod limits;
 mod path;
 mod stop;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -16,7 +17,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::library::{Library, OutputSpec};
+use crate::library::{Definition, Library, Model, OutputSpec};
+use crate::types::{Bus, OperatorId, Output, OutputKind};
 
 static LIBRARY: LazyLock<Library> = LazyLock::new(|| Library::load(&[], &crate::driver::names()));
 

@@ -7,9 +7,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::flights::{Cargo, Flights};
-use super::last_stop::LAST_STOP;
-use super::wanted::Work;
-use super::{DeviceHandle, Exit};
+use crate::device::{desired::Work, handle::DeviceHandle, last_stop::LAST_STOP, messages::Exit};
 use crate::driver::{Batch, Change, Driver, Levels, Moves};
 use crate::library::definition::Repeat;
 use crate::link::{Link, LinkError, Packet};
@@ -41,7 +39,7 @@ enum Outcome {
     Failed(String),
 }
 
-pub(super) struct Writer {
+pub(in crate::device) struct Writer {
     device: DeviceHandle,
     link: Link,
     driver: Box<dyn Driver>,
@@ -67,7 +65,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(device: DeviceHandle, link: Link, driver: Box<dyn Driver>, pace: Pace, metrics: Metrics) -> Self {
+    pub(in crate::device) fn new(
+        device: DeviceHandle,
+        link: Link,
+        driver: Box<dyn Driver>,
+        pace: Pace,
+        metrics: Metrics,
+    ) -> Self {
         let mut levels = Levels::new(&device.identity().model);
         for (feature, kind, _) in device.wanted().positions() {
             if let Some(position) = driver.position(feature) {
@@ -104,7 +108,7 @@ impl Writer {
     }
 
     /// Writes until the link is lost or fails too often.
-    pub(super) async fn run(mut self) -> Exit {
+    pub(in crate::device) async fn run(mut self) -> Exit {
         let exit = self.drive().await;
         if let Exit::Failed(_) = exit {
             // Other packets than those that failed may still get through.
@@ -420,17 +424,3 @@ async fn until(time: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
-
-#[cfg(test)]
-#[path = "packet_gap_tests.rs"]
-mod packet_gap_tests;
-#[cfg(test)]
-#[path = "position_tests.rs"]
-mod position_tests;
-#[cfg(test)]
-#[path = "writer_tests.rs"]
-mod tests;
-
-#[cfg(test)]
-#[path = "flights_tests.rs"]
-mod flights_tests;

@@ -1,0 +1,287 @@
+//! What sessions and the hub hold of a device. It checks commands, puts them into the desired state, and never waits.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+
+use super::availability::{Reach, Refusal};
+use super::description::describe;
+use super::desired::{Place, Wanted};
+use super::identity::{Identity, UserSettings, output_name};
+use super::limits::{Limits, UserLimits};
+use super::messages::{ActorAddress, Close, Read, Subscribe, Unsubscribe};
+use super::subscriptions::{ReadingSink, Subscriptions};
+use super::write_stats::WriteStats;
+use crate::describe::Describe;
+use crate::driver::DriverError;
+use crate::text::shown;
+use crate::types::{
+    CommandError, Description, FeatureDescription, InputAction, InputKind, OperatorId, Output, OutputKind,
+};
+
+/// What sessions and the hub know of a device. Copies share it.
+#[derive(Clone)]
+pub struct DeviceHandle {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What outlives the actor.
+pub(super) struct Shared {
+    pub(super) identity: Identity,
+    pub(super) description: Arc<Description>,
+    pub(super) places: Vec<Place>,
+    /// Outputs that nobody may use, and why.
+    refused: BTreeMap<(u32, OutputKind), String>,
+    pub(super) wanted: Wanted,
+    pub(super) subscriptions: Subscriptions,
+    pub(super) vitals: WriteStats,
+    pub(super) actor: ArcSwapOption<ActorAddress>,
+}
+
+impl fmt::Debug for DeviceHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeviceHandle({}, {:?})", self.index(), self.shared.description.name)
+    }
+}
+
+impl DeviceHandle {
+    /// A device that no actor drives yet.
+    #[must_use]
+    pub fn new(identity: Identity, user: &UserSettings) -> Self {
+        let places: Vec<_> = identity
+            .model
+            .outputs()
+            .map(|(feature, spec)| {
+                let place = (feature, spec.kind);
+                let limits = user.limits.get(&place).copied().unwrap_or_default();
+                let disabled = limits.disabled || user.refused.contains_key(&place);
+                Place { feature, kind: spec.kind, limits: Limits::new(spec, UserLimits { disabled, ..limits }) }
+            })
+            .collect();
+        let own = user.gap_ms.map(|ms| Duration::from_millis(ms.into()));
+        let gap = own.unwrap_or_else(|| identity.definition.gap_on(identity.bus));
+        let description = Arc::new(describe(&identity, user, &places, gap));
+        let wanted = Wanted::new(places.clone()).with_gap(gap);
+        let subscriptions = Subscriptions::default();
+        let actor = ArcSwapOption::empty();
+        Self {
+            shared: Arc::new(Shared {
+                identity,
+                description,
+                places,
+                refused: user.refused.clone(),
+                wanted,
+                subscriptions,
+                vitals: WriteStats::default(),
+                actor,
+            }),
+        }
+    }
+
+    /// Index for clients.
+    #[must_use]
+    pub fn index(&self) -> u32 {
+        self.shared.identity.index
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.shared.identity
+    }
+
+    /// What clients see.
+    #[must_use]
+    pub fn description(&self) -> &Arc<Description> {
+        &self.shared.description
+    }
+
+    /// What it is wanted to do.
+    #[must_use]
+    pub fn wanted(&self) -> &Wanted {
+        &self.shared.wanted
+    }
+
+    /// Checks one output of a client and returns it in the hardware's steps.
+    ///
+    /// # Errors
+    /// A feature, output, value or duration that the device does not have; an output whose limits are not known.
+    pub fn accept(&self, feature: u32, output: Output) -> Result<Output, CommandError> {
+        let device = self.index();
+        if let Some(why) = self.shared.refused.get(&(feature, output.kind)) {
+            return Err(CommandError::OutputsRefused { device, why: why.clone() });
+        }
+        let description = self.feature(feature)?;
+        let place = self.shared.places.iter().find(|place| (place.feature, place.kind) == (feature, output.kind));
+        let offered = description.outputs.iter().any(|known| known.kind == output.kind);
+        let Some(place) = place.filter(|_| offered) else {
+            let known = list(description.outputs.iter().map(|known| known.kind.name()), "no output");
+            return Err(CommandError::NoSuchOutput { device, feature, kind: output.kind, known });
+        };
+        place.limits.accept(device, feature, output)
+    }
+
+    /// Sets outputs together; values come from [`DeviceHandle::accept`]. Returns how many values that were not yet
+    /// written they replaced.
+    ///
+    /// # Errors
+    /// A device that was given up.
+    pub fn set(&self, owner: OperatorId, sets: &[(u32, Output)]) -> Result<usize, CommandError> {
+        let device = self.index();
+        self.shared.wanted.set(owner, sets).map_err(|refusal| match refusal {
+            Refusal::Held(why) => CommandError::OutputsRefused { device, why },
+            Refusal::Gone(why) => CommandError::DeviceUnreachable { device, why },
+        })
+    }
+
+    /// Begins to stop outputs of one feature or all, whoever holds them; the number is for [`Wanted::confirmed`].
+    ///
+    /// # Errors
+    /// A feature that isn't there.
+    pub fn begin_stop(&self, feature: Option<u32>) -> Result<u64, CommandError> {
+        if let Some(feature) = feature {
+            self.check_feature(feature)?;
+        }
+        Ok(self.shared.wanted.stop(feature, None))
+    }
+
+    /// Checks that there is such a feature.
+    ///
+    /// # Errors
+    /// A feature that isn't there.
+    pub fn check_feature(&self, feature: u32) -> Result<(), CommandError> {
+        self.feature(feature).map(drop)
+    }
+
+    /// A session has gone: what it holds stops, what it listens to ends.
+    pub fn release(&self, owner: OperatorId) {
+        // Outputs first: nothing may hold the zero back.
+        self.shared.wanted.stop(None, Some(owner));
+        self.end_inputs(owner, None);
+    }
+
+    /// Ends what a session listens to, on one feature or all.
+    pub fn end_inputs(&self, owner: OperatorId, feature: Option<u32>) {
+        let ended = self.shared.subscriptions.remove(owner, feature);
+        if let Some(actor) = self.shared.actor.load_full() {
+            for endpoint in ended {
+                actor.unsubscribe.do_send(Unsubscribe(endpoint));
+            }
+        }
+    }
+
+    /// Asks an input, or starts or ends listening to it. Reading gives the value.
+    ///
+    /// # Errors
+    /// An input that isn't there or can't do that; hardware that doesn't answer or is out of reach.
+    pub async fn input(
+        &self,
+        owner: OperatorId,
+        sink: ReadingSink,
+        feature: u32,
+        kind: InputKind,
+        action: InputAction,
+    ) -> Result<Option<i32>, CommandError> {
+        let device = self.index();
+        let description = self.feature(feature)?;
+        let Some(input) = description.inputs.iter().find(|known| known.kind == kind) else {
+            let known = list(description.inputs.iter().map(|known| known.kind.name()), "no input");
+            return Err(CommandError::NoSuchInput { device, feature, kind, known });
+        };
+        let allowed = if action == InputAction::Read { input.read } else { input.subscribe };
+        if !allowed {
+            let allowed = match (input.read, input.subscribe) {
+                (true, true) => "Read, Subscribe",
+                (true, false) => "Read",
+                (false, true) => "Subscribe",
+                (false, false) => "nothing",
+            };
+            return Err(CommandError::InputAction { device, feature, kind, action: action.participle(), allowed });
+        }
+        let unreachable = || CommandError::DeviceUnreachable { device, why: "the connection is lost".to_owned() };
+        let failed = |error: DriverError| CommandError::InputFailed { device, kind, why: error.to_string() };
+        match action {
+            InputAction::Read => {
+                let actor = self.shared.actor.load_full().ok_or_else(unreachable)?;
+                let read = actor.read.send(Read { feature, kind }).await.map_err(|_| unreachable())?;
+                read.map(Some).map_err(failed)
+            }
+            InputAction::Subscribe => {
+                self.shared.subscriptions.add(owner, feature, kind, sink);
+                let actor = self.shared.actor.load_full().ok_or_else(unreachable)?;
+                let subscribed = actor.subscribe.send(Subscribe { feature, kind }).await.map_err(|_| unreachable())?;
+                if subscribed.is_err() {
+                    self.shared.subscriptions.remove_one(owner, feature, kind);
+                }
+                subscribed.map(|()| None).map_err(failed)
+            }
+            InputAction::Unsubscribe => {
+                if let Some(endpoint) = self.shared.subscriptions.remove_one(owner, feature, kind)
+                    && let Some(actor) = self.shared.actor.load_full()
+                {
+                    actor.unsubscribe.do_send(Unsubscribe(endpoint));
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Where its actor is asked what it does, if there is one.
+    #[must_use]
+    pub fn describer(&self) -> Option<actix::Recipient<Describe>> {
+        self.shared.actor.load_full().map(|actor| actor.describe.clone())
+    }
+
+    /// Whether an actor drives it at the moment.
+    #[must_use]
+    pub fn is_driven(&self) -> bool {
+        self.shared.actor.load().is_some()
+    }
+
+    /// Lets the hardware go. What may still run is stopped first, for at most this time; what is wanted stays wanted.
+    pub fn close(&self, stop_within: Duration) {
+        if let Some(actor) = self.shared.actor.load_full() {
+            actor.close.do_send(Close { stop_within });
+        }
+    }
+
+    /// What it is doing, for people and tools.
+    #[must_use]
+    pub fn observe(&self) -> serde_json::Value {
+        let identity = self.identity();
+        let reach = match self.shared.wanted.reach() {
+            Reach::Connected => "connected".to_owned(),
+            Reach::Away => "away".to_owned(),
+            Reach::Gone(why) => format!("gone: {why}"),
+        };
+        serde_json::json!({
+            "index": identity.index, "name": self.shared.description.name,
+            "display_name": self.shared.description.display_name, "bus": identity.bus.name(),
+            "protocol": identity.definition.protocol, "address": shown(&identity.address), "state": reach,
+            "outputs": self.shared.wanted.observe(), "refused": self.refusals(), "subscriptions": self.shared.subscriptions.count(),
+        })
+    }
+
+    /// Every output that nobody may use, with the reason.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<String> {
+        let refused = self.shared.refused.iter();
+        refused.map(|((feature, kind), why)| format!("{}: {why}", output_name(*feature, *kind))).collect()
+    }
+
+    fn feature(&self, feature: u32) -> Result<&FeatureDescription, CommandError> {
+        let features = &self.shared.description.features;
+        features.iter().find(|known| known.index == feature).ok_or_else(|| {
+            let known = list(features.iter().map(|known| known.index.to_string()), "none");
+            CommandError::UnknownFeature { device: self.index(), feature, known }
+        })
+    }
+}
+
+fn list(words: impl Iterator<Item = impl Into<String>>, none: &str) -> String {
+    let words: Vec<String> = words.map(Into::into).collect();
+    if words.is_empty() { none.to_owned() } else { words.join(", ") }
+}

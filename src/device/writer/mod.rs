@@ -1,0 +1,12 @@
+//! Brings the hardware to the desired state.
+//!
+//! Here live the loop that writes ([`write_loop`]) and the writes whose end it did not see ([`flights`]). What may not live
+//! here: what is desired, bytes of a protocol.
+
+mod flights;
+#[cfg(test)]
+mod tests;
+mod write_loop;
+
+pub use write_loop::Pace;
+pub(super) use write_loop::Writer;
