@@ -19,7 +19,7 @@ use crate::{Phase, Tally};
 const ANSWERS: Duration = Duration::from_secs(5);
 
 /// The socket failed or was closed.
-struct Gone;
+struct Gone(String);
 
 struct Client {
     socket: WebSocketStream<TcpStream>,
@@ -57,8 +57,8 @@ pub async fn play(number: u64, server: String, tally: Arc<Tally>, seed: u64, mut
         let tally2 = Arc::clone(&tally);
         let mut client = Client { socket, random: own, tally: tally2, next_id, unanswered, devices, guilty: false };
         let left = client.live(&mut phase).await;
-        if left.is_err() && !client.guilty {
-            tally.fail(format!("rude client {number} was cut off although it had done nothing to deserve it"), None);
+        if let (Err(Gone(how)), false) = (left, client.guilty) {
+            tally.fail(format!("rude client {number} was cut off though it did not deserve it: {how}"), None);
         }
         let pause = random.ms(0..400);
         let _ = timeout(pause, phase.changed()).await;
@@ -67,7 +67,7 @@ pub async fn play(number: u64, server: String, tally: Arc<Tally>, seed: u64, mut
 
 impl Client {
     async fn text(&mut self, text: String) -> Result<(), Gone> {
-        self.socket.send(Message::text(text)).await.map_err(|_| Gone)
+        self.socket.send(Message::text(text)).await.map_err(|error| Gone(error.to_string()))
     }
 
     /// A message with an id of its own, that must be answered.
@@ -89,7 +89,9 @@ impl Client {
         while let Ok(frame) = timeout_at(end, self.socket.next()).await {
             match frame {
                 Some(Ok(Message::Text(text))) => self.heard(&text),
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Gone),
+                Some(Ok(Message::Close(frame))) => return Err(Gone(format!("{frame:?}"))),
+                Some(Err(error)) => return Err(Gone(error.to_string())),
+                None => return Err(Gone("the end of the stream".to_owned())),
                 Some(Ok(_)) => {}
             }
         }
@@ -200,9 +202,9 @@ impl Client {
         for _ in 0..self.random.of(200..700) {
             let output = self.an_output();
             let text = json!([output]).to_string();
-            self.socket.feed(Message::text(text)).await.map_err(|_| Gone)?;
+            self.socket.feed(Message::text(text)).await.map_err(|error| Gone(error.to_string()))?;
         }
-        self.socket.flush().await.map_err(|_| Gone)
+        self.socket.flush().await.map_err(|error| Gone(error.to_string()))
     }
 
     async fn garbage(&mut self) -> Result<(), Gone> {
@@ -212,7 +214,7 @@ impl Client {
             self.text(text.to_owned()).await?;
         }
         let bytes = self.random.of(0..2000) as usize;
-        self.socket.send(Message::binary(vec![7; bytes])).await.map_err(|_| Gone)?;
+        self.socket.send(Message::binary(vec![7; bytes])).await.map_err(|error| Gone(error.to_string()))?;
         if self.random.percent(10) {
             self.guilty = true;
             let _ = self.text("x".repeat(2_000_000)).await;
