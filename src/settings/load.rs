@@ -2,14 +2,14 @@
 
 use std::ffi::OsString;
 
-use super::fragment::{Fragment, variable_origin};
+use super::layer::{Layer, variable_origin};
 use super::merge::Merged;
-use super::problem::{Problem, SettingsError};
+use super::problem::{SettingsError, SettingsProblem};
 use super::schema::Schema;
 use super::sources::{self, Sources};
 use super::tree::Settings;
 use super::validate::{self, Directories};
-use super::{MANUAL, places, report};
+use super::{MANUAL, paths, report};
 
 impl Settings {
     /// Reads, merges and checks all settings.
@@ -19,22 +19,22 @@ impl Settings {
     /// Everything that is wrong in any of the sources, at once.
     pub fn load(sources: &Sources) -> Result<Self, SettingsError> {
         let schema = Schema::of(MANUAL)?;
-        let fragments = fragments(&schema, sources);
-        let unreadable = fragments.iter().any(|fragment| fragment.unreadable);
-        let mut problems: Vec<_> = fragments.iter().flat_map(|fragment| fragment.problems.clone()).collect();
+        let layers = layers(&schema, sources);
+        let unreadable = layers.iter().any(|layer| layer.unreadable);
+        let mut problems: Vec<_> = layers.iter().flat_map(|layer| layer.problems.clone()).collect();
 
-        let merged = Merged::of(fragments).map_err(|error| SettingsError::builtin(error.to_string()))?;
+        let merged = Merged::of(layers).map_err(|error| SettingsError::builtin(error.to_string()))?;
         // What could not be read may hold the other half of a pair, so judging pairs would mislead.
         if !unreadable {
             problems.extend(validate::between_keys(&merged, &problems));
         }
         let directories = Directories {
-            state: places::service_state(&sources.environment).or_else(places::platform_state),
-            definitions: places::definitions(),
+            state: paths::service_state(&sources.environment).or_else(paths::platform_state),
+            definitions: paths::definitions(),
         };
         let state_is_empty = merged.leaf("state.dir").is_some_and(|leaf| leaf.value.as_str() == Some(""));
         if state_is_empty && directories.state.is_none() {
-            problems.push(Problem::NoStateDirectory);
+            problems.push(SettingsProblem::NoStateDirectory);
         }
         if !problems.is_empty() {
             return Err(SettingsError::new(problems));
@@ -44,7 +44,7 @@ impl Settings {
         let raw = merged.raw().map_err(|error| SettingsError::builtin(error.to_string()))?;
         let mut settings = validate::build(raw, directories, report)?;
         settings.warnings = strangers(&schema, &sources.environment);
-        settings.report_directories(state_is_empty && places::service_state(&sources.environment).is_some());
+        settings.report_directories(state_is_empty && paths::service_state(&sources.environment).is_some());
         Ok(settings)
     }
 
@@ -71,14 +71,10 @@ fn strangers(schema: &Schema, environment: &[(OsString, OsString)]) -> Vec<Strin
     names.into_iter().filter_map(warning).collect()
 }
 
-fn fragments(schema: &Schema, sources: &Sources) -> Vec<Fragment> {
-    let mut fragments = vec![Fragment::builtin(schema, MANUAL)];
-    fragments.extend(sources.files.iter().map(|file| Fragment::file(schema, file)));
-    fragments.push(Fragment::environment(schema, &sources.environment));
-    fragments.push(Fragment::set(schema, &sources.set));
-    fragments
+fn layers(schema: &Schema, sources: &Sources) -> Vec<Layer> {
+    let mut layers = vec![Layer::builtin(schema, MANUAL)];
+    layers.extend(sources.files.iter().map(|file| Layer::file(schema, file)));
+    layers.push(Layer::environment(schema, &sources.environment));
+    layers.push(Layer::set(schema, &sources.set));
+    layers
 }
-
-#[cfg(test)]
-#[path = "load_tests.rs"]
-mod tests;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use config::builder::DefaultState;
 use config::{Config, ConfigBuilder, ConfigError, Map, Source, Value, ValueKind};
 
-use super::fragment::Fragment;
+use super::layer::Layer;
 use super::raw::RawSettings;
 
 /// The value of a key after merging.
@@ -22,7 +22,7 @@ pub(super) struct Merged {
     leaves: BTreeMap<String, Leaf>,
 }
 
-impl Source for Fragment {
+impl Source for Layer {
     fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
         Box::new(self.clone())
     }
@@ -37,9 +37,9 @@ impl Source for Fragment {
 }
 
 impl Merged {
-    /// Merges fragments; later ones win.
-    pub(super) fn of(fragments: Vec<Fragment>) -> Result<Self, ConfigError> {
-        let builder = fragments.into_iter().fold(Config::builder(), ConfigBuilder::<DefaultState>::add_source);
+    /// Merges layers; later ones win.
+    pub(super) fn of(layers: Vec<Layer>) -> Result<Self, ConfigError> {
+        let builder = layers.into_iter().fold(Config::builder(), ConfigBuilder::<DefaultState>::add_source);
         let config = builder.build()?;
         let mut leaves = BTreeMap::new();
         for (name, value) in config.collect()? {
@@ -76,23 +76,23 @@ fn flatten(key: String, value: Value, leaves: &mut BTreeMap<String, Leaf>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fragment::Entry;
+    use super::super::layer::Entry;
     use super::super::value::Plain;
     use super::*;
 
-    fn fragment(origin: &str, entries: &[(&str, Plain)]) -> Fragment {
+    fn layer(origin: &str, entries: &[(&str, Plain)]) -> Layer {
         let entry = |(key, value): &(&str, Plain)| Entry {
             key: (*key).to_owned(),
             value: value.clone(),
             origin: origin.to_owned(),
         };
-        Fragment { entries: entries.iter().map(entry).collect(), ..Fragment::default() }
+        Layer { entries: entries.iter().map(entry).collect(), ..Layer::default() }
     }
 
     #[test]
     fn later_fragments_win_and_keep_their_origin() {
-        let first = fragment("one", &[("a.b", Plain::Integer(1)), ("a.c.d", Plain::Flag(true))]);
-        let second = fragment("two", &[("a.b", Plain::Integer(2)), ("e", Plain::List(vec!["x".to_owned()]))]);
+        let first = layer("one", &[("a.b", Plain::Integer(1)), ("a.c.d", Plain::Flag(true))]);
+        let second = layer("two", &[("a.b", Plain::Integer(2)), ("e", Plain::List(vec!["x".to_owned()]))]);
         let merged = Merged::of(vec![first, second]).unwrap();
         let leaf = |key| merged.leaf(key).map(|leaf| (leaf.value.to_string(), leaf.origin.clone())).unwrap();
         assert_eq!(leaf("a.b"), ("2".to_owned(), "two".to_owned()));
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn within_a_fragment_the_later_entry_wins() {
-        let merged = Merged::of(vec![fragment("one", &[("a", Plain::Integer(1)), ("a", Plain::Integer(2))])]).unwrap();
+        let merged = Merged::of(vec![layer("one", &[("a", Plain::Integer(1)), ("a", Plain::Integer(2))])]).unwrap();
         assert_eq!(merged.leaf("a").unwrap().value, toml::Value::Integer(2));
     }
 }

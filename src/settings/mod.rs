@@ -2,36 +2,38 @@
 //!
 //! Three stages, each with its own type, so that no unchecked value can reach the program:
 //!
-//! 1. a `fragment` is what one layer (a file, the environment, `--set`) says, each value with
+//! 1. a `layer` is what one layer (a file, the environment, `--set`) says, each value with
 //!    where it came from, already checked for its name, its type and its range;
-//! 2. `merge` lays the fragments over each other with the `config` crate;
+//! 2. `merge` lays the layers over each other with the `config` crate;
 //! 3. `validate` checks what concerns several keys and builds [`Settings`], which is all the
 //!    rest of the program sees.
 //!
 //! `config/default.toml` is the only list of keys, types and defaults, and is also the manual;
-//! `rules` holds the only list of ranges.
+//! `rule` holds the only list of ranges.
 //!
 //! What may not live here: anything that acts on a setting (binding a port, making a directory,
 //! starting a log), and any other reading of the environment or of settings files. Nothing here
 //! keeps global state: [`Settings::load`] depends on its [`Sources`], and for the two default
 //! directories on the platform.
 
-mod fragment;
+mod layer;
 mod load;
 mod merge;
-mod places;
+mod paths;
 mod problem;
 mod raw;
 mod report;
-mod rules;
+mod rule;
 mod schema;
 mod sources;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod validate;
 mod value;
 
-pub use fragment::BUILTIN;
-pub use problem::{Problem, SettingsError};
+pub use layer::BUILTIN;
+pub use problem::{SettingsError, SettingsProblem};
 pub use report::ReportLine;
 pub use sources::{FileSource, Sources};
 pub use tree::{

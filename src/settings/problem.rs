@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// `origin` says where the value was written: a file and line, an environment variable or `--set`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Problem {
+pub enum SettingsProblem {
     /// A key that does not exist.
     #[error("{origin}: unknown key `{key}`; {hint}")]
     UnknownKey {
@@ -113,7 +113,7 @@ pub enum Problem {
     },
 }
 
-impl Problem {
+impl SettingsProblem {
     /// The key this problem is about, if it is about one.
     pub(super) fn key(&self) -> Option<&str> {
         match self {
@@ -133,27 +133,27 @@ impl Problem {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", lines(problems))]
 pub struct SettingsError {
-    problems: Vec<Problem>,
+    problems: Vec<SettingsProblem>,
 }
 
 impl SettingsError {
-    pub(super) fn new(problems: Vec<Problem>) -> Self {
+    pub(super) fn new(problems: Vec<SettingsProblem>) -> Self {
         Self { problems }
     }
 
     pub(super) fn builtin(reason: impl Into<String>) -> Self {
-        Self::new(vec![Problem::Builtin { reason: reason.into() }])
+        Self::new(vec![SettingsProblem::Builtin { reason: reason.into() }])
     }
 
     /// The problems, in the order of the layers, and within a file in the order of its lines.
     /// Never empty.
     #[must_use]
-    pub fn problems(&self) -> &[Problem] {
+    pub fn problems(&self) -> &[SettingsProblem] {
         &self.problems
     }
 }
 
-fn lines(problems: &[Problem]) -> String {
+fn lines(problems: &[SettingsProblem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
@@ -164,9 +164,9 @@ mod tests {
     #[test]
     fn is_displayed_one_problem_a_line() {
         let error = SettingsError::new(vec![
-            Problem::NoStateDirectory,
-            Problem::NotToml { path: "/etc/x.toml".into(), line: 3, reason: "no".to_owned() },
-            Problem::NotUtf8 { variable: "HAPTICD__LOG__LEVEL".to_owned(), part: "value" },
+            SettingsProblem::NoStateDirectory,
+            SettingsProblem::NotToml { path: "/etc/x.toml".into(), line: 3, reason: "no".to_owned() },
+            SettingsProblem::NotUtf8 { variable: "HAPTICD__LOG__LEVEL".to_owned(), part: "value" },
         ]);
         assert_eq!(
             error.to_string(),

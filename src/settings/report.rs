@@ -1,8 +1,8 @@
 //! Which values are in use and where each came from, for `hapticd check`.
 
-use super::fragment::variable_origin;
+use super::layer::variable_origin;
 use super::merge::Merged;
-use super::rules::RULES;
+use super::rule::RULES;
 use super::sources::STATE_DIRECTORY;
 use super::tree::Settings;
 

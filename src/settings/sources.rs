@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use super::places;
+use super::paths;
 
 /// What the names of our environment variables begin with.
 pub(super) const PREFIX: &str = "HAPTICD__";
@@ -37,7 +37,7 @@ impl Sources {
     /// (which has to exist), the environment of this process, and the `--set` arguments.
     #[must_use]
     pub fn standard(config: Option<PathBuf>, set: Vec<String>) -> Self {
-        let optional = [places::system_file(), places::user_file()];
+        let optional = [paths::system_file(), paths::user_file()];
         let optional = optional.into_iter().flatten().map(|path| FileSource { path, required: false });
         let required = config.map(|path| FileSource { path, required: true });
         // The rest of the environment stays out, because it holds secrets of others and this

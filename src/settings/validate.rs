@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::merge::Merged;
-use super::problem::{Problem, SettingsError};
+use super::problem::{SettingsError, SettingsProblem};
 use super::raw::{
     RawBtleBus, RawBuses, RawDevices, RawDongleBus, RawLinks, RawLog, RawMdns, RawServer, RawSessions, RawSettings,
     RawState, RawSwitch, RawVirtualBus, RawWebsocketBus,
 };
 use super::report::ReportLine;
-use super::rules::{GREATER, loopbacks, services};
+use super::rule::{GREATER, loopbacks, services};
 use super::tree::{
     BtleBusSettings, BusSettings, DeviceSettings, DongleBusSettings, LinkSettings, LogSettings, MdnsSettings,
     ServerSettings, SessionSettings, Settings, StateSettings, SwitchSettings, VirtualBusSettings, WebsocketBusSettings,
@@ -21,12 +21,12 @@ use super::tree::{
 ///
 /// Keys with a problem of their own are left out: their value here is not the one that was meant,
 /// and a second message about it would mislead.
-pub(super) fn between_keys(merged: &Merged, known: &[Problem]) -> Vec<Problem> {
+pub(super) fn between_keys(merged: &Merged, known: &[SettingsProblem]) -> Vec<SettingsProblem> {
     let sound = |key: &str| known.iter().all(|problem| problem.key() != Some(key));
     let broken = |(greater, lesser): &(&str, &str)| {
         let (high, low) = (merged.leaf(greater)?, merged.leaf(lesser)?);
         let (value, other_value) = (high.value.as_integer()?, low.value.as_integer()?);
-        (value <= other_value && sound(greater) && sound(lesser)).then(|| Problem::NotGreater {
+        (value <= other_value && sound(greater) && sound(lesser)).then(|| SettingsProblem::NotGreater {
             key: (*greater).to_owned(),
             origin: high.origin.clone(),
             value,
@@ -71,7 +71,7 @@ pub(super) fn build(
         state: StateSettings {
             dir: unless_empty(dir)
                 .or(directories.state)
-                .ok_or_else(|| SettingsError::new(vec![Problem::NoStateDirectory]))?,
+                .ok_or_else(|| SettingsError::new(vec![SettingsProblem::NoStateDirectory]))?,
             remember,
         },
         log: LogSettings { level },

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::super::FileSource;
 use super::*;
 
 const LISTEN: &str = "allowed: a numeric loopback address and a port, such as \"127.0.0.1:12345\" or \"[::1]:12345\", or a \
@@ -79,13 +78,13 @@ fn the_defaults_are_what_the_manual_says() {
     assert_eq!(settings.devices.restart_budget, 5);
     assert_eq!(settings.devices.restart_window, Duration::from_secs(60));
     assert_eq!(settings.devices.restart_delay, Duration::from_millis(100));
-    assert_eq!(settings.devices.definitions_dir, places::definitions());
+    assert_eq!(settings.devices.definitions_dir, paths::definitions());
     assert_eq!(settings.links.connect_timeout, Duration::from_secs(15));
     assert_eq!(settings.links.init_timeout, Duration::from_secs(30));
     assert_eq!(settings.links.write_timeout, Duration::from_secs(2));
     assert_eq!(settings.links.read_timeout, Duration::from_secs(3));
     assert_eq!(settings.links.max_failures, 5);
-    assert_eq!(Some(settings.state.dir), places::platform_state());
+    assert_eq!(Some(settings.state.dir), paths::platform_state());
     assert_eq!(settings.log.level, "info");
     let buses = settings.buses;
     assert!(buses.btle.enabled && buses.serial.enabled && buses.hid.enabled && buses.lovense_dongle.enabled);
@@ -395,12 +394,12 @@ fn all_problems_of_all_layers_are_reported() {
     let error = Settings::load(&case.sources).unwrap_err();
     let problems = error.problems();
     assert_eq!(problems.len(), 6, "{error}");
-    assert!(matches!(&problems[0], Problem::UnknownKey { key, .. } if key == "a"));
-    assert!(matches!(&problems[1], Problem::NotAllowed { key, .. } if key == "sessions.max"));
-    assert!(matches!(&problems[2], Problem::NotToml { line: 1, .. }));
-    assert!(matches!(&problems[3], Problem::UnknownKey { key, .. } if key == "x"));
-    assert!(matches!(&problems[4], Problem::MalformedSet { .. }));
-    assert!(matches!(&problems[5], Problem::WrongType { key, .. } if key == "sessions.max"));
+    assert!(matches!(&problems[0], SettingsProblem::UnknownKey { key, .. } if key == "a"));
+    assert!(matches!(&problems[1], SettingsProblem::NotAllowed { key, .. } if key == "sessions.max"));
+    assert!(matches!(&problems[2], SettingsProblem::NotToml { line: 1, .. }));
+    assert!(matches!(&problems[3], SettingsProblem::UnknownKey { key, .. } if key == "x"));
+    assert!(matches!(&problems[4], SettingsProblem::MalformedSet { .. }));
+    assert!(matches!(&problems[5], SettingsProblem::WrongType { key, .. } if key == "sessions.max"));
 }
 
 #[test]

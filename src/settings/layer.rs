@@ -7,8 +7,8 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-use super::problem::Problem;
-use super::rules;
+use super::problem::SettingsProblem;
+use super::rule;
 use super::schema::{Node, Schema, join};
 use super::sources::{FileSource, PREFIX, is_ours};
 use super::value::{Kind, Plain, describe, quoted};
@@ -29,10 +29,10 @@ pub(super) struct Entry {
 
 /// What one layer says.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Fragment {
+pub(super) struct Layer {
     /// In the order they were written; later ones win.
     pub(super) entries: Vec<Entry>,
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Vec<SettingsProblem>,
     /// Whether something was there whose values could not be read at all.
     pub(super) unreadable: bool,
 }
@@ -42,27 +42,27 @@ pub(super) fn variable_origin(name: &str) -> String {
     format!("environment variable {}", name.escape_debug())
 }
 
-impl Fragment {
+impl Layer {
     /// Reads the embedded defaults.
     pub(super) fn builtin(schema: &Schema, defaults: &str) -> Self {
-        let mut fragment = Self::default();
+        let mut layer = Self::default();
         match DeTable::parse(defaults) {
-            Ok(table) => fragment.table(schema, table.get_ref(), "", &|_| BUILTIN.to_owned()),
-            Err(error) => fragment.problems.push(Problem::Builtin { reason: error.to_string() }),
+            Ok(table) => layer.table(schema, table.get_ref(), "", &|_| BUILTIN.to_owned()),
+            Err(error) => layer.problems.push(SettingsProblem::Builtin { reason: error.to_string() }),
         }
-        fragment
+        layer
     }
 
     /// Reads a file. One that does not exist says nothing, unless it is required.
     pub(super) fn file(schema: &Schema, source: &FileSource) -> Self {
-        let mut fragment = Self::default();
+        let mut layer = Self::default();
         let path = &source.path;
         match text_of(path, source.required) {
-            Ok(Some(text)) => fragment.document(schema, path, &text),
+            Ok(Some(text)) => layer.document(schema, path, &text),
             Ok(None) => {}
-            Err(reason) => fragment.unusable(Problem::Unreadable { path: path.clone(), reason }),
+            Err(reason) => layer.unusable(SettingsProblem::Unreadable { path: path.clone(), reason }),
         }
-        fragment
+        layer
     }
 
     fn document(&mut self, schema: &Schema, path: &Path, text: &str) {
@@ -73,56 +73,56 @@ impl Fragment {
             Err(error) => {
                 let line = line_of(text.as_bytes(), error.span().map_or(0, |span| span.start));
                 let reason = error.message().lines().collect::<Vec<_>>().join("; ");
-                self.unusable(Problem::NotToml { path: path.to_owned(), line, reason });
+                self.unusable(SettingsProblem::NotToml { path: path.to_owned(), line, reason });
             }
         }
     }
 
     /// Reads the environment; what is not ours is passed over.
     pub(super) fn environment(schema: &Schema, variables: &[(OsString, OsString)]) -> Self {
-        let mut fragment = Self::default();
+        let mut layer = Self::default();
         let mut ours: Vec<_> = variables.iter().filter(|(name, _)| is_ours(name)).collect();
         // The environment has no order of its own, and messages should have one.
         ours.sort();
         for (name, value) in ours {
             let not_utf8 =
-                |part| Problem::NotUtf8 { variable: name.to_string_lossy().escape_debug().to_string(), part };
+                |part| SettingsProblem::NotUtf8 { variable: name.to_string_lossy().escape_debug().to_string(), part };
             match (name.to_str(), value.to_str()) {
-                (None, _) => fragment.problems.push(not_utf8("name")),
-                (_, None) => fragment.unusable(not_utf8("value")),
+                (None, _) => layer.problems.push(not_utf8("name")),
+                (_, None) => layer.unusable(not_utf8("value")),
                 (Some(name), Some(value)) => {
                     let parts = name.strip_prefix(PREFIX).unwrap_or_default();
                     let key = parts.split("__").fold(String::new(), |key, part| join(&key, &part.to_lowercase()));
                     let origin = variable_origin(name);
                     if schema.node(&key) == Node::Unknown {
                         let hint = schema.hint_for_variable(&key);
-                        fragment.problems.push(Problem::UnknownKey { key, origin, hint });
+                        layer.problems.push(SettingsProblem::UnknownKey { key, origin, hint });
                     } else {
-                        fragment.text(schema, key, value, origin);
+                        layer.text(schema, key, value, origin);
                     }
                 }
             }
         }
-        fragment
+        layer
     }
 
     /// Reads the `--set key=value` arguments.
     pub(super) fn set(schema: &Schema, arguments: &[String]) -> Self {
-        let mut fragment = Self::default();
+        let mut layer = Self::default();
         for argument in arguments {
             match argument.split_once('=').map(|(key, value)| (key.trim(), value)) {
                 Some((key, value)) if !key.is_empty() => {
                     let key = key.split('.').fold(String::new(), |key, part| join(&key, part));
                     let origin = format!("--set {key}");
-                    fragment.text(schema, key, value, origin);
+                    layer.text(schema, key, value, origin);
                 }
-                _ => fragment.problems.push(Problem::MalformedSet { text: quoted(argument) }),
+                _ => layer.problems.push(SettingsProblem::MalformedSet { text: quoted(argument) }),
             }
         }
-        fragment
+        layer
     }
 
-    fn unusable(&mut self, problem: Problem) {
+    fn unusable(&mut self, problem: SettingsProblem) {
         self.problems.push(problem);
         self.unreadable = true;
     }
@@ -145,7 +145,7 @@ impl Fragment {
                 }
                 (Node::Section, _) => {
                     let hint = schema.contents(&key);
-                    self.problems.push(Problem::NotAKey { key, origin, value: describe(value), hint });
+                    self.problems.push(SettingsProblem::NotAKey { key, origin, value: describe(value), hint });
                 }
                 (Node::Unknown, _) => self.unknown(schema, key, origin),
             }
@@ -158,7 +158,7 @@ impl Fragment {
             Node::Key(kind) => self.value(key, Plain::from_text(kind, text), quoted(text), false, origin),
             Node::Section => {
                 let hint = schema.contents(&key);
-                self.problems.push(Problem::NotAKey { key, origin, value: quoted(text), hint });
+                self.problems.push(SettingsProblem::NotAKey { key, origin, value: quoted(text), hint });
             }
             Node::Unknown => self.unknown(schema, key, origin),
         }
@@ -167,23 +167,23 @@ impl Fragment {
     /// Takes a value up, or says why not. `plain` is `None` if it could not be read as the type of
     /// its key; `same_type` says that it was of that type all the same, only too large to hold.
     fn value(&mut self, key: String, plain: Option<Plain>, written: String, same_type: bool, origin: String) {
-        let Some(rule) = rules::rule(&key) else {
-            self.problems.push(Problem::Builtin { reason: format!("`{key}` has no rule") });
+        let Some(rule) = rule::rule(&key) else {
+            self.problems.push(SettingsProblem::Builtin { reason: format!("`{key}` has no rule") });
             return;
         };
         let allowed = || rule.allowed();
         match plain {
             Some(value) if rule.allows(&value) => self.entries.push(Entry { key, value, origin }),
             None if !same_type => {
-                self.problems.push(Problem::WrongType { key, origin, value: written, allowed: allowed() });
+                self.problems.push(SettingsProblem::WrongType { key, origin, value: written, allowed: allowed() });
             }
-            _ => self.problems.push(Problem::NotAllowed { key, origin, value: written, allowed: allowed() }),
+            _ => self.problems.push(SettingsProblem::NotAllowed { key, origin, value: written, allowed: allowed() }),
         }
     }
 
     fn unknown(&mut self, schema: &Schema, key: String, origin: String) {
         let hint = schema.hint(&key);
-        self.problems.push(Problem::UnknownKey { key, origin, hint });
+        self.problems.push(SettingsProblem::UnknownKey { key, origin, hint });
     }
 }
 
