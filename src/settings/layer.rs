@@ -5,13 +5,15 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
+use config::{Value, ValueKind};
 use toml::de::{DeTable, DeValue};
 
 use super::problem::SettingsProblem;
-use super::rule;
-use super::schema::{Node, Schema, join};
-use super::sources::{FileSource, PREFIX, is_ours};
-use super::value::{Kind, Plain, describe, quoted};
+use super::rule::Rule;
+use super::schema;
+use super::setting::join;
+use super::sources::{FileSource, PREFIX, is_ours, variable};
+use super::value::{describe, from_text, from_toml, quoted};
 
 /// The origin of the embedded defaults.
 pub const BUILTIN: &str = "built-in default";
@@ -19,19 +21,11 @@ pub const BUILTIN: &str = "built-in default";
 /// Far above any real settings file; it keeps `--config /dev/zero` from filling the memory.
 const LARGEST_FILE: u64 = 1 << 20;
 
-/// One value that may be used.
-#[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) value: Plain,
-    pub(super) origin: String,
-}
-
 /// What one layer says.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Layer {
-    /// In the order they were written; later ones win.
-    pub(super) entries: Vec<Entry>,
+    /// Keys and values in the order they were written, each value with its origin; later ones win.
+    pub(super) values: Vec<(String, Value)>,
     pub(super) problems: Vec<SettingsProblem>,
     /// Whether something was there whose values could not be read at all.
     pub(super) unreadable: bool,
@@ -42,32 +36,69 @@ pub(super) fn variable_origin(name: &str) -> String {
     format!("environment variable {}", name.escape_debug())
 }
 
-impl Layer {
-    /// Reads the embedded defaults.
-    pub(super) fn builtin(schema: &Schema, defaults: &str) -> Self {
-        let mut layer = Self::default();
-        match DeTable::parse(defaults) {
-            Ok(table) => layer.table(schema, table.get_ref(), "", &|_| BUILTIN.to_owned()),
-            Err(error) => layer.problems.push(SettingsProblem::Builtin { reason: error.to_string() }),
+/// A value as a layer writes it.
+enum Written<'a> {
+    File(&'a DeValue<'a>),
+    Variable(&'a str),
+    Argument(&'a str),
+}
+
+impl Written<'_> {
+    fn read(&self, rule: Rule) -> Option<ValueKind> {
+        match self {
+            Self::File(value) => from_toml(rule, value),
+            Self::Variable(text) | Self::Argument(text) => from_text(rule, text),
         }
+    }
+
+    /// Whether it is of the right type though it could not be read, because it is too large to hold.
+    fn is_too_large(&self, rule: Rule) -> bool {
+        rule.is_number() && matches!(self, Self::File(DeValue::Integer(_)))
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Self::File(value) => describe(value),
+            Self::Variable(text) | Self::Argument(text) => quoted(text),
+        }
+    }
+
+    fn hint(&self, key: &str) -> String {
+        match self {
+            Self::Variable(_) => schema::hint(key, variable),
+            _ => schema::hint(key, |near| format!("`{near}`")),
+        }
+    }
+}
+
+impl Layer {
+    /// Reads the embedded defaults, in which nothing may be wrong.
+    pub(super) fn builtin(defaults: &str) -> Self {
+        let mut layer = Self::default();
+        let bug = |reason: String| SettingsProblem::Builtin { reason };
+        match DeTable::parse(defaults) {
+            Ok(table) => layer.table(table.get_ref(), "", &|_| BUILTIN.to_owned()),
+            Err(error) => layer.problems.push(bug(error.to_string())),
+        }
+        layer.problems = layer.problems.iter().map(|problem| bug(problem.to_string())).collect();
         layer
     }
 
     /// Reads a file. One that does not exist says nothing, unless it is required.
-    pub(super) fn file(schema: &Schema, source: &FileSource) -> Self {
+    pub(super) fn file(source: &FileSource) -> Self {
         let mut layer = Self::default();
         let path = &source.path;
         match text_of(path, source.required) {
-            Ok(Some(text)) => layer.document(schema, path, &text),
+            Ok(Some(text)) => layer.document(path, &text),
             Ok(None) => {}
             Err(reason) => layer.unusable(SettingsProblem::Unreadable { path: path.clone(), reason }),
         }
         layer
     }
 
-    fn document(&mut self, schema: &Schema, path: &Path, text: &str) {
+    fn document(&mut self, path: &Path, text: &str) {
         match DeTable::parse(text) {
-            Ok(table) => self.table(schema, table.get_ref(), "", &|position| {
+            Ok(table) => self.table(table.get_ref(), "", &|position| {
                 format!("{} line {}", path.display(), line_of(text.as_bytes(), position))
             }),
             Err(error) => {
@@ -79,7 +110,7 @@ impl Layer {
     }
 
     /// Reads the environment; what is not ours is passed over.
-    pub(super) fn environment(schema: &Schema, variables: &[(OsString, OsString)]) -> Self {
+    pub(super) fn environment(variables: &[(OsString, OsString)]) -> Self {
         let mut layer = Self::default();
         let mut ours: Vec<_> = variables.iter().filter(|(name, _)| is_ours(name)).collect();
         // The environment has no order of its own, and messages should have one.
@@ -93,13 +124,7 @@ impl Layer {
                 (Some(name), Some(value)) => {
                     let parts = name.strip_prefix(PREFIX).unwrap_or_default();
                     let key = parts.split("__").fold(String::new(), |key, part| join(&key, &part.to_lowercase()));
-                    let origin = variable_origin(name);
-                    if schema.node(&key) == Node::Unknown {
-                        let hint = schema.hint_for_variable(&key);
-                        layer.problems.push(SettingsProblem::UnknownKey { key, origin, hint });
-                    } else {
-                        layer.text(schema, key, value, origin);
-                    }
+                    layer.take(key, variable_origin(name), &Written::Variable(value));
                 }
             }
         }
@@ -107,14 +132,14 @@ impl Layer {
     }
 
     /// Reads the `--set key=value` arguments.
-    pub(super) fn set(schema: &Schema, arguments: &[String]) -> Self {
+    pub(super) fn set(arguments: &[String]) -> Self {
         let mut layer = Self::default();
         for argument in arguments {
             match argument.split_once('=').map(|(key, value)| (key.trim(), value)) {
                 Some((key, value)) if !key.is_empty() => {
                     let key = key.split('.').fold(String::new(), |key, part| join(&key, part));
                     let origin = format!("--set {key}");
-                    layer.text(schema, key, value, origin);
+                    layer.take(key, origin, &Written::Argument(value));
                 }
                 _ => layer.problems.push(SettingsProblem::MalformedSet { text: quoted(argument) }),
             }
@@ -127,63 +152,34 @@ impl Layer {
         self.unreadable = true;
     }
 
-    /// Reads a table of a file; `place` makes an origin of a position in the file.
-    fn table(&mut self, schema: &Schema, table: &DeTable<'_>, prefix: &str, place: &dyn Fn(usize) -> String) {
+    /// Reads a table of a file; `origin_of` makes an origin of a position in the file.
+    fn table(&mut self, table: &DeTable<'_>, prefix: &str, origin_of: &dyn Fn(usize) -> String) {
         // The parser sorts by name; people read from the top.
         let mut items: Vec<_> = table.iter().collect();
         items.sort_by_key(|(name, _)| name.span().start);
         for (name, value) in items {
             let key = join(prefix, name.get_ref());
-            let origin = place(name.span().start);
-            let value = value.get_ref();
-            match (schema.node(&key), value) {
-                (Node::Section, DeValue::Table(inner)) => self.table(schema, inner, &key, place),
-                (Node::Key(kind), _) => {
-                    let plain = Plain::from_toml(value).and_then(|plain| plain.into_kind(kind));
-                    let same_type = kind == Kind::Integer && matches!(value, DeValue::Integer(_));
-                    self.value(key, plain, describe(value), same_type, origin);
+            match (schema::rule(&key), value.get_ref()) {
+                (Some(Rule::Section), DeValue::Table(inner)) => self.table(inner, &key, origin_of),
+                (_, value) => self.take(key, origin_of(name.span().start), &Written::File(value)),
+            }
+        }
+    }
+
+    /// Takes a value up, or says why not.
+    fn take(&mut self, key: String, origin: String, written: &Written<'_>) {
+        let value = written.describe();
+        self.problems.push(match schema::rule(&key) {
+            None => SettingsProblem::UnknownKey { hint: written.hint(&key), key, origin },
+            Some(Rule::Section) => SettingsProblem::NotAKey { hint: schema::contents(&key), key, origin, value },
+            Some(rule) => match written.read(rule) {
+                Some(read) if rule.allows(&read) => return self.values.push((key, Value::new(Some(&origin), read))),
+                None if !written.is_too_large(rule) => {
+                    SettingsProblem::WrongType { allowed: rule.allowed(&key), key, origin, value }
                 }
-                (Node::Section, _) => {
-                    let hint = schema.contents(&key);
-                    self.problems.push(SettingsProblem::NotAKey { key, origin, value: describe(value), hint });
-                }
-                (Node::Unknown, _) => self.unknown(schema, key, origin),
-            }
-        }
-    }
-
-    /// Reads a value from a place that has only text.
-    fn text(&mut self, schema: &Schema, key: String, text: &str, origin: String) {
-        match schema.node(&key) {
-            Node::Key(kind) => self.value(key, Plain::from_text(kind, text), quoted(text), false, origin),
-            Node::Section => {
-                let hint = schema.contents(&key);
-                self.problems.push(SettingsProblem::NotAKey { key, origin, value: quoted(text), hint });
-            }
-            Node::Unknown => self.unknown(schema, key, origin),
-        }
-    }
-
-    /// Takes a value up, or says why not. `plain` is `None` if it could not be read as the type of
-    /// its key; `same_type` says that it was of that type all the same, only too large to hold.
-    fn value(&mut self, key: String, plain: Option<Plain>, written: String, same_type: bool, origin: String) {
-        let Some(rule) = rule::rule(&key) else {
-            self.problems.push(SettingsProblem::Builtin { reason: format!("`{key}` has no rule") });
-            return;
-        };
-        let allowed = || rule.allowed();
-        match plain {
-            Some(value) if rule.allows(&value) => self.entries.push(Entry { key, value, origin }),
-            None if !same_type => {
-                self.problems.push(SettingsProblem::WrongType { key, origin, value: written, allowed: allowed() });
-            }
-            _ => self.problems.push(SettingsProblem::NotAllowed { key, origin, value: written, allowed: allowed() }),
-        }
-    }
-
-    fn unknown(&mut self, schema: &Schema, key: String, origin: String) {
-        let hint = schema.hint(&key);
-        self.problems.push(SettingsProblem::UnknownKey { key, origin, hint });
+                _ => SettingsProblem::NotAllowed { allowed: rule.allowed(&key), key, origin, value },
+            },
+        });
     }
 }
 

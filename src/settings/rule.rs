@@ -1,25 +1,27 @@
-//! What each key may be: the only list of ranges.
+//! What a value may be, and how the values are read that are more than a number or text.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
+use config::{Value, ValueKind};
 use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
 
-use super::value::Plain;
 use crate::library::bluetooth_uuid;
 
-const MS: &str = " (milliseconds)";
-const BYTES: &str = " (bytes)";
-
-/// What a value has to satisfy beyond its type.
-#[derive(Debug, Clone, Copy)]
+/// What a value has to be.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Rule {
+    /// No value: the keys of a section.
+    Section,
     /// true or false.
     Flag,
-    /// A number from the first to the second, both included, with the unit for messages.
-    Integer(i64, i64, &'static str),
-    /// As `Integer`, or 0, which means what the first text says.
-    ZeroOr(&'static str, i64, i64, &'static str),
+    /// A number from the first to the second, both included.
+    Integer(i64, i64),
+    /// As `Integer`, or 0, which means what the text says.
+    ZeroOr(&'static str, i64, i64),
+    /// As `Integer`, and greater than the number of another key of the same section.
+    GreaterThan(&'static str, i64, i64),
     /// Text of as many bytes as the range says; text of white space only counts as empty.
     Text(usize, usize),
     /// Numeric loopback addresses with ports, each once.
@@ -32,7 +34,7 @@ pub(super) enum Rule {
     LogFilter(usize),
 }
 
-use Rule::{Directory, Flag, Integer, Listen, LogFilter, Services, Text, ZeroOr};
+use Rule::{Directory, Flag, GreaterThan, Integer, Listen, LogFilter, Section, Services, Text, ZeroOr};
 
 /// The levels of the log, from least to most.
 const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
@@ -40,88 +42,40 @@ const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 /// Addresses that one server may listen on.
 const MOST_LISTENS: usize = 16;
 
-/// Every key and its rule, in the order of the manual.
-pub(super) const RULES: &[(&str, Rule)] = &[
-    ("server.listen", Listen),
-    ("server.name", Text(0, 200)),
-    ("server.max_ping_time_ms", ZeroOr("off", 100, 3_600_000, MS)),
-    ("server.threads", ZeroOr("one per core", 1, 64, "")),
-    ("server.shutdown_deadline_ms", Integer(100, 60_000, MS)),
-    ("sessions.max", Integer(1, 100_000, "")),
-    ("sessions.max_connections", Integer(1, 1_000_000, "")),
-    ("sessions.max_frame_bytes", Integer(1024, 16_777_216, BYTES)),
-    ("sessions.max_unsent_bytes", Integer(65_536, 268_435_456, BYTES)),
-    ("sessions.handshake_timeout_ms", Integer(100, 600_000, MS)),
-    ("sessions.websocket_ping_ms", Integer(100, 600_000, MS)),
-    ("sessions.websocket_pong_deadline_ms", Integer(100, 600_000, MS)),
-    ("sessions.dead_man_ms", ZeroOr("off", 500, 86_400_000, MS)),
-    ("devices.reconnect_grace_ms", Integer(0, 600_000, MS)),
-    ("devices.restart_budget", Integer(0, 100, "")),
-    ("devices.restart_window_ms", Integer(1000, 3_600_000, MS)),
-    ("devices.restart_delay_ms", Integer(1, 60_000, MS)),
-    ("devices.definitions_dir", Directory),
-    ("links.connect_timeout_ms", Integer(10, 600_000, MS)),
-    ("links.init_timeout_ms", Integer(10, 600_000, MS)),
-    ("links.write_timeout_ms", Integer(10, 600_000, MS)),
-    ("links.read_timeout_ms", Integer(10, 600_000, MS)),
-    ("links.max_failures", Integer(1, 1000, "")),
-    ("state.dir", Directory),
-    ("state.remember", Flag),
-    ("log.level", LogFilter(500)),
-    ("buses.btle.enabled", Flag),
-    ("buses.btle.adapter", Text(0, 100)),
-    ("buses.btle.services", Services),
-    ("buses.btle.look_every_ms", ZeroOr("never", 5_000, 3_600_000, MS)),
-    ("buses.serial.enabled", Flag),
-    ("buses.hid.enabled", Flag),
-    ("buses.lovense_dongle.enabled", Flag),
-    ("buses.lovense_dongle.port", Text(0, 200)),
-    ("buses.gamepad.enabled", Flag),
-    ("buses.websocket.enabled", Flag),
-    ("buses.websocket.listen", Listen),
-    ("buses.websocket.max_devices", Integer(1, 10_000, "")),
-    ("buses.websocket.first_frame_timeout_ms", Integer(100, 600_000, MS)),
-    ("buses.websocket.ping_ms", Integer(100, 600_000, MS)),
-    ("buses.websocket.pong_deadline_ms", Integer(100, 600_000, MS)),
-    ("buses.virtual.enabled", Flag),
-    ("buses.virtual.max_devices", Integer(1, 100_000, "")),
-    ("mdns.enabled", Flag),
-    ("mdns.name", Text(1, 63)),
-];
-
-/// The keys of which the first has to be greater than the second.
-pub(super) const GREATER: &[(&str, &str)] = &[
-    ("sessions.websocket_pong_deadline_ms", "sessions.websocket_ping_ms"),
-    ("buses.websocket.pong_deadline_ms", "buses.websocket.ping_ms"),
-];
-
-/// The rule of a key.
-pub(super) fn rule(key: &str) -> Option<Rule> {
-    RULES.iter().find(|(name, _)| *name == key).map(|(_, rule)| *rule)
-}
-
 impl Rule {
     /// Whether a value may be used.
-    pub(super) fn allows(self, value: &Plain) -> bool {
+    pub(super) fn allows(self, value: &ValueKind) -> bool {
         match (self, value) {
-            (Flag, Plain::Flag(_)) => true,
-            (Integer(least, most, _), Plain::Integer(number)) => (least..=most).contains(number),
-            (ZeroOr(_, least, most, _), Plain::Integer(number)) => *number == 0 || (least..=most).contains(number),
-            (Text(least, most), Plain::Text(text)) => text.trim().len() >= least && text.len() <= most,
-            (Listen, Plain::List(items)) => loopbacks(items).is_some(),
-            (Directory, Plain::Text(text)) => !text.contains('\0') && !text.starts_with('~'),
-            (Services, Plain::Text(text)) => services(text).is_some(),
-            (LogFilter(most), Plain::Text(text)) => text.len() <= most && is_log_filter(text),
+            (Flag, ValueKind::Boolean(_)) => true,
+            (Integer(least, most) | GreaterThan(_, least, most), ValueKind::I64(number)) => {
+                (least..=most).contains(number)
+            }
+            (ZeroOr(_, least, most), ValueKind::I64(number)) => *number == 0 || (least..=most).contains(number),
+            (Text(least, most), ValueKind::String(text)) => text.trim().len() >= least && text.len() <= most,
+            (Listen, ValueKind::Array(items)) => loopbacks(items).is_some(),
+            (Directory, ValueKind::String(text)) => !text.contains('\0') && !text.starts_with('~'),
+            (Services, ValueKind::String(text)) => services(text).is_some(),
+            (LogFilter(most), ValueKind::String(text)) => text.len() <= most && is_log_filter(text),
             _ => false,
         }
     }
 
-    /// What may be used, in words that follow "allowed: ".
-    pub(super) fn allowed(self) -> String {
+    pub(super) fn is_number(self) -> bool {
+        matches!(self, Integer(..) | ZeroOr(..) | GreaterThan(..))
+    }
+
+    /// What may be used for a key, in words that follow "allowed: ". The end of the key names the unit of a number.
+    pub(super) fn allowed(self, key: &str) -> String {
+        let unit = match key.rsplit('_').next() {
+            Some("ms") => " (milliseconds)",
+            Some("bytes") => " (bytes)",
+            _ => "",
+        };
         match self {
+            Section => "a table".to_owned(),
             Flag => "true or false".to_owned(),
-            Integer(least, most, unit) => format!("an integer from {least} to {most}{unit}"),
-            ZeroOr(zero, least, most, unit) => format!("0 ({zero}), or an integer from {least} to {most}{unit}"),
+            Integer(least, most) | GreaterThan(_, least, most) => format!("an integer from {least} to {most}{unit}"),
+            ZeroOr(zero, least, most) => format!("0 ({zero}), or an integer from {least} to {most}{unit}"),
             Text(0, most) => format!("text of at most {most} bytes"),
             Text(least, most) => format!("text of {least} to {most} bytes"),
             Listen => format!(
@@ -142,11 +96,6 @@ impl Rule {
     }
 }
 
-/// Reads an address this server may listen on.
-fn loopback(text: &str) -> Option<SocketAddr> {
-    text.parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback())
-}
-
 /// Whether the log can be filtered so. The library that filters takes every word that is no level for the name of a part
 /// of the program, all of which is then logged, so that a misspelt level would go unnoticed: a word alone must be a level.
 fn is_log_filter(text: &str) -> bool {
@@ -158,11 +107,11 @@ fn is_log_filter(text: &str) -> bool {
 }
 
 /// Reads the addresses this server may listen on.
-pub(super) fn loopbacks(items: &[String]) -> Option<Vec<SocketAddr>> {
-    let addresses: Vec<_> = items.iter().map(|item| loopback(item)).collect::<Option<_>>()?;
+pub(super) fn loopbacks(items: &[Value]) -> Option<Vec<SocketAddr>> {
+    let read = |item: &Value| item.to_string().parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback());
+    let addresses: Vec<_> = items.iter().map(read).collect::<Option<_>>()?;
     // Twice the same port 0 would be two ports.
-    let unique =
-        addresses.iter().enumerate().all(|(at, address)| !addresses.iter().skip(at + 1).any(|it| it == address));
+    let unique = addresses.iter().collect::<BTreeSet<_>>().len() == addresses.len();
     (unique && (1..=MOST_LISTENS).contains(&addresses.len())).then_some(addresses)
 }
 
@@ -173,75 +122,16 @@ pub(super) fn services(text: &str) -> Option<Vec<Uuid>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::MANUAL;
-    use super::super::schema::Schema;
-    use super::super::value::Kind;
+    use super::super::schema::rule;
     use super::*;
 
-    fn allows(key: &str, value: i64) -> bool {
-        rule(key).unwrap().allows(&Plain::Integer(value))
-    }
-
     fn allows_text(key: &str, value: &str) -> bool {
-        rule(key).unwrap().allows(&Plain::Text(value.to_owned()))
-    }
-
-    #[test]
-    fn every_key_has_one_rule_of_its_type() {
-        let schema = Schema::of(MANUAL).unwrap();
-        for (key, kind) in schema.keys() {
-            let expected = match rule(key).unwrap_or_else(|| panic!("no rule for {key}")) {
-                Flag => Kind::Flag,
-                Integer(..) | ZeroOr(..) => Kind::Integer,
-                Text(..) | Directory | Services | LogFilter(_) => Kind::Text,
-                Listen => Kind::List,
-            };
-            assert_eq!(kind, expected, "{key}");
-        }
-        // As many rules as keys, and one for each key: so none is left over and none is double.
-        assert_eq!(RULES.len(), schema.keys().count());
-        for (greater, lesser) in GREATER {
-            assert!(rule(greater).is_some() && rule(lesser).is_some());
-        }
-    }
-
-    #[test]
-    fn every_range_is_enforced_at_both_ends_and_is_in_the_manual() {
-        let words = |text: &str| text.replace('\n', " ").replace("# ", "").replace("  ", " ");
-        for (key, rule) in RULES {
-            let name = key.rsplit('.').next().unwrap();
-            let (section, _) = key.rsplit_once('.').unwrap();
-            let section = MANUAL.split(&format!("\n[{section}]\n")).nth(1).unwrap();
-            let comment = words(section.split(&format!("\n{name} = ")).next().unwrap().rsplit("\n\n").next().unwrap());
-            if let Integer(least, most, _) | ZeroOr(_, least, most, _) = *rule {
-                assert!(allows(key, least) && allows(key, most), "{key}");
-                assert!(!allows(key, most + 1) && !allows(key, -1), "{key}");
-                assert_eq!(allows(key, least - 1), least == 1 && matches!(rule, ZeroOr(..)), "{key}");
-                assert_eq!(allows(key, 0), least == 0 || matches!(rule, ZeroOr(..)), "{key}");
-                assert!(comment.contains(&format!("{least} to {most}")), "{key}: {comment}");
-                assert_eq!(comment.contains("0 = "), allows(key, 0), "{key}: {comment}");
-            }
-            if let LogFilter(most) = *rule {
-                let long = format!("info,{}=info", "x".repeat(most));
-                assert!(!allows_text(key, &long) && allows_text(key, &long.replacen(&"x".repeat(10), "", 1)), "{key}");
-                assert!(comment.contains(&format!("1 to {most} bytes")), "{key}: {comment}");
-                assert!(LEVELS.iter().all(|level| comment.contains(&format!("{level:?}"))), "{key}: {comment}");
-            }
-            if let Text(least, most) = *rule {
-                assert!(allows_text(key, &"x".repeat(most)) && !allows_text(key, &"x".repeat(most + 1)), "{key}");
-                assert_eq!(allows_text(key, ""), least == 0, "{key}");
-                assert_eq!(allows_text(key, "  "), least == 0, "{key}");
-                assert!(comment.contains(&format!("{least} to {most} bytes")), "{key}: {comment}");
-            }
-        }
+        rule(key).unwrap().allows(&value.into())
     }
 
     #[test]
     fn only_numeric_loopback_addresses_are_allowed() {
-        let listen = |items: &[&str]| {
-            let items = items.iter().map(|item| (*item).to_owned()).collect();
-            rule("server.listen").unwrap().allows(&Plain::List(items))
-        };
+        let listen = |items: &[&str]| rule("server.listen").unwrap().allows(&items.to_vec().into());
         for good in ["127.0.0.1:12345", "127.9.9.9:0", "[::1]:12345"] {
             assert!(listen(&[good]), "{good}");
         }
@@ -274,13 +164,13 @@ mod tests {
 
     #[test]
     fn a_value_of_another_type_is_never_allowed() {
-        assert!(!rule("buses.btle.enabled").unwrap().allows(&Plain::Integer(1)));
-        assert!(!rule("sessions.max").unwrap().allows(&Plain::Text("1".to_owned())));
+        assert!(!rule("buses.btle.enabled").unwrap().allows(&1_i64.into()));
+        assert!(!rule("sessions.max").unwrap().allows(&"1".into()));
     }
 
     #[test]
     fn says_what_is_allowed() {
-        let said = |key| rule(key).unwrap().allowed();
+        let said = |key| rule(key).unwrap().allowed(key);
         assert_eq!(said("buses.btle.enabled"), "true or false");
         assert_eq!(said("sessions.max"), "an integer from 1 to 100000");
         assert_eq!(said("server.threads"), "0 (one per core), or an integer from 1 to 64");

@@ -3,13 +3,10 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use super::paths;
+use super::paths::{self, STATE_DIRECTORY};
 
 /// What the names of our environment variables begin with.
 pub(super) const PREFIX: &str = "HAPTICD__";
-
-/// The directory systemd prepares for a service, see `systemd.exec(5)`.
-pub(super) const STATE_DIRECTORY: &str = "STATE_DIRECTORY";
 
 /// One settings file.
 #[derive(Debug, Clone, PartialEq, Eq)]
