@@ -36,41 +36,6 @@ pub(super) fn variable_origin(name: &str) -> String {
     format!("environment variable {}", name.escape_debug())
 }
 
-/// A value as a layer writes it.
-enum Written<'a> {
-    File(&'a DeValue<'a>),
-    Variable(&'a str),
-    Argument(&'a str),
-}
-
-impl Written<'_> {
-    fn read(&self, rule: Rule) -> Option<ValueKind> {
-        match self {
-            Self::File(value) => from_toml(rule, value),
-            Self::Variable(text) | Self::Argument(text) => from_text(rule, text),
-        }
-    }
-
-    /// Whether it is of the right type though it could not be read, because it is too large to hold.
-    fn is_too_large(&self, rule: Rule) -> bool {
-        rule.is_number() && matches!(self, Self::File(DeValue::Integer(_)))
-    }
-
-    fn describe(&self) -> String {
-        match self {
-            Self::File(value) => describe(value),
-            Self::Variable(text) | Self::Argument(text) => quoted(text),
-        }
-    }
-
-    fn hint(&self, key: &str) -> String {
-        match self {
-            Self::Variable(_) => schema::hint(key, variable),
-            _ => schema::hint(key, |near| format!("`{near}`")),
-        }
-    }
-}
-
 impl Layer {
     /// Reads the embedded defaults, in which nothing may be wrong.
     pub(super) fn builtin(defaults: &str) -> Self {
@@ -88,23 +53,20 @@ impl Layer {
     pub(super) fn file(source: &FileSource) -> Self {
         let mut layer = Self::default();
         let path = &source.path;
-        match text_of(path, source.required) {
-            Ok(Some(text)) => layer.document(path, &text),
-            Ok(None) => {}
-            Err(reason) => layer.unusable(SettingsProblem::Unreadable { path: path.clone(), reason }),
-        }
-        layer
-    }
-
-    fn document(&mut self, path: &Path, text: &str) {
-        match DeTable::parse(text) {
-            Ok(table) => self.table(table.get_ref(), "", &|position| {
-                format!("{} line {}", path.display(), line_of(text.as_bytes(), position))
-            }),
+        let text = match text_of(path, source.required) {
+            Ok(text) => text.unwrap_or_default(),
+            Err(reason) => return layer.unusable(SettingsProblem::Unreadable { path: path.clone(), reason }),
+        };
+        let line = |position| line_of(text.as_bytes(), position);
+        match DeTable::parse(&text) {
+            Ok(table) => {
+                layer.table(table.get_ref(), "", &|position| format!("{} line {}", path.display(), line(position)));
+                layer
+            }
             Err(error) => {
-                let line = line_of(text.as_bytes(), error.span().map_or(0, |span| span.start));
+                let line = line(error.span().map_or(0, |span| span.start));
                 let reason = error.message().lines().collect::<Vec<_>>().join("; ");
-                self.unusable(SettingsProblem::NotToml { path: path.to_owned(), line, reason });
+                layer.unusable(SettingsProblem::NotToml { path: path.clone(), line, reason })
             }
         }
     }
@@ -120,11 +82,12 @@ impl Layer {
                 |part| SettingsProblem::NotUtf8 { variable: name.to_string_lossy().escape_debug().to_string(), part };
             match (name.to_str(), value.to_str()) {
                 (None, _) => layer.problems.push(not_utf8("name")),
-                (_, None) => layer.unusable(not_utf8("value")),
+                (_, None) => layer = layer.unusable(not_utf8("value")),
                 (Some(name), Some(value)) => {
                     let parts = name.strip_prefix(PREFIX).unwrap_or_default();
                     let key = parts.split("__").fold(String::new(), |key, part| join(&key, &part.to_lowercase()));
-                    layer.take(key, variable_origin(name), &Written::Variable(value));
+                    let origin = variable_origin(name);
+                    layer.take(key, origin, quoted(value), variable, |rule| from_text(rule, value));
                 }
             }
         }
@@ -139,7 +102,7 @@ impl Layer {
                 Some((key, value)) if !key.is_empty() => {
                     let key = key.split('.').fold(String::new(), |key, part| join(&key, part));
                     let origin = format!("--set {key}");
-                    layer.take(key, origin, &Written::Argument(value));
+                    layer.take(key, origin, quoted(value), spell, |rule| from_text(rule, value));
                 }
                 _ => layer.problems.push(SettingsProblem::MalformedSet { text: quoted(argument) }),
             }
@@ -147,9 +110,10 @@ impl Layer {
         layer
     }
 
-    fn unusable(&mut self, problem: SettingsProblem) {
+    fn unusable(mut self, problem: SettingsProblem) -> Self {
         self.problems.push(problem);
         self.unreadable = true;
+        self
     }
 
     /// Reads a table of a file; `origin_of` makes an origin of a position in the file.
@@ -161,26 +125,38 @@ impl Layer {
             let key = join(prefix, name.get_ref());
             match (schema::rule(&key), value.get_ref()) {
                 (Some(Rule::Section), DeValue::Table(inner)) => self.table(inner, &key, origin_of),
-                (_, value) => self.take(key, origin_of(name.span().start), &Written::File(value)),
+                (_, value) => {
+                    let origin = origin_of(name.span().start);
+                    self.take(key, origin, describe(value), spell, |rule| from_toml(rule, value));
+                }
             }
         }
     }
 
-    /// Takes a value up, or says why not.
-    fn take(&mut self, key: String, origin: String, written: &Written<'_>) {
-        let value = written.describe();
-        self.problems.push(match schema::rule(&key) {
-            None => SettingsProblem::UnknownKey { hint: written.hint(&key), key, origin },
-            Some(Rule::Section) => SettingsProblem::NotAKey { hint: schema::contents(&key), key, origin, value },
-            Some(rule) => match written.read(rule) {
-                Some(read) if rule.allows(&read) => return self.values.push((key, Value::new(Some(&origin), read))),
-                None if !written.is_too_large(rule) => {
-                    SettingsProblem::WrongType { allowed: rule.allowed(&key), key, origin, value }
-                }
-                _ => SettingsProblem::NotAllowed { allowed: rule.allowed(&key), key, origin, value },
-            },
+    /// Takes a value up, or says why not. `spell` spells a key as this layer writes it.
+    fn take(
+        &mut self,
+        key: String,
+        origin: String,
+        value: String,
+        spell: fn(&str) -> String,
+        read: impl FnOnce(Rule) -> Option<ValueKind>,
+    ) {
+        self.problems.push(match schema::rule(&key).map(|rule| (rule, read(rule))) {
+            None => SettingsProblem::UnknownKey { hint: schema::hint(&key, spell), key, origin },
+            Some((Rule::Section, _)) => SettingsProblem::NotAKey { hint: schema::contents(&key), key, origin, value },
+            Some((rule, Some(read))) if rule.allows(&read) => {
+                return self.values.push((key, Value::new(Some(&origin), read)));
+            }
+            Some((rule, None)) => SettingsProblem::WrongType { allowed: rule.allowed(&key), key, origin, value },
+            Some((rule, _)) => SettingsProblem::NotAllowed { allowed: rule.allowed(&key), key, origin, value },
         });
     }
+}
+
+/// A key in a sentence.
+fn spell(key: &str) -> String {
+    format!("`{key}`")
 }
 
 /// Reads a file as text; `None` if it does not exist and need not.

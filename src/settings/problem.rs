@@ -5,40 +5,30 @@ use std::path::PathBuf;
 /// One thing wrong in one place.
 ///
 /// In all of them `key` is a dotted key; `origin` says where the value was written (a file and line, an environment
-/// variable or `--set`); `value` is the value as it was written, text in quotes; `hint` and `allowed` say what is possible.
+/// variable or `--set`); `value` is the value as it was written, text in quotes; `hint` and `allowed` say what is
+/// possible. Lines are counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the fields mean the same in every variant, and are explained above")]
+#[allow(missing_docs, reason = "the sentence of each variant says what it is; the fields are explained above")]
 pub enum SettingsProblem {
-    /// A key that does not exist.
     #[error("{origin}: unknown key `{key}`; {hint}")]
     UnknownKey { key: String, origin: String, hint: String },
-    /// A value given to a section.
     #[error("{origin}: `{key}` is a section and takes no value of its own (found {value}); {hint}")]
     NotAKey { key: String, origin: String, value: String, hint: String },
-    /// A value of another type than the default.
     #[error("{origin}: `{key}` is {value}, which is the wrong type; allowed: {allowed}")]
     WrongType { key: String, origin: String, value: String, allowed: String },
-    /// A value of the right type that is not allowed.
     #[error("{origin}: `{key}` is {value}, which is not allowed; allowed: {allowed}")]
     NotAllowed { key: String, origin: String, value: String, allowed: String },
-    /// A value that has to exceed that of another key, and does not.
     #[error("{origin}: `{key}` is {value}; allowed: more than `{other}`, which is {other_value} ({other_origin})")]
     NotGreater { key: String, origin: String, value: i64, other: String, other_value: i64, other_origin: String },
-    /// A settings file that exists, or has to, and cannot be read as text, for a reason that is usually in the words of
-    /// the operating system.
     #[error("cannot read settings file {}: {reason}", path.display())]
     Unreadable { path: PathBuf, reason: String },
-    /// A settings file that is not valid TOML. Lines are counted from 1.
     #[error("{} line {line}: not valid TOML: {reason}", path.display())]
     NotToml { path: PathBuf, line: usize, reason: String },
-    /// An environment variable of ours of which the `part`, its name or its value, is not UTF-8.
     #[error("environment variable {variable}: its {part} is not valid UTF-8; allowed: UTF-8 text")]
     NotUtf8 { variable: String, part: &'static str },
-    /// A `--set` without a key or without `=`; `text` is the argument in quotes.
     #[error("--set {text}: not a setting; allowed: key=value, such as server.listen=127.0.0.1:12345")]
     MalformedSet { text: String },
-    /// `state.dir` is empty and the platform offers no directory to take its place.
     #[error("`state.dir` is \"\" and this system names no state directory; allowed: the path of a directory")]
     NoStateDirectory,
     /// The embedded defaults contradict the program: a mistake in hapticd, not in anyone's file.

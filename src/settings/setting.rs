@@ -64,11 +64,14 @@ pub(super) fn join(prefix: &str, name: &str) -> String {
     if prefix.is_empty() { name } else { format!("{prefix}.{name}") }
 }
 
-/// Makes the structure of a section from its rows, and teaches it its keys and how to read them.
-macro_rules! section {
-    ($(#[$about:meta])* $name:ident {
-        $($(#[$doc:meta])* $key:literal $field:ident: $type:ty = $rule:expr;)*
-    } $($hidden:ident: $hidden_type:ty),*) => {
+/// Makes the structure of each section from its rows, and teaches it its keys and how to read them. Fields in round
+/// brackets have no key.
+macro_rules! settings {
+    ($(
+        $(#[$about:meta])* $name:ident $(+ ($($hidden:ident: $hidden_type:ty),*))? {
+            $($(#[$doc:meta])* $key:literal $field:ident: $type:ty = $rule:expr;)*
+        }
+    )*) => {$(
         $(#[$about])*
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub struct $name {
@@ -77,25 +80,24 @@ macro_rules! section {
                 #[doc = concat!("\n\nKey `", $key, "`: `", stringify!($rule), "`.")]
                 pub $field: $type,
             )*
-            $(pub(super) $hidden: $hidden_type,)*
+            $($(pub(super) $hidden: $hidden_type,)*)?
         }
 
         impl Setting for $name {
             fn keys(key: &str, rule: Rule) -> Vec<(String, Rule)> {
-                let own = vec![(key.to_owned(), rule)];
-                [own, $(<$type>::keys(&join(key, $key), $rule)),*].concat()
+                [vec![(key.to_owned(), rule)], $(<$type>::keys(&join(key, $key), $rule)),*].concat()
             }
 
             fn read(key: &str, values: &Values) -> Result<Self, String> {
                 Ok(Self {
                     $($field: <$type>::read(&join(key, $key), values)?,)*
-                    $($hidden: <$hidden_type>::default(),)*
+                    $($($hidden: <$hidden_type>::default(),)*)?
                 })
             }
         }
-    };
+    )*};
 }
-pub(super) use section;
+pub(super) use settings;
 
 #[cfg(test)]
 mod tests {

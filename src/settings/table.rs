@@ -13,32 +13,20 @@ use super::report::ReportLine;
 use super::rule::Rule::{
     self, Directory, Flag, GreaterThan, Integer, Listen, LogFilter, Section, Services, Text, ZeroOr,
 };
-use super::setting::{Setting, Values, join, section};
+use super::setting::{Setting, Values, join, settings};
 
-section! {
+settings! {
     /// All settings. Obtained from [`Settings::load`] or [`Settings::builtin`].
-    Settings {
-        /// What clients connect to.
+    Settings + (report: Vec<ReportLine>, warnings: Vec<String>) {
         "server" server: ServerSettings = Section;
-        /// Limits on connected clients.
         "sessions" sessions: SessionSettings = Section;
-        /// How devices are kept running.
         "devices" devices: DeviceSettings = Section;
-        /// The connection to each device.
         "links" links: LinkSettings = Section;
-        /// What is remembered between runs.
         "state" state: StateSettings = Section;
-        /// What is logged.
         "log" log: LogSettings = Section;
-        /// The buses on which devices are found.
         "buses" buses: BusSettings = Section;
-        /// How the server is announced.
         "mdns" mdns: MdnsSettings = Section;
     }
-    report: Vec<ReportLine>, warnings: Vec<String>
-}
-
-section! {
     /// `[server]`: what clients connect to.
     ServerSettings {
         /// Where clients connect: loopback addresses, each once; port 0 = any free port.
@@ -52,9 +40,6 @@ section! {
         /// How long an orderly shutdown may take.
         "shutdown_deadline_ms" shutdown_deadline: Duration = Integer(100, 60_000);
     }
-}
-
-section! {
     /// `[sessions]`: limits on connected clients.
     SessionSettings {
         /// Clients at the same time.
@@ -74,9 +59,6 @@ section! {
         /// An output that no client renews for this long stops; `None` = it runs on.
         "dead_man_ms" dead_man: Option<Duration> = ZeroOr("off", 500, 86_400_000);
     }
-}
-
-section! {
     /// `[devices]`: how devices are kept running.
     DeviceSettings {
         /// How long a device may be away before clients are told.
@@ -90,9 +72,6 @@ section! {
         /// The user's own definitions. May not exist. `None` = none set, and this user has no configuration directory.
         "definitions_dir" definitions_dir: Option<PathBuf> = Directory;
     }
-}
-
-section! {
     /// `[links]`: the connection to each device.
     LinkSettings {
         /// How long connecting may take.
@@ -106,9 +85,6 @@ section! {
         /// Failed writes in a row after which the link is closed and opened again.
         "max_failures" max_failures: u32 = Integer(1, 1000);
     }
-}
-
-section! {
     /// `[state]`: what is remembered between runs.
     StateSettings {
         /// The directory where it is kept. May not exist yet.
@@ -116,40 +92,27 @@ section! {
         /// Whether anything is saved there. What the user set for devices is read and holds in any case.
         "remember" remember: bool = Flag;
     }
-}
-
-section! {
     /// `[log]`: what is logged.
     LogSettings {
         /// A level or a `tracing` filter.
         "level" level: String = LogFilter(500);
     }
-}
-
-section! {
     /// `[buses]`: the buses on which devices are found.
     BusSettings {
-        /// Bluetooth Low Energy.
         "btle" btle: BtleBusSettings = Section;
         /// Serial ports.
         "serial" serial: SwitchSettings = Section;
         /// HID devices.
         "hid" hid: SwitchSettings = Section;
-        /// The Lovense USB dongle.
         "lovense_dongle" lovense_dongle: DongleBusSettings = Section;
         /// Gamepads; has no effect on other systems than Linux.
         "gamepad" gamepad: SwitchSettings = Section;
-        /// Devices that connect to the server over WebSocket.
         "websocket" websocket: WebsocketBusSettings = Section;
         /// Devices that exist only inside the server (`virtual` is a Rust keyword).
         "virtual" virtual_bus: VirtualBusSettings = Section;
     }
-}
-
-section! {
     /// `[buses.btle]`: Bluetooth Low Energy.
     BtleBusSettings {
-        /// Whether the bus is used.
         "enabled" enabled: bool = Flag;
         /// Name or address of the adapter; empty = the first.
         "adapter" adapter: String = Text(0, 100);
@@ -158,30 +121,18 @@ section! {
         /// Time from one look for known hardware to the next; `None` = no looks.
         "look_every_ms" look_every: Option<Duration> = ZeroOr("never", 5_000, 3_600_000);
     }
-}
-
-section! {
     /// A bus that can only be switched on and off.
     SwitchSettings {
-        /// Whether the bus is used.
         "enabled" enabled: bool = Flag;
     }
-}
-
-section! {
     /// `[buses.lovense_dongle]`: the Lovense USB dongle.
     DongleBusSettings {
-        /// Whether the bus is used.
         "enabled" enabled: bool = Flag;
         /// Serial port of a dongle of the older form.
         "port" port: Option<String> = Text(0, 200);
     }
-}
-
-section! {
     /// `[buses.websocket]`: devices that connect to the server over WebSocket.
     WebsocketBusSettings {
-        /// Whether the bus is used.
         "enabled" enabled: bool = Flag;
         /// Where devices connect: loopback addresses, each once; port 0 = any free port.
         "listen" listen: Vec<SocketAddr> = Listen;
@@ -194,24 +145,16 @@ section! {
         /// A device silent for this long is disconnected.
         "pong_deadline_ms" pong_deadline: Duration = GreaterThan("ping_ms", 100, 600_000);
     }
-}
-
-section! {
     /// `[buses.virtual]`: devices that exist only inside the server.
     VirtualBusSettings {
-        /// Whether the bus is used.
         "enabled" enabled: bool = Flag;
         /// Devices at the same time.
         "max_devices" max_devices: usize = Integer(1, 100_000);
     }
-}
-
-section! {
     /// `[mdns]`: how the server is announced in the local network.
     MdnsSettings {
-        /// Whether it is.
         "enabled" enabled: bool = Flag;
-        /// Under which name.
+        /// The name under which it is announced.
         "name" name: String = Text(1, 63);
     }
 }

@@ -9,7 +9,8 @@ use super::rule::Rule::{self, Flag, Listen, Section};
 pub(super) fn from_toml(rule: Rule, value: &DeValue<'_>) -> Option<ValueKind> {
     match (rule, value) {
         (Flag, DeValue::Boolean(flag)) => Some((*flag).into()),
-        (_, DeValue::Integer(number)) if rule.is_number() => integer(number).map(Into::into),
+        // One too large to hold is of the right type all the same: no rule allows `Nil`.
+        (_, DeValue::Integer(number)) if rule.is_number() => Some(integer(number).map_or(ValueKind::Nil, Into::into)),
         (Listen, DeValue::Array(items)) => {
             let texts = items.iter().map(|item| item.get_ref().as_str().map(str::to_owned));
             texts.collect::<Option<Vec<_>>>().map(Into::into)
@@ -117,9 +118,11 @@ mod tests {
         let read = |text: &str| {
             let value = DeValue::parse(text).unwrap();
             let rules = [Flag, Integer(0, 1), Rule::Text(0, 1), Listen];
-            // Text passes for a list, too, so the last rule that fits would not be the type that was written.
             let kind = rules.iter().find_map(|rule| from_toml(*rule, value.get_ref()));
-            (kind.map(|kind| shown(&Value::new(None, kind))), describe(value.get_ref()))
+            (
+                kind.filter(|kind| *kind != ValueKind::Nil).map(|kind| shown(&Value::new(None, kind))),
+                describe(value.get_ref()),
+            )
         };
         assert_eq!(read("1_000"), (Some("1000".to_owned()), "1000".to_owned()));
         assert_eq!(read("0xff"), (Some("255".to_owned()), "255".to_owned()));
