@@ -1,15 +1,22 @@
-//! From [`Sources`] to [`Settings`]: the order of the layers, and the collecting of problems.
+//! From [`Sources`] to [`Settings`]: the order of the layers, the collecting of problems, and the rules between keys.
 
 use std::ffi::OsString;
+use std::path::Path;
 
-use super::fragment::{Fragment, variable_origin};
-use super::merge::Merged;
-use super::problem::{Problem, SettingsError};
-use super::schema::Schema;
-use super::sources::{self, Sources};
-use super::tree::Settings;
-use super::validate::{self, Directories};
-use super::{MANUAL, places, report};
+use super::layer::{Layer, variable_origin};
+use super::merge::merge;
+use super::paths::{self, STATE_DIRECTORY};
+use super::problem::{SettingsError, SettingsProblem};
+use super::report::ReportLine;
+use super::rule::Rule;
+use super::schema;
+use super::setting::{Setting, Values, join};
+use super::sources::{Sources, looks_like_ours};
+use super::table::Settings;
+use super::value::shown;
+
+/// Every key with its default, meaning, unit and range: the embedded `config/default.toml`, as text for people to read.
+pub const MANUAL: &str = include_str!("../../config/default.toml");
 
 impl Settings {
     /// Reads, merges and checks all settings.
@@ -18,34 +25,7 @@ impl Settings {
     ///
     /// Everything that is wrong in any of the sources, at once.
     pub fn load(sources: &Sources) -> Result<Self, SettingsError> {
-        let schema = Schema::of(MANUAL)?;
-        let fragments = fragments(&schema, sources);
-        let unreadable = fragments.iter().any(|fragment| fragment.unreadable);
-        let mut problems: Vec<_> = fragments.iter().flat_map(|fragment| fragment.problems.clone()).collect();
-
-        let merged = Merged::of(fragments).map_err(|error| SettingsError::builtin(error.to_string()))?;
-        // What could not be read may hold the other half of a pair, so judging pairs would mislead.
-        if !unreadable {
-            problems.extend(validate::between_keys(&merged, &problems));
-        }
-        let directories = Directories {
-            state: places::service_state(&sources.environment).or_else(places::platform_state),
-            definitions: places::definitions(),
-        };
-        let state_is_empty = merged.leaf("state.dir").is_some_and(|leaf| leaf.value.as_str() == Some(""));
-        if state_is_empty && directories.state.is_none() {
-            problems.push(Problem::NoStateDirectory);
-        }
-        if !problems.is_empty() {
-            return Err(SettingsError::new(problems));
-        }
-
-        let report = report::of(&merged);
-        let raw = merged.raw().map_err(|error| SettingsError::builtin(error.to_string()))?;
-        let mut settings = validate::build(raw, directories, report)?;
-        settings.warnings = strangers(&schema, &sources.environment);
-        settings.report_directories(state_is_empty && places::service_state(&sources.environment).is_some());
-        Ok(settings)
+        load(MANUAL, sources)
     }
 
     /// The embedded defaults, untouched by files and the environment: for tests, and as a start to
@@ -57,28 +37,101 @@ impl Settings {
     pub fn builtin() -> Result<Self, SettingsError> {
         Self::load(&Sources::default())
     }
+
+    /// Every key, in the order of the manual, with the value in use and where it came from.
+    ///
+    /// For a directory left empty, it is the directory used in its place. Changes made to the
+    /// fields after loading are not seen here.
+    #[must_use]
+    pub fn report(&self) -> &[ReportLine] {
+        &self.report
+    }
+
+    /// What is allowed but was probably not meant, such as an environment variable that sets nothing because its name has
+    /// one underscore too few.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}
+
+/// Reads all settings, over these defaults.
+pub(super) fn load(defaults: &str, sources: &Sources) -> Result<Settings, SettingsError> {
+    let mut layers = vec![Layer::builtin(defaults)];
+    layers.extend(sources.files.iter().map(Layer::file));
+    layers.extend([Layer::environment(&sources.environment), Layer::set(&sources.set)]);
+    let mut problems: Vec<_> = layers.iter_mut().flat_map(|layer| std::mem::take(&mut layer.problems)).collect();
+    let unreadable = layers.iter().any(|layer| layer.unreadable);
+    let values = merge(layers).map_err(|error| SettingsError::builtin(error.to_string()))?;
+    // What could not be read may hold the other half of a pair, so judging pairs would mislead.
+    if !unreadable {
+        problems.extend(not_greater(&values, &problems));
+    }
+    let state_is_empty = values.get("state.dir").is_some_and(|dir| shown(dir) == "\"\"");
+    let service = paths::service_state(&sources.environment).filter(|_| state_is_empty);
+    let origin = service.is_some().then(|| variable_origin(STATE_DIRECTORY));
+    let state = service.or_else(paths::platform_state).filter(|_| state_is_empty);
+    if state_is_empty && state.is_none() {
+        problems.push(SettingsProblem::NoStateDirectory);
+    }
+    if !problems.is_empty() {
+        return Err(SettingsError::new(problems));
+    }
+    let mut settings = Settings::read("", &values).map_err(SettingsError::builtin)?;
+    settings.warnings = strangers(&sources.environment);
+    settings.report = report(&values);
+    settings.state.dir = state.unwrap_or(settings.state.dir);
+    settings.devices.definitions_dir = settings.devices.definitions_dir.or_else(paths::definitions);
+    show(&mut settings.report, "state.dir", Some(&settings.state.dir), origin);
+    show(&mut settings.report, "devices.definitions_dir", settings.devices.definitions_dir.as_deref(), None);
+    Ok(settings)
+}
+
+/// The numbers that are not greater than the other number of their section that they have to exceed.
+///
+/// Keys with a problem of their own are left out: their value here is not the one that was meant, and a second message
+/// about it would mislead.
+fn not_greater(values: &Values, known: &[SettingsProblem]) -> Vec<SettingsProblem> {
+    let sound = |key: &str| known.iter().all(|problem| problem.key() != Some(key));
+    let number = |key: &str| {
+        let value = values.get(key)?;
+        Some((value.clone().into_int().ok()?, value.origin().unwrap_or_default().to_owned()))
+    };
+    let broken = |(key, rule): (&str, Rule)| {
+        let Rule::GreaterThan(name, ..) = rule else { return None };
+        let other = join(key.rsplit_once('.')?.0, name);
+        let ((value, origin), (other_value, other_origin)) = (number(key)?, number(&other)?);
+        let broken = value <= other_value && sound(key) && sound(&other);
+        let key = key.to_owned();
+        broken.then_some(SettingsProblem::NotGreater { key, origin, value, other, other_value, other_origin })
+    };
+    schema::keys().filter_map(broken).collect()
 }
 
 /// Warnings about variables that set nothing though they look as if they did.
-fn strangers(schema: &Schema, environment: &[(OsString, OsString)]) -> Vec<String> {
+fn strangers(environment: &[(OsString, OsString)]) -> Vec<String> {
     let mut names: Vec<_> = environment.iter().map(|(name, _)| name).collect();
     names.sort();
     let warning = |name: &OsString| {
-        let key = schema.meant_by_variable(&sources::looks_like_ours(name)?)?;
-        let (origin, meant) = (variable_origin(&name.to_string_lossy()), sources::variable(key));
-        Some(format!("{origin} sets nothing; did you mean {meant}?"))
+        let meant = schema::meant_by_variable(&looks_like_ours(name)?)?;
+        Some(format!("{} sets nothing; did you mean {meant}?", variable_origin(&name.to_string_lossy())))
     };
     names.into_iter().filter_map(warning).collect()
 }
 
-fn fragments(schema: &Schema, sources: &Sources) -> Vec<Fragment> {
-    let mut fragments = vec![Fragment::builtin(schema, MANUAL)];
-    fragments.extend(sources.files.iter().map(|file| Fragment::file(schema, file)));
-    fragments.push(Fragment::environment(schema, &sources.environment));
-    fragments.push(Fragment::set(schema, &sources.set));
-    fragments
+fn report(values: &Values) -> Vec<ReportLine> {
+    let line = |(key, _): (&str, Rule)| {
+        let value = values.get(key)?;
+        let origin = value.origin().unwrap_or_default().to_owned();
+        Some(ReportLine { key: key.to_owned(), value: shown(value), origin })
+    };
+    schema::keys().filter_map(line).collect()
 }
 
-#[cfg(test)]
-#[path = "load_tests.rs"]
-mod tests;
+/// Puts the directory in use in place of the one that was written, and where it came from if that was elsewhere.
+fn show(report: &mut [ReportLine], key: &str, directory: Option<&Path>, origin: Option<String>) {
+    if let (Some(line), Some(directory)) = (report.iter_mut().find(|line| line.key == key), directory) {
+        line.value = toml::Value::from(&*directory.to_string_lossy()).to_string();
+        line.origin = origin.unwrap_or_else(|| line.origin.clone());
+    }
+}

@@ -1,109 +1,65 @@
 //! The layers laid over each other.
 
-use std::collections::BTreeMap;
-
 use config::builder::DefaultState;
 use config::{Config, ConfigBuilder, ConfigError, Map, Source, Value, ValueKind};
 
-use super::fragment::Fragment;
-use super::raw::RawSettings;
+use super::layer::Layer;
+use super::setting::Values;
 
-/// The value of a key after merging.
-#[derive(Debug)]
-pub(super) struct Leaf {
-    pub(super) value: toml::Value,
-    pub(super) origin: String,
-}
-
-/// The settings after merging: complete, but what concerns several keys is unchecked.
-#[derive(Debug)]
-pub(super) struct Merged {
-    config: Config,
-    leaves: BTreeMap<String, Leaf>,
-}
-
-impl Source for Fragment {
+impl Source for Layer {
     fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
         Box::new(self.clone())
     }
 
     fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
-        let values = self.entries.iter().map(|entry| {
-            let value = Value::new(Some(&entry.origin), entry.value.clone());
-            (entry.key.clone(), value)
-        });
-        Ok(values.collect())
+        Ok(self.values.iter().cloned().collect())
     }
 }
 
-impl Merged {
-    /// Merges fragments; later ones win.
-    pub(super) fn of(fragments: Vec<Fragment>) -> Result<Self, ConfigError> {
-        let builder = fragments.into_iter().fold(Config::builder(), ConfigBuilder::<DefaultState>::add_source);
-        let config = builder.build()?;
-        let mut leaves = BTreeMap::new();
-        for (name, value) in config.collect()? {
-            flatten(name, value, &mut leaves);
-        }
-        Ok(Self { config, leaves })
-    }
-
-    pub(super) fn leaf(&self, key: &str) -> Option<&Leaf> {
-        self.leaves.get(key)
-    }
-
-    pub(super) fn raw(self) -> Result<RawSettings, ConfigError> {
-        self.config.try_deserialize()
-    }
+/// Merges layers, key by key; later ones win.
+pub(super) fn merge(layers: Vec<Layer>) -> Result<Values, ConfigError> {
+    let builder = layers.into_iter().fold(Config::builder(), ConfigBuilder::<DefaultState>::add_source);
+    let mut values = Values::new();
+    flatten("", builder.build()?.collect()?, &mut values);
+    Ok(values)
 }
 
-fn flatten(key: String, value: Value, leaves: &mut BTreeMap<String, Leaf>) {
-    let origin = value.origin().unwrap_or_default().to_owned();
-    let value = match value.kind {
-        ValueKind::Table(inner) => {
-            for (name, value) in inner {
-                flatten(format!("{key}.{name}"), value, leaves);
-            }
-            return;
+fn flatten(prefix: &str, table: Map<String, Value>, values: &mut Values) {
+    for (name, value) in table {
+        let key = format!("{prefix}{name}");
+        match value.kind {
+            ValueKind::Table(inner) => flatten(&format!("{key}."), inner, values),
+            _ => drop(values.insert(key, value)),
         }
-        ValueKind::Boolean(flag) => flag.into(),
-        ValueKind::I64(number) => number.into(),
-        ValueKind::Array(items) => items.iter().map(ToString::to_string).collect::<Vec<_>>().into(),
-        other => other.to_string().into(),
-    };
-    leaves.insert(key, Leaf { value, origin });
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::fragment::Entry;
-    use super::super::value::Plain;
+    use super::super::value::shown;
     use super::*;
 
-    fn fragment(origin: &str, entries: &[(&str, Plain)]) -> Fragment {
-        let entry = |(key, value): &(&str, Plain)| Entry {
-            key: (*key).to_owned(),
-            value: value.clone(),
-            origin: origin.to_owned(),
-        };
-        Fragment { entries: entries.iter().map(entry).collect(), ..Fragment::default() }
+    fn layer(origin: &str, values: &[(&str, ValueKind)]) -> Layer {
+        let origin = origin.to_owned();
+        let value = |(key, kind): &(&str, ValueKind)| ((*key).to_owned(), Value::new(Some(&origin), kind.clone()));
+        Layer { values: values.iter().map(value).collect(), ..Layer::default() }
     }
 
     #[test]
     fn later_fragments_win_and_keep_their_origin() {
-        let first = fragment("one", &[("a.b", Plain::Integer(1)), ("a.c.d", Plain::Flag(true))]);
-        let second = fragment("two", &[("a.b", Plain::Integer(2)), ("e", Plain::List(vec!["x".to_owned()]))]);
-        let merged = Merged::of(vec![first, second]).unwrap();
-        let leaf = |key| merged.leaf(key).map(|leaf| (leaf.value.to_string(), leaf.origin.clone())).unwrap();
+        let first = layer("one", &[("a.b", 1_i64.into()), ("a.c.d", true.into())]);
+        let second = layer("two", &[("a.b", 2_i64.into()), ("e", vec!["x"].into())]);
+        let merged = merge(vec![first, second]).unwrap();
+        let leaf = |key: &str| merged.get(key).map(|leaf| (shown(leaf), leaf.origin().unwrap().to_owned())).unwrap();
         assert_eq!(leaf("a.b"), ("2".to_owned(), "two".to_owned()));
         assert_eq!(leaf("a.c.d"), ("true".to_owned(), "one".to_owned()));
         assert_eq!(leaf("e"), ("[\"x\"]".to_owned(), "two".to_owned()));
-        assert!(merged.leaf("a").is_none());
+        assert!(!merged.contains_key("a"));
     }
 
     #[test]
     fn within_a_fragment_the_later_entry_wins() {
-        let merged = Merged::of(vec![fragment("one", &[("a", Plain::Integer(1)), ("a", Plain::Integer(2))])]).unwrap();
-        assert_eq!(merged.leaf("a").unwrap().value, toml::Value::Integer(2));
+        let merged = merge(vec![layer("one", &[("a", 1_i64.into()), ("a", 2_i64.into())])]).unwrap();
+        assert_eq!(merged["a"].kind, 2_i64.into());
     }
 }

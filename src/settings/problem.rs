@@ -4,116 +4,39 @@ use std::path::PathBuf;
 
 /// One thing wrong in one place.
 ///
-/// `origin` says where the value was written: a file and line, an environment variable or `--set`.
+/// In all of them `key` is a dotted key; `origin` says where the value was written (a file and line, an environment
+/// variable or `--set`); `value` is the value as it was written, text in quotes; `hint` and `allowed` say what is
+/// possible. Lines are counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Problem {
-    /// A key that does not exist.
+#[allow(missing_docs, reason = "the sentence of each variant says what it is; the fields are explained above")]
+pub enum SettingsProblem {
     #[error("{origin}: unknown key `{key}`; {hint}")]
-    UnknownKey {
-        /// The dotted key as it was written.
-        key: String,
-        /// Where it was written.
-        origin: String,
-        /// The closest key, or the keys that exist there.
-        hint: String,
-    },
-    /// A value given to a section.
+    UnknownKey { key: String, origin: String, hint: String },
     #[error("{origin}: `{key}` is a section and takes no value of its own (found {value}); {hint}")]
-    NotAKey {
-        /// The dotted name of the section.
-        key: String,
-        /// Where it was written.
-        origin: String,
-        /// The value as it was written.
-        value: String,
-        /// The keys of the section.
-        hint: String,
-    },
-    /// A value of another type than the default.
+    NotAKey { key: String, origin: String, value: String, hint: String },
     #[error("{origin}: `{key}` is {value}, which is the wrong type; allowed: {allowed}")]
-    WrongType {
-        /// The dotted key.
-        key: String,
-        /// Where it was written.
-        origin: String,
-        /// The value as it was written; text is in quotes.
-        value: String,
-        /// The type and range allowed.
-        allowed: String,
-    },
-    /// A value of the right type that is not allowed.
+    WrongType { key: String, origin: String, value: String, allowed: String },
     #[error("{origin}: `{key}` is {value}, which is not allowed; allowed: {allowed}")]
-    NotAllowed {
-        /// The dotted key.
-        key: String,
-        /// Where it was written.
-        origin: String,
-        /// The value as it was written; text is in quotes.
-        value: String,
-        /// The type and range allowed.
-        allowed: String,
-    },
-    /// A value that has to exceed that of another key, and does not.
+    NotAllowed { key: String, origin: String, value: String, allowed: String },
     #[error("{origin}: `{key}` is {value}; allowed: more than `{other}`, which is {other_value} ({other_origin})")]
-    NotGreater {
-        /// The dotted key that has to be the greater one.
-        key: String,
-        /// Where it was written.
-        origin: String,
-        /// Its value.
-        value: i64,
-        /// The dotted key it is compared with.
-        other: String,
-        /// The value of that key.
-        other_value: i64,
-        /// Where that one was written.
-        other_origin: String,
-    },
-    /// A settings file that exists, or has to, and cannot be read as text.
+    NotGreater { key: String, origin: String, value: i64, other: String, other_value: i64, other_origin: String },
     #[error("cannot read settings file {}: {reason}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why, usually in the words of the operating system.
-        reason: String,
-    },
-    /// A settings file that is not valid TOML.
+    Unreadable { path: PathBuf, reason: String },
     #[error("{} line {line}: not valid TOML: {reason}", path.display())]
-    NotToml {
-        /// The file.
-        path: PathBuf,
-        /// The line, counted from 1.
-        line: usize,
-        /// What is wrong there.
-        reason: String,
-    },
-    /// An environment variable of ours whose name or value is not UTF-8.
+    NotToml { path: PathBuf, line: usize, reason: String },
     #[error("environment variable {variable}: its {part} is not valid UTF-8; allowed: UTF-8 text")]
-    NotUtf8 {
-        /// The name of the variable, with what is not UTF-8 replaced.
-        variable: String,
-        /// `name` or `value`.
-        part: &'static str,
-    },
-    /// A `--set` without a key or without `=`.
+    NotUtf8 { variable: String, part: &'static str },
     #[error("--set {text}: not a setting; allowed: key=value, such as server.listen=127.0.0.1:12345")]
-    MalformedSet {
-        /// The argument as it was written, in quotes.
-        text: String,
-    },
-    /// `state.dir` is empty and the platform offers no directory to take its place.
+    MalformedSet { text: String },
     #[error("`state.dir` is \"\" and this system names no state directory; allowed: the path of a directory")]
     NoStateDirectory,
     /// The embedded defaults contradict the program: a mistake in hapticd, not in anyone's file.
     #[error("built-in defaults: {reason} (this is a bug in hapticd)")]
-    Builtin {
-        /// What does not fit.
-        reason: String,
-    },
+    Builtin { reason: String },
 }
 
-impl Problem {
+impl SettingsProblem {
     /// The key this problem is about, if it is about one.
     pub(super) fn key(&self) -> Option<&str> {
         match self {
@@ -133,27 +56,27 @@ impl Problem {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", lines(problems))]
 pub struct SettingsError {
-    problems: Vec<Problem>,
+    problems: Vec<SettingsProblem>,
 }
 
 impl SettingsError {
-    pub(super) fn new(problems: Vec<Problem>) -> Self {
+    pub(super) fn new(problems: Vec<SettingsProblem>) -> Self {
         Self { problems }
     }
 
     pub(super) fn builtin(reason: impl Into<String>) -> Self {
-        Self::new(vec![Problem::Builtin { reason: reason.into() }])
+        Self::new(vec![SettingsProblem::Builtin { reason: reason.into() }])
     }
 
     /// The problems, in the order of the layers, and within a file in the order of its lines.
     /// Never empty.
     #[must_use]
-    pub fn problems(&self) -> &[Problem] {
+    pub fn problems(&self) -> &[SettingsProblem] {
         &self.problems
     }
 }
 
-fn lines(problems: &[Problem]) -> String {
+fn lines(problems: &[SettingsProblem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
@@ -164,9 +87,9 @@ mod tests {
     #[test]
     fn is_displayed_one_problem_a_line() {
         let error = SettingsError::new(vec![
-            Problem::NoStateDirectory,
-            Problem::NotToml { path: "/etc/x.toml".into(), line: 3, reason: "no".to_owned() },
-            Problem::NotUtf8 { variable: "HAPTICD__LOG__LEVEL".to_owned(), part: "value" },
+            SettingsProblem::NoStateDirectory,
+            SettingsProblem::NotToml { path: "/etc/x.toml".into(), line: 3, reason: "no".to_owned() },
+            SettingsProblem::NotUtf8 { variable: "HAPTICD__LOG__LEVEL".to_owned(), part: "value" },
         ]);
         assert_eq!(
             error.to_string(),

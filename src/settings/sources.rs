@@ -3,13 +3,10 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use super::places;
+use super::paths::{self, STATE_DIRECTORY};
 
 /// What the names of our environment variables begin with.
 pub(super) const PREFIX: &str = "HAPTICD__";
-
-/// The directory systemd prepares for a service, see `systemd.exec(5)`.
-pub(super) const STATE_DIRECTORY: &str = "STATE_DIRECTORY";
 
 /// One settings file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +34,7 @@ impl Sources {
     /// (which has to exist), the environment of this process, and the `--set` arguments.
     #[must_use]
     pub fn standard(config: Option<PathBuf>, set: Vec<String>) -> Self {
-        let optional = [places::system_file(), places::user_file()];
+        let optional = [paths::system_file(), paths::user_file()];
         let optional = optional.into_iter().flatten().map(|path| FileSource { path, required: false });
         let required = config.map(|path| FileSource { path, required: true });
         // The rest of the environment stays out, because it holds secrets of others and this

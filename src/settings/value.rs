@@ -1,109 +1,61 @@
 //! A single value as it was written, before its key gives it a meaning.
 
-use std::fmt;
-
+use config::{Value, ValueKind};
 use toml::de::{DeInteger, DeValue};
 
-/// The types a setting can have, taken from its default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Flag,
-    Integer,
-    Text,
-    List,
-}
+use super::rule::Rule::{self, Flag, Listen, Section};
 
-/// A value of one of the [`Kind`]s.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Plain {
-    Flag(bool),
-    Integer(i64),
-    Text(String),
-    List(Vec<String>),
-}
-
-impl Plain {
-    pub(super) fn kind(&self) -> Kind {
-        match self {
-            Self::Flag(_) => Kind::Flag,
-            Self::Integer(_) => Kind::Integer,
-            Self::Text(_) => Kind::Text,
-            Self::List(_) => Kind::List,
+/// Reads a TOML value as what a key calls for; `None` if it is of another type. A list may be written as text.
+pub(super) fn from_toml(rule: Rule, value: &DeValue<'_>) -> Option<ValueKind> {
+    match (rule, value) {
+        (Flag, DeValue::Boolean(flag)) => Some((*flag).into()),
+        // One too large to hold is of the right type all the same: no rule allows `Nil`.
+        (_, DeValue::Integer(number)) if rule.is_number() => Some(integer(number).map_or(ValueKind::Nil, Into::into)),
+        (Listen, DeValue::Array(items)) => {
+            let texts = items.iter().map(|item| item.get_ref().as_str().map(str::to_owned));
+            texts.collect::<Option<Vec<_>>>().map(Into::into)
         }
-    }
-
-    /// Reads a TOML value; `None` if no setting can have it.
-    pub(super) fn from_toml(value: &DeValue<'_>) -> Option<Self> {
-        match value {
-            DeValue::Boolean(flag) => Some(Self::Flag(*flag)),
-            DeValue::Integer(number) => integer(number).map(Self::Integer),
-            DeValue::String(text) => Some(Self::Text(text.to_string())),
-            DeValue::Array(items) => {
-                let texts = items.iter().map(|item| item.get_ref().as_str().map(str::to_owned));
-                texts.collect::<Option<Vec<_>>>().map(Self::List)
-            }
-            DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Table(_) => None,
-        }
-    }
-
-    /// Reads text from a place that has only text, as the type its key calls for.
-    pub(super) fn from_text(kind: Kind, text: &str) -> Option<Self> {
-        match kind {
-            Kind::Flag => text.trim().parse().ok().map(Self::Flag),
-            Kind::Integer => text.trim().parse().ok().map(Self::Integer),
-            Kind::Text => Some(Self::Text(text.to_owned())),
-            Kind::List => Some(Self::List(list(text))),
-        }
-    }
-
-    /// The value as one of the kind that its key has; `None` if it is of another. A list of one may be written as text.
-    pub(super) fn into_kind(self, kind: Kind) -> Option<Self> {
-        match (kind, self) {
-            (Kind::List, Self::Text(text)) => Some(Self::List(list(&text))),
-            (kind, value) => (value.kind() == kind).then_some(value),
-        }
+        (Listen, DeValue::String(text)) => Some(list(text)),
+        (Section | Flag, _) => None,
+        (_, value) => value.as_str().filter(|_| !rule.is_number()).map(Into::into),
     }
 }
 
-impl From<Plain> for config::ValueKind {
-    fn from(value: Plain) -> Self {
-        match value {
-            Plain::Flag(flag) => flag.into(),
-            Plain::Integer(number) => number.into(),
-            Plain::Text(text) => text.into(),
-            Plain::List(items) => items.into(),
-        }
-    }
-}
-
-impl fmt::Display for Plain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(flag) => write!(f, "{flag}"),
-            Self::Integer(number) => write!(f, "{number}"),
-            Self::Text(text) => f.write_str(&quoted(text)),
-            Self::List(items) => {
-                let items: Vec<_> = items.iter().map(|item| quoted(item)).collect();
-                write!(f, "[{}]", items.join(", "))
-            }
-        }
+/// Reads text from a source that has only text, as what a key calls for; `None` if it cannot be read so.
+pub(super) fn from_text(rule: Rule, text: &str) -> Option<ValueKind> {
+    match rule {
+        Section => None,
+        Flag => text.trim().parse::<bool>().ok().map(Into::into),
+        _ if rule.is_number() => text.trim().parse::<i64>().ok().map(Into::into),
+        Listen => Some(list(text)),
+        _ => Some(text.into()),
     }
 }
 
 /// The items of a list that is written as text: separated by commas, or as files write lists.
-fn list(text: &str) -> Vec<String> {
+fn list(text: &str) -> ValueKind {
     let text = text.trim();
     // An IPv6 address begins with a bracket, too, and is no list.
     if let Ok(value) = DeValue::parse(text)
-        && let Some(Plain::List(items)) = Plain::from_toml(value.get_ref())
+        && value.get_ref().is_array()
+        && let Some(items) = from_toml(Listen, value.get_ref())
     {
         return items;
     }
-    text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+    text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect::<Vec<_>>().into()
 }
 
 fn integer(number: &DeInteger<'_>) -> Option<i64> {
     i64::from_str_radix(number.as_str(), number.radix()).ok()
+}
+
+/// A value as one would write it in a settings file.
+pub(super) fn shown(value: &Value) -> String {
+    match &value.kind {
+        ValueKind::String(text) => toml::Value::from(text.as_str()).to_string(),
+        ValueKind::Array(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", ")),
+        other => other.to_string(),
+    }
 }
 
 /// Any TOML value in a few words, for a message.
@@ -132,35 +84,45 @@ pub(super) fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Rule::Integer;
 
     #[test]
     fn reads_text_as_the_type_asked_for() {
-        assert_eq!(Plain::from_text(Kind::Flag, "true"), Some(Plain::Flag(true)));
-        assert_eq!(Plain::from_text(Kind::Flag, "yes"), None);
-        assert_eq!(Plain::from_text(Kind::Integer, " 12 "), Some(Plain::Integer(12)));
-        assert_eq!(Plain::from_text(Kind::Integer, "-1"), Some(Plain::Integer(-1)));
-        assert_eq!(Plain::from_text(Kind::Integer, ""), None);
-        assert_eq!(Plain::from_text(Kind::Integer, "99999999999999999999"), None);
-        assert_eq!(Plain::from_text(Kind::Text, " 12 "), Some(Plain::Text(" 12 ".to_owned())));
-        let list = Plain::List(vec!["a".to_owned(), "b".to_owned()]);
+        const NUMBER: Rule = Integer(0, 1);
+        const TEXT: Rule = Rule::Text(0, 1);
+        assert_eq!(from_text(Flag, "true"), Some(true.into()));
+        assert_eq!(from_text(Flag, "yes"), None);
+        assert_eq!(from_text(NUMBER, " 12 "), Some(12_i64.into()));
+        assert_eq!(from_text(NUMBER, "-1"), Some((-1_i64).into()));
+        assert_eq!(from_text(NUMBER, ""), None);
+        assert_eq!(from_text(NUMBER, "99999999999999999999"), None);
+        assert_eq!(from_text(TEXT, " 12 "), Some(" 12 ".into()));
+        let list = Some(ValueKind::from(vec!["a", "b"]));
         for text in ["a, b", "a,b,", "['a', 'b']", " [\"a\",\"b\"] "] {
-            assert_eq!(Plain::from_text(Kind::List, text), Some(list.clone()), "{text}");
+            assert_eq!(from_text(Listen, text), list, "{text}");
         }
         for text in ["", " ", "[]", ","] {
-            assert_eq!(Plain::from_text(Kind::List, text), Some(Plain::List(Vec::new())), "{text:?}");
+            assert_eq!(from_text(Listen, text), Some(Vec::<String>::new().into()), "{text:?}");
         }
-        let address = Plain::List(vec!["[::1]:12345".to_owned()]);
-        assert_eq!(Plain::from_text(Kind::List, "[::1]:12345"), Some(address.clone()));
-        assert_eq!(Plain::Text("[::1]:12345".to_owned()).into_kind(Kind::List), Some(address));
-        assert_eq!(Plain::Integer(1).into_kind(Kind::List), None);
-        assert_eq!(Plain::Text("1".to_owned()).into_kind(Kind::Integer), None);
+        let address = Some(ValueKind::from(vec!["[::1]:12345"]));
+        assert_eq!(from_text(Listen, "[::1]:12345"), address);
+        let toml = |rule, text| from_toml(rule, DeValue::parse(text).unwrap().get_ref());
+        assert_eq!(toml(Listen, "'[::1]:12345'"), address);
+        assert_eq!(toml(Listen, "1"), None);
+        assert_eq!(toml(NUMBER, "'1'"), None);
+        assert_eq!((toml(Flag, "'true'"), toml(TEXT, "true"), toml(Section, "1")), (None, None, None));
     }
 
     #[test]
     fn reads_and_describes_toml() {
         let read = |text: &str| {
             let value = DeValue::parse(text).unwrap();
-            (Plain::from_toml(value.get_ref()).map(|plain| plain.to_string()), describe(value.get_ref()))
+            let rules = [Flag, Integer(0, 1), Rule::Text(0, 1), Listen];
+            let kind = rules.iter().find_map(|rule| from_toml(*rule, value.get_ref()));
+            (
+                kind.filter(|kind| *kind != ValueKind::Nil).map(|kind| shown(&Value::new(None, kind))),
+                describe(value.get_ref()),
+            )
         };
         assert_eq!(read("1_000"), (Some("1000".to_owned()), "1000".to_owned()));
         assert_eq!(read("0xff"), (Some("255".to_owned()), "255".to_owned()));

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::super::FileSource;
 use super::*;
 
 const LISTEN: &str = "allowed: a numeric loopback address and a port, such as \"127.0.0.1:12345\" or \"[::1]:12345\", or a \
@@ -79,13 +78,13 @@ fn the_defaults_are_what_the_manual_says() {
     assert_eq!(settings.devices.restart_budget, 5);
     assert_eq!(settings.devices.restart_window, Duration::from_secs(60));
     assert_eq!(settings.devices.restart_delay, Duration::from_millis(100));
-    assert_eq!(settings.devices.definitions_dir, places::definitions());
+    assert_eq!(settings.devices.definitions_dir, paths::definitions());
     assert_eq!(settings.links.connect_timeout, Duration::from_secs(15));
     assert_eq!(settings.links.init_timeout, Duration::from_secs(30));
     assert_eq!(settings.links.write_timeout, Duration::from_secs(2));
     assert_eq!(settings.links.read_timeout, Duration::from_secs(3));
     assert_eq!(settings.links.max_failures, 5);
-    assert_eq!(Some(settings.state.dir), places::platform_state());
+    assert_eq!(Some(settings.state.dir), paths::platform_state());
     assert_eq!(settings.log.level, "info");
     let buses = settings.buses;
     assert!(buses.btle.enabled && buses.serial.enabled && buses.hid.enabled && buses.lovense_dongle.enabled);
@@ -395,12 +394,12 @@ fn all_problems_of_all_layers_are_reported() {
     let error = Settings::load(&case.sources).unwrap_err();
     let problems = error.problems();
     assert_eq!(problems.len(), 6, "{error}");
-    assert!(matches!(&problems[0], Problem::UnknownKey { key, .. } if key == "a"));
-    assert!(matches!(&problems[1], Problem::NotAllowed { key, .. } if key == "sessions.max"));
-    assert!(matches!(&problems[2], Problem::NotToml { line: 1, .. }));
-    assert!(matches!(&problems[3], Problem::UnknownKey { key, .. } if key == "x"));
-    assert!(matches!(&problems[4], Problem::MalformedSet { .. }));
-    assert!(matches!(&problems[5], Problem::WrongType { key, .. } if key == "sessions.max"));
+    assert!(matches!(&problems[0], SettingsProblem::UnknownKey { key, .. } if key == "a"));
+    assert!(matches!(&problems[1], SettingsProblem::NotAllowed { key, .. } if key == "sessions.max"));
+    assert!(matches!(&problems[2], SettingsProblem::NotToml { line: 1, .. }));
+    assert!(matches!(&problems[3], SettingsProblem::UnknownKey { key, .. } if key == "x"));
+    assert!(matches!(&problems[4], SettingsProblem::MalformedSet { .. }));
+    assert!(matches!(&problems[5], SettingsProblem::WrongType { key, .. } if key == "sessions.max"));
 }
 
 #[test]
@@ -424,4 +423,46 @@ fn variables_that_set_nothing_but_look_so_are_warned_of() {
         ]
     );
     assert!(Settings::builtin().unwrap().warnings().is_empty());
+}
+
+#[test]
+fn lists_every_key_in_the_order_of_the_manual() {
+    let settings = Settings::builtin().unwrap();
+    let keys: Vec<_> = settings.report().iter().map(|line| line.key.as_str()).collect();
+    assert_eq!(keys, schema::keys().map(|(key, _)| key).collect::<Vec<_>>());
+    assert!(settings.report().iter().all(|line| line.origin == "built-in default"));
+    assert_eq!(settings.report()[0].value, "[\"127.0.0.1:12345\", \"[::1]:12345\"]");
+    assert_eq!(settings.report()[2].value, "0");
+}
+
+#[test]
+fn says_where_each_value_came_from() {
+    let environment =
+        vec![("HAPTICD__LOG__LEVEL".into(), "debug".into()), ("STATE_DIRECTORY".into(), "/var/lib/hapticd".into())];
+    let set = vec!["server.name=a\tb".to_owned()];
+    let settings = Settings::load(&Sources { environment, set, ..Sources::default() }).unwrap();
+    let line = |key: &str| {
+        let line = settings.report().iter().find(|line| line.key == key).unwrap();
+        (line.value.clone(), line.origin.clone())
+    };
+    assert_eq!(line("log.level"), ("\"debug\"".to_owned(), "environment variable HAPTICD__LOG__LEVEL".to_owned()));
+    assert_eq!(line("server.name"), ("\"a\\tb\"".to_owned(), "--set server.name".to_owned()));
+    assert_eq!(
+        line("state.dir"),
+        ("\"/var/lib/hapticd\"".to_owned(), "environment variable STATE_DIRECTORY".to_owned())
+    );
+    assert_eq!(line("server.threads"), ("0".to_owned(), "built-in default".to_owned()));
+}
+
+#[test]
+fn mistakes_in_the_defaults_are_bugs() {
+    let problems = |defaults: &str| load::load(defaults, &Sources::default()).unwrap_err().to_string();
+    let more = problems(&MANUAL.replace("\nthreads = 0", "\nthreads = 0\ncolour = 1"));
+    assert!(more.starts_with("built-in defaults: built-in default: unknown key `server.colour`; "), "{more}");
+    assert!(more.ends_with(" (this is a bug in hapticd)"), "{more}");
+    let less = problems(&MANUAL.replace("\nthreads = 0", ""));
+    assert_eq!(less, "built-in defaults: `server.threads` has no default (this is a bug in hapticd)");
+    let unusable = problems(&MANUAL.replace("\nthreads = 0", "\nthreads = 1.5"));
+    assert!(unusable.contains("`server.threads` is 1.5, which is the wrong type"), "{unusable}");
+    assert!(unusable.ends_with(" (this is a bug in hapticd)"), "{unusable}");
 }

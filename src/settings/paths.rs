@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::sources::STATE_DIRECTORY;
+/// The variable with the directory that systemd prepares for a service, see `systemd.exec(5)`.
+pub(super) const STATE_DIRECTORY: &str = "STATE_DIRECTORY";
 
 const NAME: &str = "hapticd";
 const FILE: &str = "config.toml";
