@@ -133,7 +133,7 @@ impl KnownDevices {
     /// Whether hardware with this address was a device before.
     #[must_use]
     pub fn knows(&self, bus: Bus, address: &str) -> bool {
-        self.known.entries.iter().any(|entry| entry.key.bus == bus && entry.key.address == address)
+        self.known.entries.iter().any(|entry| entry.key.bus == bus && same_address(&entry.key.address, address))
     }
 
     /// Addresses of the devices that were found on a bus with this name.
@@ -168,7 +168,7 @@ impl KnownDevices {
             }
         }
         let user = self.user(key, model, library);
-        let own = |entry: &&mut Entry| entry.key.bus == key.bus && entry.key.address == key.address;
+        let own = |entry: &&mut Entry| entry.key.bus == key.bus && same_address(&entry.key.address, &key.address);
         let first = self.known.entries.iter_mut().filter(own).min_by_key(|entry| entry.index);
         if let Some(entry) = first {
             // The limits of an entry count against the model that it names, so that stays while there are any.
@@ -246,12 +246,13 @@ fn refusal(path: &Path, why: &str) -> String {
 }
 
 /// Whether these are one address. Buses write Bluetooth addresses in different ways, and what the user allowed for a
-/// device holds on whichever it is found.
+/// device holds on whichever it is found. People who edit the file leave blanks.
 fn same_address(one: &str, other: &str) -> bool {
     fn bluetooth(address: &str) -> Option<String> {
         let digits: String = address.chars().filter(|letter| !matches!(letter, ':' | '-' | '_')).collect();
         let is = digits.len() == 12 && digits.chars().all(|digit| digit.is_ascii_hexdigit());
         is.then(|| digits.to_ascii_uppercase())
     }
+    let (one, other) = (one.trim(), other.trim());
     one == other || bluetooth(one).is_some_and(|one| Some(one) == bluetooth(other))
 }
