@@ -72,6 +72,8 @@ struct Slot {
     oldest_stop: u64,
     /// What the hardware is known to have; `None` is unknown.
     written: Option<i32>,
+    /// A value was taken, and it is not yet known whether the hardware has it.
+    under_way: bool,
     /// The last move that the hardware was given.
     motion: Option<Motion>,
     /// Where the hardware was last sent to.
@@ -121,6 +123,7 @@ impl Wanted {
             stop: None,
             oldest_stop: 0,
             written: None,
+            under_way: false,
             motion: None,
             position: 0,
             merged: Merged::default(),
@@ -269,7 +272,7 @@ impl Wanted {
         let number = board.stops;
         let mut any = false;
         for slot in &mut board.slots {
-            if slot.may_run(now) {
+            if slot.under_way || slot.may_run(now) {
                 slot.ask_stop(number);
                 slot.dirty |= slot.wanted.is_some() && !slot.place.kind.is_event();
                 any = true;
@@ -294,6 +297,7 @@ impl Wanted {
         let number = board.stops;
         for slot in &mut board.slots {
             slot.written = None;
+            slot.under_way = false;
             // What was lost in the middle of a move may go on with it.
             slot.motion = slot.motion.filter(|_| again).map(|motion| Motion { sure: false, ..motion });
             slot.position = if again { slot.position } else { 0 };
@@ -362,6 +366,7 @@ impl Wanted {
             let output = if stop { slot.stopped(now) } else { wanted };
             if !stop {
                 slot.merged.taken(slot.version);
+                slot.under_way = true;
             }
             let output = output.map(|output| slot.place.limits.clamp(output));
             let Slot { place: Place { feature, .. }, version, stop, .. } = *slot;
@@ -383,6 +388,7 @@ impl Wanted {
                 board.has_written(taken.slot, output, now);
             }
             let Some(slot) = board.slots.get_mut(taken.slot) else { continue };
+            slot.under_way = false;
             if work.stop {
                 slot.confirm_stop(taken.stop);
             }
