@@ -12,6 +12,7 @@ mod strict_json;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -41,6 +42,8 @@ pub struct KnownDevices {
     /// Why nothing may be driven.
     withheld: Option<String>,
     lock: Option<StateLock>,
+    /// The file as it was when this server last read or wrote it.
+    seen: Arc<Mutex<Option<Vec<u8>>>>,
 }
 
 /// What is known of hardware that is to become a device.
@@ -60,7 +63,8 @@ impl KnownDevices {
     /// No known devices, and no file: for tests.
     #[must_use]
     pub fn empty() -> Self {
-        Self { path: None, known: Known::default(), problems: Vec::new(), withheld: None, lock: None }
+        let seen = Arc::default();
+        Self { path: None, known: Known::default(), problems: Vec::new(), withheld: None, lock: None, seen }
     }
 
     /// Reads the file of a state directory. Without `remember` nothing is saved and the directory is not locked, but what
@@ -72,6 +76,7 @@ impl KnownDevices {
         let path = directory.join(file::FILE);
         let mut this = Self::empty();
         this.lock = if remember { this.take_lock(directory)? } else { None };
+        this.seen = Arc::new(Mutex::new(std::fs::read(&path).ok()));
         match file::read(&path) {
             Ok(known) => {
                 this.problems.extend(known.problems.iter().cloned());
@@ -231,6 +236,12 @@ impl KnownDevices {
             user.refused.extend(refused);
         }
         user
+    }
+
+    /// The file as it was when this server last read or wrote it, for [`file::save_over`].
+    #[must_use]
+    pub fn seen(&self) -> Arc<Mutex<Option<Vec<u8>>>> {
+        Arc::clone(&self.seen)
     }
 
     /// What is to be written, and where; `None` when nothing can be saved.
