@@ -1,6 +1,6 @@
 //! What a user allows on an output, and the one place where values are brought within it.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::library::OutputSpec;
 use crate::types::{CommandError, Output, OutputDescription, OutputKind};
@@ -10,10 +10,10 @@ use crate::types::{CommandError, Output, OutputDescription, OutputKind};
 #[serde(deny_unknown_fields)]
 pub struct UserLimits {
     /// Least and greatest value in the hardware's steps, 0 to its greatest. A level below the least is only 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
     pub range: Option<(i32, i32)>,
     /// The whole range of the output that `range` was set for: least and greatest value in that hardware's steps.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
     pub of: Option<(i32, i32)>,
     /// Nobody may use the output.
     #[serde(default)]
@@ -22,8 +22,13 @@ pub struct UserLimits {
     #[serde(default)]
     pub reverse: bool,
     /// Shortest and longest duration in milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<(u32, u32)>,
+}
+
+/// A limit that is written down must say something: `null` is no limit, and may have been one.
+fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 impl UserLimits {

@@ -93,7 +93,7 @@ pub trait Driver: Send {
     /// Values that the protocol can't express; nothing is written then.
     fn encode(&mut self, batch: &Batch<'_>) -> Result<Vec<Packet>, DriverError>;
 
-    /// A packet of the last batch has reached the hardware.
+    /// A packet of the last batch has reached the hardware, or is on its way there before a stop.
     fn confirmed(&mut self, _packet: &Packet) {}
 
     /// The time between positions that hardware takes which knows no timed moves: moves are then played for it, each

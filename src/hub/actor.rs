@@ -360,8 +360,9 @@ impl Hub {
             self.saving = false;
             return;
         };
+        let seen = self.known.seen();
         let saved = tokio::task::spawn_blocking(move || {
-            file::save(&path, &text).map_err(|error| format!("{}: {error}", path.display()))
+            file::save_over(&path, &text, &seen).map_err(|error| format!("{}: {error}", path.display()))
         });
         ctx.spawn(saved.into_actor(self).map(|saved, this, ctx| {
             if let Err(why) = saved.unwrap_or_else(|error| Err(error.to_string())) {

@@ -16,19 +16,19 @@ pub(super) struct Options {
 }
 
 /// Stops every output. Stopping is safe, so whoever can reach the server may do it. A stranger's stop never holds: that
-/// would let any page keep devices from their user. A stranger is told no device by name.
+/// would let any page keep devices from their user. A stranger is told no device by name. Options that are not
+/// understood are an error, but nothing runs on because of it.
 pub(super) async fn stop(
     site: web::Data<Site>,
     asked: Asked,
     options: Result<web::Query<Options>, actix_web::Error>,
 ) -> HttpResponse {
     let ours = asked == Asked::ByOurs;
-    let hold = match options {
-        Ok(options) => ours && options.hold,
-        Err(error) if ours => return error.as_response_error().error_response(),
-        Err(_) => false,
-    };
+    let hold = ours && options.as_ref().is_ok_and(|options| options.hold);
     let unconfirmed = site.hub.stop_all(hold).await;
+    if let Some(error) = options.err().filter(|_| ours) {
+        return error.as_response_error().error_response();
+    }
     // Where it is not confirmed, the stop goes on; whoever asked should know that it is not confirmed yet.
     let status = if unconfirmed.is_empty() { StatusCode::OK } else { StatusCode::GATEWAY_TIMEOUT };
     let mut answer = json!({ "stopped": unconfirmed.is_empty() });

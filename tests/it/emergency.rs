@@ -26,7 +26,15 @@ async fn a_stop_by_http_stops_everything_and_leaves_clients_in_peace() {
     client.output(0, 0, "Vibrate", 9).await;
     assert_eq!(toy.done().await, Done::tx([0xC5, 0x55, 9, 0xAA]));
     assert!(server.get("/stop").await.starts_with("HTTP/1.1 404"), "a link must not stop anything by accident");
-    assert!(server.request("POST", "/stop?hold=perhaps", "").await.starts_with("HTTP/1.1 400"));
+    // Whoever asks wrongly is told so, and still nothing runs on.
+    for wrong in ["hold=perhaps", "hold=True", "hold=1", "hold", "hold=true&x=1", "hold=true&hold=false"] {
+        client.output(0, 0, "Vibrate", 8).await;
+        assert_eq!(toy.done().await, Done::tx([0xC5, 0x55, 8, 0xAA]));
+        let answer = server.request("POST", &format!("/stop?{wrong}"), "").await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        assert_eq!(toy.done().await, Done::tx(STOP), "{wrong}");
+        assert_eq!(server.health().await["held"], false);
+    }
 }
 
 #[tokio::test]

@@ -172,3 +172,24 @@ async fn a_second_server_on_a_state_directory_ends_or_runs_without_remembering()
     drop(second);
     assert_eq!(std::fs::read_to_string(state.path().join("devices.json")).unwrap(), limited());
 }
+
+#[tokio::test]
+async fn what_somebody_writes_into_the_file_while_the_server_runs_is_not_overwritten() {
+    let later = limited().replace("\"version\":1", "\"version\":2");
+    for text in [limited(), later, limited()[..40].to_owned()] {
+        let state = Arc::new(tempfile::tempdir().unwrap());
+        let file = state.path().join("devices.json");
+        let server = Server::start_in(state.clone(), &[]);
+        let mut client = Raw::scanning(&server).await;
+        let _one = Peripheral::attach(&server, "Youcups", "one").await;
+        client.devices(1).await;
+        while !std::fs::read_to_string(&file).is_ok_and(|saved| saved.contains("\"one\"")) {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        std::fs::write(&file, &text).unwrap();
+        let _two = Peripheral::attach(&server, "Youcups", "two").await;
+        client.devices(2).await;
+        server.logged("somebody has changed it while hapticd runs");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    }
+}

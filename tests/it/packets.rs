@@ -103,3 +103,38 @@ async fn the_piston_travels_its_whole_way() {
         assert_eq!(piston.done().await, Done::tx_ack(packet));
     }
 }
+
+/// A stop does not call back what is on its way, so the toy turns the other way from then on, and that is not forgotten.
+#[tokio::test]
+async fn a_stop_that_overtakes_a_turn_round_leaves_the_direction_known() {
+    let server = Server::start(&[]);
+    let mut client = Raw::scanning(&server).await;
+    let mut nora = Peripheral::attach_manual(&server, "LVS-A01", "C0:FF:EE:00:00:01").await;
+    nora.attached().await;
+    loop {
+        let done = nora.done().await;
+        nora.reply().await;
+        if done == Done::tx("DeviceType;") {
+            break;
+        }
+    }
+    nora.notify("rx", "A:01:0082059AD3BD;").await;
+    client.devices(1).await;
+    client.output(0, 1, "Rotate", -5).await;
+    assert_eq!(nora.done().await, Done::tx("RotateChange;"));
+    let turn = nora.last_id;
+    let stop = client.send_message("StopCmd", json!({})).await;
+    assert_eq!(nora.done().await, Done::tx("Vibrate:0;"));
+    nora.send(json!({"type": "reply", "id": turn})).await;
+    nora.reply().await;
+    assert_eq!(nora.done().await, Done::tx("Rotate:0;"));
+    nora.reply().await;
+    assert!(client.reply(stop).await.get("Ok").is_some());
+    client.output(0, 1, "Rotate", 4).await;
+    for packet in ["RotateChange;", "Rotate:4;"] {
+        assert_eq!(nora.done().await, Done::tx(packet));
+        nora.reply().await;
+    }
+    client.output(0, 1, "Rotate", 6).await;
+    assert_eq!(nora.done().await, Done::tx("Rotate:6;"));
+}

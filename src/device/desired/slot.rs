@@ -50,6 +50,8 @@ pub(super) struct Slot {
     pub(super) oldest_stop: u64,
     /// What the hardware is known to have; `None` is unknown.
     pub(super) written: Option<i32>,
+    /// A value was taken, and it is not yet known whether the hardware has it.
+    pub(super) under_way: bool,
     /// The last move that the hardware was given.
     pub(super) motion: Option<Motion>,
     /// Where the hardware was last sent to.

@@ -70,6 +70,7 @@ impl Wanted {
             stop: None,
             oldest_stop: 0,
             written: None,
+            under_way: false,
             motion: None,
             position: 0,
             merged: Merged::default(),
@@ -218,7 +219,7 @@ impl Wanted {
         let number = board.stops;
         let mut any = false;
         for slot in &mut board.slots {
-            if slot.may_run(now) {
+            if slot.under_way || slot.may_run(now) {
                 slot.ask_stop(number);
                 slot.dirty |= slot.wanted.is_some() && !slot.place.kind.is_event();
                 any = true;
@@ -243,6 +244,7 @@ impl Wanted {
         let number = board.stops;
         for slot in &mut board.slots {
             slot.written = None;
+            slot.under_way = false;
             // What was lost in the middle of a move may go on with it.
             slot.motion = slot.motion.filter(|_| again).map(|motion| Motion { sure: false, ..motion });
             slot.position = if again { slot.position } else { 0 };
@@ -311,6 +313,7 @@ impl Wanted {
             let output = if stop { slot.stopped(now) } else { wanted };
             if !stop {
                 slot.merged.taken(slot.version);
+                slot.under_way = true;
             }
             let output = output.map(|output| slot.place.limits.clamp(output));
             let Slot { place: Place { feature, .. }, version, stop, .. } = *slot;
@@ -332,6 +335,7 @@ impl Wanted {
                 board.has_written(taken.slot, output, now);
             }
             let Some(slot) = board.slots.get_mut(taken.slot) else { continue };
+            slot.under_way = false;
             if work.stop {
                 slot.confirm_stop(taken.stop);
             }

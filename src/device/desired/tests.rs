@@ -342,3 +342,25 @@ async fn a_move_is_stretched_within_the_limits_only() {
     }
     assert_eq!(wanted.take(false).unwrap().changes[0].output, timed(2, 50));
 }
+
+/// Nobody knows yet whether the hardware has it, so the link is not closed without a stop.
+#[tokio::test(start_paused = true)]
+async fn what_is_on_its_way_when_the_link_is_let_go_is_stopped() {
+    let wanted = board(&[OutputKind::Vibrate, OutputKind::HwPositionWithDuration]);
+    wanted.set(ANN, &[(0, vibrate(0))]).unwrap();
+    wanted.done(&wanted.take(false).unwrap());
+    wanted.let_go();
+    assert!(!wanted.stopping(), "nothing runs");
+    wanted.connected(false, false);
+    let timed = Output { kind: OutputKind::HwPositionWithDuration, value: 100, duration_ms: 2000 };
+    wanted.set(ANN, &[(1, timed)]).unwrap();
+    let work = wanted.take(false).unwrap();
+    wanted.let_go();
+    assert!(wanted.stopping());
+    // The stop overtakes the write.
+    wanted.failed(&work);
+    let stop = wanted.take(true).unwrap();
+    assert!(values(&stop).contains(&(1, 0)), "{stop:?}");
+    wanted.done(&stop);
+    assert!(!wanted.stopping());
+}

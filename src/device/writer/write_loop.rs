@@ -376,6 +376,8 @@ impl Writer {
                 biased;
                 written = flight.landed() => written,
                 Ok(()) = self.stops.changed(), if !stop => {
+                    // It is on its way, and the stop behind it does not call it back.
+                    self.driver.confirmed(packet);
                     self.flights.add(flight, self.cargo(work));
                     return Outcome::Overtaken;
                 }

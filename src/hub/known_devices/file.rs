@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -121,6 +122,27 @@ pub fn save(path: &Path, text: &str) -> std::io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// The same over the file that was `seen` last, and no other: what somebody has written there meanwhile may be limits.
+///
+/// # Errors
+/// Why nothing is saved.
+pub fn save_over(path: &Path, text: &str, seen: &Mutex<Option<Vec<u8>>>) -> Result<(), String> {
+    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    match std::fs::read(path) {
+        Ok(bytes) if seen.as_ref() != Some(&bytes) => {
+            return Err(
+                "somebody has changed it while hapticd runs, so it stays as it is and counts from the next start"
+                    .to_owned(),
+            );
+        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.to_string()),
+        Ok(_) | Err(_) => {}
+    }
+    save(path, text).map_err(|error| error.to_string())?;
+    *seen = Some(text.as_bytes().to_vec());
     Ok(())
 }
 

@@ -12,6 +12,7 @@ mod strict_json;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -41,6 +42,8 @@ pub struct KnownDevices {
     /// Why nothing may be driven.
     withheld: Option<String>,
     lock: Option<StateLock>,
+    /// The file as it was when this server last read or wrote it.
+    seen: Arc<Mutex<Option<Vec<u8>>>>,
 }
 
 /// What is known of hardware that is to become a device.
@@ -60,7 +63,8 @@ impl KnownDevices {
     /// No known devices, and no file: for tests.
     #[must_use]
     pub fn empty() -> Self {
-        Self { path: None, known: Known::default(), problems: Vec::new(), withheld: None, lock: None }
+        let seen = Arc::default();
+        Self { path: None, known: Known::default(), problems: Vec::new(), withheld: None, lock: None, seen }
     }
 
     /// Reads the file of a state directory. Without `remember` nothing is saved and the directory is not locked, but what
@@ -72,6 +76,7 @@ impl KnownDevices {
         let path = directory.join(file::FILE);
         let mut this = Self::empty();
         this.lock = if remember { this.take_lock(directory)? } else { None };
+        this.seen = Arc::new(Mutex::new(std::fs::read(&path).ok()));
         match file::read(&path) {
             Ok(known) => {
                 this.problems.extend(known.problems.iter().cloned());
@@ -133,7 +138,7 @@ impl KnownDevices {
     /// Whether hardware with this address was a device before.
     #[must_use]
     pub fn knows(&self, bus: Bus, address: &str) -> bool {
-        self.known.entries.iter().any(|entry| entry.key.bus == bus && entry.key.address == address)
+        self.known.entries.iter().any(|entry| entry.key.bus == bus && same_address(&entry.key.address, address))
     }
 
     /// Addresses of the devices that were found on a bus with this name.
@@ -168,7 +173,7 @@ impl KnownDevices {
             }
         }
         let user = self.user(key, model, library);
-        let own = |entry: &&mut Entry| entry.key.bus == key.bus && entry.key.address == key.address;
+        let own = |entry: &&mut Entry| entry.key.bus == key.bus && same_address(&entry.key.address, &key.address);
         let first = self.known.entries.iter_mut().filter(own).min_by_key(|entry| entry.index);
         if let Some(entry) = first {
             // The limits of an entry count against the model that it names, so that stays while there are any.
@@ -233,6 +238,12 @@ impl KnownDevices {
         user
     }
 
+    /// The file as it was when this server last read or wrote it, for [`file::save_over`].
+    #[must_use]
+    pub fn seen(&self) -> Arc<Mutex<Option<Vec<u8>>>> {
+        Arc::clone(&self.seen)
+    }
+
     /// What is to be written, and where; `None` when nothing can be saved.
     #[must_use]
     pub fn to_save(&self) -> Option<(PathBuf, String)> {
@@ -246,12 +257,13 @@ fn refusal(path: &Path, why: &str) -> String {
 }
 
 /// Whether these are one address. Buses write Bluetooth addresses in different ways, and what the user allowed for a
-/// device holds on whichever it is found.
+/// device holds on whichever it is found. People who edit the file leave blanks.
 fn same_address(one: &str, other: &str) -> bool {
     fn bluetooth(address: &str) -> Option<String> {
         let digits: String = address.chars().filter(|letter| !matches!(letter, ':' | '-' | '_')).collect();
         let is = digits.len() == 12 && digits.chars().all(|digit| digit.is_ascii_hexdigit());
         is.then(|| digits.to_ascii_uppercase())
     }
+    let (one, other) = (one.trim(), other.trim());
     one == other || bluetooth(one).is_some_and(|one| Some(one) == bluetooth(other))
 }

@@ -156,6 +156,23 @@ fn of_several_entries_for_an_address_the_stricter_limits_hold() {
     assert_eq!(found.user.display_name.as_deref(), Some("Mine"));
 }
 
+/// The address is the same however a person has written it: the same limits and the same index.
+#[test]
+fn an_address_that_a_person_wrote_in_another_way_is_the_same() {
+    for written in ["00:82:05:9A:D3:BD ", "\t00:82:05:9a:d3:bd\r\n", "0082059ad3bd", "00-82-05-9A-D3-BD"] {
+        let mut own = entry(5, "two", &json!({ "0.vibrate": { "range": [0, 4] }, "1.vibrate": { "range": [0, 4] } }));
+        own["address"] = written.into();
+        let mut known = Place::with(&[own]).open();
+        assert!(known.knows(Bus::Btle, "00:82:05:9A:D3:BD"), "{written:?}");
+        let found = admit(&mut known, "00:82:05:9A:D3:BD", Some("two"));
+        assert_eq!((found.index, range(&found, 0, Vibrate)), (5, Some((0, 4))), "{written:?}");
+    }
+    let mut denied = entry(5, "two", &json!({}));
+    denied["address"] = " b ".into();
+    denied["user"] = json!({ "deny": true });
+    assert!(Place::with(&[denied]).open().refuses("b").is_some());
+}
+
 #[test]
 fn an_entry_without_limits_follows_the_model() {
     let place = Place::with(&[json!({ "bus": "btle", "address": "a", "protocol": "toys", "index": 0 })]);
@@ -195,6 +212,9 @@ fn entries_that_may_hold_limits_in_disguise_are_refused() {
         user(r#"{"outputs": {"0.vibrate": {"range": [0, 4.5]}}}"#),
         user(r#"{"outputs": {"0.vibrate": {"range": [0, 4], "of": [0, 0]}}}"#),
         user(r#"{"outputs": {"0.vibrate": {"rnage": [0, 4]}}}"#),
+        user(r#"{"outputs": {"0.vibrate": {"range": null}}}"#),
+        user(r#"{"outputs": {"0.vibrate": {"range": [0, 4], "of": null}}}"#),
+        user(r#"{"outputs": {"0.vibrate": {"duration_ms": null}}}"#),
         user(r#"{"output": {"0.vibrate": {"range": [0, 4]}}}"#),
         user("7"),
         user("{}").replace("\"user\"", "\"User\""),

@@ -37,6 +37,26 @@ fn what_dials_in_again_is_opened_when_the_old_connection_is_stopped_and_closed()
     });
 }
 
+/// What is being written when the hardware dials in again is not known to have arrived: it is stopped like what has.
+#[test]
+fn a_level_that_is_on_its_way_when_the_hardware_dials_in_again_is_stopped() {
+    test(async {
+        let (fixture, _one, device, mut old) = Fixture::with_one().await;
+        for level in [9_u8, 0] {
+            set(&device, level.into());
+            assert_eq!(taken(&mut old).await, level);
+        }
+        set(&device, 9);
+        let LinkRequest { done, .. } = request(&mut old).await;
+        let _again = fixture.dial_in("one");
+        tokio::time::sleep(ms(10)).await;
+        let _ = done.send(Ok(Vec::new()));
+        assert_eq!(taken(&mut old).await, 0);
+        let LinkRequest { operation, .. } = request(&mut old).await;
+        assert!(matches!(operation, Operation::Disconnect), "{operation:?}");
+    });
+}
+
 #[test]
 fn an_old_connection_that_answers_nothing_holds_up_the_new_one_for_a_bounded_time() {
     test(async {
