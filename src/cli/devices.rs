@@ -1,6 +1,7 @@
 //! `hapticd devices [TEXT]`: which models are known?
 
 use clap::Args;
+use console::{Alignment, measure_text_width, pad_str};
 
 use super::{Failure, SettingsArgs, print};
 use crate::library::{Definition, Matcher, Model};
@@ -75,11 +76,12 @@ fn table(rows: &[[String; 5]]) -> String {
     let mut widths = [0_usize; 5];
     for row in all() {
         for (width, text) in widths.iter_mut().zip(row) {
-            *width = (*width).max(text.chars().count());
+            *width = (*width).max(measure_text_width(text));
         }
     }
     let line = |row: &[String; 5]| {
-        let cells: Vec<_> = row.iter().zip(widths).map(|(text, width)| format!("{text:<width$}")).collect();
+        let cells: Vec<_> =
+            row.iter().zip(widths).map(|(text, width)| pad_str(text, width, Alignment::Left, None)).collect();
         cells.join("  ").trim_end().to_owned() + "\n"
     };
     all().map(line).collect()
