@@ -108,7 +108,7 @@ impl ServerAddress {
         let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
         let port = match scheme {
             "" => None,
-            "ws" | "http" => Some(80),
+            "ws" | "http" => Some(80_u16),
             "wss" | "https" => return wrong("encrypted connections are not supported"),
             _ => return wrong("this is no address of a server"),
         };
@@ -119,10 +119,14 @@ impl ServerAddress {
         let Some(authority) = uri.authority().filter(|authority| !authority.as_str().contains('@')) else {
             return wrong("this is no address");
         };
-        let Some(port) = authority.port_u16().or(port).filter(|port| *port != 0) else {
-            return wrong("the port is missing");
-        };
         let host = authority.host();
+        let written = authority.as_str().strip_prefix(host).and_then(|rest| rest.strip_prefix(':'));
+        let port = written.map_or(port, |port| port.parse().ok());
+        let Some(port) = port.filter(|port| *port != 0) else {
+            let is_number =
+                written.is_some_and(|port| port.bytes().all(|digit| digit.is_ascii_digit()) && !port.is_empty());
+            return wrong(if is_number { "a port is a number from 1 to 65535" } else { "the port is missing" });
+        };
         // Without brackets, the end of an IPv6 address would pass for a port.
         if host.is_empty() || (host.contains(':') && !host.starts_with('[')) {
             return wrong("this is no host");
@@ -199,7 +203,16 @@ mod tests {
             assert!(why.contains("allowed: IP:PORT"), "{text}: {why}");
         }
         assert!(ServerAddress::parse("wss://localhost:1").unwrap_err().contains("encrypted"));
-        assert!(ServerAddress::parse("localhost").unwrap_err().contains("port is missing"));
+        for (text, why) in [
+            ("localhost", "port is missing"),
+            ("localhost:", "port is missing"),
+            ("localhost:0", "from 1 to 65535"),
+            ("127.0.0.1:99999", "from 1 to 65535"),
+            ("ws://[::1]:65536", "from 1 to 65535"),
+        ] {
+            let told = ServerAddress::parse(text).unwrap_err();
+            assert!(told.contains(why), "{text}: {told}");
+        }
     }
 
     #[test]
