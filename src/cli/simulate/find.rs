@@ -25,7 +25,7 @@ pub(super) fn model(library: &Library, text: &str) -> Result<Found, String> {
     if wanted.is_empty() {
         return Err("no model was given; see: hapticd devices".to_owned());
     }
-    let ways: [&Way<'_>; 5] = [
+    let ways: [&Way<'_>; 6] = [
         // As written first: identifiers may differ in case alone.
         &|_, model, _| model.ids.iter().any(|id| id == text),
         &|_, model, wanted| has_id(model, wanted),
@@ -35,6 +35,8 @@ pub(super) fn model(library: &Library, text: &str) -> Result<Found, String> {
             let rest = rest.and_then(|rest| rest.strip_prefix('/'));
             rest.is_some_and(|rest| has_id(model, rest) || model.name.to_lowercase() == rest)
         },
+        // Whole words before parts of words: "max" is in "Climax", too.
+        &|_, model, wanted| format!(" {} ", model.name.to_lowercase()).contains(&format!(" {wanted} ")),
         &|_, model, wanted| model.name.to_lowercase().contains(wanted),
     ];
     for way in ways {
@@ -133,6 +135,7 @@ mod tests {
         is("fleshlight LAUNCH", "Fleshlight Launch", "Launch");
         is("kiiroo-v2/onyx2", "Kiiroo Onyx 2", "Onyx2");
         is("Onyx", "Kiiroo Onyx 2", "Onyx2");
+        is("max", "Lovense Max", "B");
         is("classic", "WeVibe 4 Plus", "classic");
         is("4_plus", "WeVibe 4 Plus", "4_Plus");
         is("lovense/ei-fw3", &library.protocol("lovense").unwrap().model(Some("EI-FW3")).name, "EI-FW3");
