@@ -21,10 +21,23 @@ pub struct ServerArg {
 }
 
 impl ServerArg {
-    /// Where to look for the server. Settings are only read where no address is given: a stop must not fail over a
-    /// settings file.
+    /// Where to look for the server. Settings are only read where no address is given.
     pub(super) fn servers(&self, settings: &SettingsArgs) -> Result<Servers, Failure> {
         self.given().map_or_else(|| of_settings(&settings.load(&[])?), Ok)
+    }
+
+    /// The same for a stop, which must not fail over a misspelt key: what is wrong is told and left out.
+    pub(super) fn servers_in_what_is_right(&self, settings: &SettingsArgs) -> Result<Servers, Failure> {
+        if let Some(given) = self.given() {
+            return Ok(given);
+        }
+        let (settings, wrong) = settings.load_what_is_right()?;
+        let servers = of_settings(&settings)?;
+        if let Some(wrong) = wrong {
+            let all: Vec<_> = servers.iter().map(ToString::to_string).collect();
+            eprintln!("hapticd: {wrong}\nhapticd: warning: the server is looked for at {}", all.join(" or "));
+        }
+        Ok(servers)
     }
 
     /// The same, for a command that needs the settings anyway.

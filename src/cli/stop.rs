@@ -41,7 +41,8 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
 }
 
 pub(super) fn run(args: &StopArgs) -> Result<(), Failure> {
-    let servers = args.server.servers(&args.settings)?;
+    let find = if args.resume { ServerArg::servers } else { ServerArg::servers_in_what_is_right };
+    let servers = find(&args.server, &args.settings)?;
     let done = servers.ask(|server| ask(args, server)).map_err(|(_, why)| Failure::Done(why))?;
     match done {
         Answer::Done if args.resume => print("programs can drive devices again\n"),

@@ -18,6 +18,18 @@ impl Settings {
     ///
     /// Everything that is wrong in any of the sources, at once.
     pub fn load(sources: &Sources) -> Result<Self, SettingsError> {
+        match Self::load_what_is_right(sources)? {
+            (settings, None) => Ok(settings),
+            (_, Some(wrong)) => Err(wrong),
+        }
+    }
+
+    /// The same, but what is wrong is left out and told beside the rest: for what must not fail over a misspelt key.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, where nothing can be made of the rest.
+    pub fn load_what_is_right(sources: &Sources) -> Result<(Self, Option<SettingsError>), SettingsError> {
         let schema = Schema::of(MANUAL)?;
         let fragments = fragments(&schema, sources);
         let unreadable = fragments.iter().any(|fragment| fragment.unreadable);
@@ -36,16 +48,15 @@ impl Settings {
         if state_is_empty && directories.state.is_none() {
             problems.push(Problem::NoStateDirectory);
         }
-        if !problems.is_empty() {
-            return Err(SettingsError::new(problems));
-        }
+        let wrong = (!problems.is_empty()).then(|| SettingsError::new(problems));
 
         let report = report::of(&merged);
         let raw = merged.raw().map_err(|error| SettingsError::builtin(error.to_string()))?;
-        let mut settings = validate::build(raw, directories, report)?;
+        let built = validate::build(raw, directories, report);
+        let mut settings = built.map_err(|error| wrong.clone().unwrap_or(error))?;
         settings.warnings = strangers(&schema, &sources.environment);
         settings.report_directories(state_is_empty && places::service_state(&sources.environment).is_some());
-        Ok(settings)
+        Ok((settings, wrong))
     }
 
     /// The embedded defaults, untouched by files and the environment: for tests, and as a start to

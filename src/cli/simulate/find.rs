@@ -82,8 +82,16 @@ fn title(definition: &Definition, model: &Model) -> String {
     format!("{}/{id} ({})", definition.protocol, model.name)
 }
 
-/// The models that may have been meant, the nearest first.
+/// What to say of a model that is not known.
 fn nothing(library: &Library, text: &str, wanted: &str) -> String {
+    match near(library, wanted) {
+        Some(near) => format!("no known model is called {text:?}; {near}"),
+        None => format!("no known model is called {text:?}; see: hapticd devices"),
+    }
+}
+
+/// A question about the models that may have been meant, the nearest first. `wanted` is in small letters.
+pub(in crate::cli) fn near(library: &Library, wanted: &str) -> Option<String> {
     let all = library.definitions().iter();
     let all = all.flat_map(|definition| definition.all_models().map(move |model| (definition, model)));
     let near = all.filter_map(|(definition, model)| Some((slips(definition, model, wanted)?, definition, model)));
@@ -93,9 +101,9 @@ fn nothing(library: &Library, text: &str, wanted: &str) -> String {
     near.retain(|((slips, _), ..)| *slips <= nearest + 1);
     let near: Vec<_> = near.iter().take(NAMED).map(|(_, definition, model)| title(definition, model)).collect();
     match near.as_slice() {
-        [] => format!("no known model is called {text:?}; see: hapticd devices"),
-        [one] => format!("no known model is called {text:?}; did you mean {one}?"),
-        several => format!("no known model is called {text:?}; did you mean one of these? {}", several.join(", ")),
+        [] => None,
+        [one] => Some(format!("did you mean {one}?")),
+        several => Some(format!("did you mean one of these? {}", several.join(", "))),
     }
 }
 
