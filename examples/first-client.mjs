@@ -9,7 +9,10 @@ const found = new Promise((resolve) => {
   client.on("deviceadded", (device) => vibrates(device) && resolve(device));
   setTimeout(resolve, seconds * 1000).unref();
 });
-await client.connect(new ButtplugNodeWebsocketClientConnector(address));
+await client.connect(new ButtplugNodeWebsocketClientConnector(address)).catch((error) => {
+  console.error(`no server at ${address} (${error.message}); start one: hapticd --virtual`);
+  process.exit(1);
+});
 await client.startScanning();
 console.log("waiting for a device that vibrates");
 const device = [...client.devices.values()].find(vibrates) ?? (await found);

@@ -16,9 +16,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seconds = arguments.next().map_or(Ok(30), |seconds| seconds.parse())?;
     let client = ButtplugClient::new("first client");
     let mut events = client.event_stream();
-    client
-        .connect(ButtplugRemoteClientConnector::<Transport>::new(Transport::new_insecure_connector(&address)))
-        .await?;
+    let transport = Transport::new_insecure_connector(&address);
+    if let Err(error) = client.connect(ButtplugRemoteClientConnector::<Transport>::new(transport)).await {
+        eprintln!("no server at {address} ({error}); start one: hapticd --virtual");
+        std::process::exit(1);
+    }
     client.start_scanning().await?;
     println!("waiting for a device that vibrates");
     let found = async {

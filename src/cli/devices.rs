@@ -1,8 +1,9 @@
 //! `hapticd devices [TEXT]`: which models are known?
 
 use clap::Args;
+use console::{Alignment, measure_text_width, pad_str};
 
-use super::{Failure, SettingsArgs, print};
+use super::{Failure, SettingsArgs, print, simulate::find};
 use crate::library::{Definition, Matcher, Model};
 
 /// Options of `devices`.
@@ -26,7 +27,8 @@ pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
     let found: Vec<_> = all.filter(|(definition, model)| matches(definition, model, &wanted)).collect();
     if found.is_empty() {
         let text = args.text.as_deref().unwrap_or("");
-        return Err(Failure::Done(format!("no known model has {text:?} in its name, protocol or identifiers")));
+        let near = find::near(&library, &wanted).map(|near| format!("; {near}")).unwrap_or_default();
+        return Err(Failure::Done(format!("no known model has {text:?} in its name, protocol or identifiers{near}")));
     }
     if args.json {
         found.iter().for_each(|(definition, model)| print(&json(definition, model)));
@@ -75,11 +77,12 @@ fn table(rows: &[[String; 5]]) -> String {
     let mut widths = [0_usize; 5];
     for row in all() {
         for (width, text) in widths.iter_mut().zip(row) {
-            *width = (*width).max(text.chars().count());
+            *width = (*width).max(measure_text_width(text));
         }
     }
     let line = |row: &[String; 5]| {
-        let cells: Vec<_> = row.iter().zip(widths).map(|(text, width)| format!("{text:<width$}")).collect();
+        let cells: Vec<_> =
+            row.iter().zip(widths).map(|(text, width)| pad_str(text, width, Alignment::Left, None)).collect();
         cells.join("  ").trim_end().to_owned() + "\n"
     };
     all().map(line).collect()

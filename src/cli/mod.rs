@@ -120,12 +120,21 @@ pub struct SettingsArgs {
 impl SettingsArgs {
     /// Reads the settings and tells of what was probably not meant.
     fn load(&self, more: &[&str]) -> Result<Settings, SettingsError> {
-        let set = self.set.iter().cloned().chain(more.iter().map(|set| (*set).to_owned())).collect();
-        let settings = Settings::load(&Sources::standard(self.config.clone(), set))?;
+        let settings = Settings::load(&self.sources(more))?;
         for warning in settings.warnings() {
             eprintln!("hapticd: warning: {warning}");
         }
         Ok(settings)
+    }
+
+    fn sources(&self, more: &[&str]) -> Sources {
+        let set = self.set.iter().cloned().chain(more.iter().map(|set| (*set).to_owned())).collect();
+        Sources::standard(self.config.clone(), set)
+    }
+
+    /// What is right in the settings, and what is wrong.
+    fn load_what_is_right(&self) -> Result<(Settings, Option<SettingsError>), SettingsError> {
+        Settings::load_what_is_right(&self.sources(&[]))
     }
 
     /// Takes up what was given before the command; the command's own win, as what is given later does.

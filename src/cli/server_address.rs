@@ -21,10 +21,23 @@ pub struct ServerArg {
 }
 
 impl ServerArg {
-    /// Where to look for the server. Settings are only read where no address is given: a stop must not fail over a
-    /// settings file.
+    /// Where to look for the server. Settings are only read where no address is given.
     pub(super) fn servers(&self, settings: &SettingsArgs) -> Result<Servers, Failure> {
         self.given().map_or_else(|| of_settings(&settings.load(&[])?), Ok)
+    }
+
+    /// The same for a stop, which must not fail over a misspelt key: what is wrong is told and left out.
+    pub(super) fn servers_in_what_is_right(&self, settings: &SettingsArgs) -> Result<Servers, Failure> {
+        if let Some(given) = self.given() {
+            return Ok(given);
+        }
+        let (settings, wrong) = settings.load_what_is_right()?;
+        let servers = of_settings(&settings)?;
+        if let Some(wrong) = wrong {
+            let all: Vec<_> = servers.iter().map(ToString::to_string).collect();
+            eprintln!("hapticd: {wrong}\nhapticd: warning: the server is looked for at {}", all.join(" or "));
+        }
+        Ok(servers)
     }
 
     /// The same, for a command that needs the settings anyway.
@@ -108,7 +121,7 @@ impl ServerAddress {
         let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
         let port = match scheme {
             "" => None,
-            "ws" | "http" => Some(80),
+            "ws" | "http" => Some(80_u16),
             "wss" | "https" => return wrong("encrypted connections are not supported"),
             _ => return wrong("this is no address of a server"),
         };
@@ -119,10 +132,14 @@ impl ServerAddress {
         let Some(authority) = uri.authority().filter(|authority| !authority.as_str().contains('@')) else {
             return wrong("this is no address");
         };
-        let Some(port) = authority.port_u16().or(port).filter(|port| *port != 0) else {
-            return wrong("the port is missing");
-        };
         let host = authority.host();
+        let written = authority.as_str().strip_prefix(host).and_then(|rest| rest.strip_prefix(':'));
+        let port = written.map_or(port, |port| port.parse().ok());
+        let Some(port) = port.filter(|port| *port != 0) else {
+            let is_number =
+                written.is_some_and(|port| port.bytes().all(|digit| digit.is_ascii_digit()) && !port.is_empty());
+            return wrong(if is_number { "a port is a number from 1 to 65535" } else { "the port is missing" });
+        };
         // Without brackets, the end of an IPv6 address would pass for a port.
         if host.is_empty() || (host.contains(':') && !host.starts_with('[')) {
             return wrong("this is no host");
@@ -199,7 +216,16 @@ mod tests {
             assert!(why.contains("allowed: IP:PORT"), "{text}: {why}");
         }
         assert!(ServerAddress::parse("wss://localhost:1").unwrap_err().contains("encrypted"));
-        assert!(ServerAddress::parse("localhost").unwrap_err().contains("port is missing"));
+        for (text, why) in [
+            ("localhost", "port is missing"),
+            ("localhost:", "port is missing"),
+            ("localhost:0", "from 1 to 65535"),
+            ("127.0.0.1:99999", "from 1 to 65535"),
+            ("ws://[::1]:65536", "from 1 to 65535"),
+        ] {
+            let told = ServerAddress::parse(text).unwrap_err();
+            assert!(told.contains(why), "{text}: {told}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::{Failure, SettingsArgs, print};
 use crate::hub::{
     known_devices::file, known_devices::file::Known, known_devices::lock::LockError, known_devices::lock::StateLock,
 };
+use crate::words::counted;
 
 /// Options of `state`.
 #[derive(Debug, Args)]
@@ -57,10 +58,7 @@ pub(super) fn run(args: &StateArgs) -> Result<(), Failure> {
 }
 
 fn summary(known: &Known) -> String {
-    let mut text = match known.count() {
-        1 => "1 device".to_owned(),
-        count => format!("{count} devices"),
-    };
+    let mut text = counted(known.count(), "device");
     for problem in &known.problems {
         text += &format!("\n{problem}");
     }

@@ -41,15 +41,17 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
 }
 
 pub(super) fn run(args: &StopArgs) -> Result<(), Failure> {
-    let servers = args.server.servers(&args.settings)?;
+    let find = if args.resume { ServerArg::servers } else { ServerArg::servers_in_what_is_right };
+    let servers = find(&args.server, &args.settings)?;
     let done = servers.ask(|server| ask(args, server)).map_err(|(_, why)| Failure::Done(why))?;
     match done {
         Answer::Done if args.resume => print("programs can drive devices again\n"),
         Answer::Done if args.hold => print("everything is stopped and held; `hapticd resume` ends that\n"),
         Answer::Done => print("everything is stopped\n"),
-        Answer::Unconfirmed(body) => {
-            let text = format!("not every device has confirmed the stop, which is repeated until it does: {body}");
-            return Err(Failure::Done(text));
+        Answer::Unconfirmed(devices) => {
+            let text = "not every device has confirmed the stop, which is repeated until it does";
+            let held = if args.hold { "; what programs ask for is refused until `hapticd resume`" } else { "" };
+            return Err(Failure::Done(format!("{text}: {}{held}", devices.join(", "))));
         }
     }
     Ok(())
@@ -58,8 +60,8 @@ pub(super) fn run(args: &StopArgs) -> Result<(), Failure> {
 /// What a hapticd answers.
 enum Answer {
     Done,
-    /// Some devices have not confirmed the stop; the server says which.
-    Unconfirmed(String),
+    /// These devices have not confirmed the stop.
+    Unconfirmed(Vec<String>),
 }
 
 /// Asks one server. The error is a sentence for the user.
@@ -72,10 +74,14 @@ fn ask(args: &StopArgs, server: &ServerAddress) -> Result<Answer, String> {
     let (status, body) = http::ask("POST", server, path, PATIENCE)
         .map_err(|error| format!("the server at {server} could not be told: {error}; is hapticd running there?"))?;
     // Nothing is believed of a program that only happens to answer: it has stopped nothing.
-    let is_ours = serde_json::from_str::<serde_json::Value>(&body).is_ok_and(|answer| answer.get(key).is_some());
+    let answer: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
+    let is_ours = answer.get(key).is_some();
     match status.as_str() {
         "200" if is_ours => Ok(Answer::Done),
-        "504" if is_ours => Ok(Answer::Unconfirmed(body)),
+        "504" if is_ours => {
+            let devices = answer.get("unconfirmed").and_then(serde_json::Value::as_array).into_iter().flatten();
+            Ok(Answer::Unconfirmed(devices.filter_map(serde_json::Value::as_str).map(str::to_owned).collect()))
+        }
         "401" | "403" => Err(format!("the server at {server} does not let this program in (it answers {status})")),
         _ => Err(format!("nothing was done: what listens at {server} is no hapticd, it answers {status}")),
     }

@@ -28,6 +28,15 @@ impl Settings {
         load(MANUAL, sources)
     }
 
+    /// The same, but what is wrong is left out and told beside the rest: for what must not fail over a misspelt key.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, where nothing can be made of the rest.
+    pub fn load_what_is_right(sources: &Sources) -> Result<(Self, Option<SettingsError>), SettingsError> {
+        load_what_is_right(MANUAL, sources)
+    }
+
     /// The embedded defaults, untouched by files and the environment: for tests, and as a start to
     /// change fields of.
     ///
@@ -57,6 +66,13 @@ impl Settings {
 
 /// Reads all settings, over these defaults.
 pub(super) fn load(defaults: &str, sources: &Sources) -> Result<Settings, SettingsError> {
+    match load_what_is_right(defaults, sources)? {
+        (settings, None) => Ok(settings),
+        (_, Some(wrong)) => Err(wrong),
+    }
+}
+
+fn load_what_is_right(defaults: &str, sources: &Sources) -> Result<(Settings, Option<SettingsError>), SettingsError> {
     let mut layers = vec![Layer::builtin(defaults)];
     layers.extend(sources.files.iter().map(Layer::file));
     layers.extend([Layer::environment(&sources.environment), Layer::set(&sources.set)]);
@@ -74,17 +90,16 @@ pub(super) fn load(defaults: &str, sources: &Sources) -> Result<Settings, Settin
     if state_is_empty && state.is_none() {
         problems.push(SettingsProblem::NoStateDirectory);
     }
-    if !problems.is_empty() {
-        return Err(SettingsError::new(problems));
-    }
-    let mut settings = Settings::read("", &values).map_err(SettingsError::builtin)?;
+    let wrong = (!problems.is_empty()).then(|| SettingsError::new(problems));
+    let read = Settings::read("", &values).map_err(SettingsError::builtin);
+    let mut settings = read.map_err(|error| wrong.clone().unwrap_or(error))?;
     settings.warnings = strangers(&sources.environment);
     settings.report = report(&values);
     settings.state.dir = state.unwrap_or(settings.state.dir);
     settings.devices.definitions_dir = settings.devices.definitions_dir.or_else(paths::definitions);
     show(&mut settings.report, "state.dir", Some(&settings.state.dir), origin);
     show(&mut settings.report, "devices.definitions_dir", settings.devices.definitions_dir.as_deref(), None);
-    Ok(settings)
+    Ok((settings, wrong))
 }
 
 /// The numbers that are not greater than the other number of their section that they have to exceed.

@@ -76,20 +76,22 @@ fn nearest(name: &str) -> Option<&'static str> {
     let name = &name.replace('"', "");
     let last = last_part(name);
     let all = || KEYS.iter().map(|(known, _)| known.as_str());
-    if let Some((_, meant)) = SYNONYMS.iter().find(|(word, _)| *word == last) {
-        let section = name.strip_suffix(last).unwrap_or_default();
-        if let Some(known) = all().find(|known| known.strip_suffix(meant) == Some(section)) {
-            return Some(known);
-        }
+    let meant = SYNONYMS.iter().find(|(word, _)| *word == last).map_or(last, |(_, meant)| *meant);
+    // A word alone is most likely one of the server.
+    let section = if name == last { "server." } else { name.strip_suffix(last).unwrap_or_default() };
+    if let Some(known) = all().find(|known| known.strip_suffix(meant) == Some(section)) {
+        return Some(known);
     }
     let near = all().map(|known| (words::slips(name, known), known)).min();
     let near = near.filter(|(slips, _)| *slips <= words::slips_allowed(last)).map(|(_, known)| known);
     // The right name in the wrong section is a frequent slip, and far away by distance; a name that is in many sections
     // says nothing.
-    near.or_else(|| {
-        let mut same = all().filter(|known| last_part(known) == last);
+    let only = |same: &dyn Fn(&str) -> bool| {
+        let mut same = all().filter(|known| same(known));
         same.next().filter(|_| same.next().is_none())
-    })
+    };
+    near.or_else(|| only(&|known| last_part(known) == last))
+        .or_else(|| only(&|known| known.strip_suffix(name.as_str()).is_some_and(|outer| outer.ends_with('.'))))
 }
 
 fn last_part(name: &str) -> &str {
@@ -130,6 +132,9 @@ mod tests {
             ("server.host", "server.listen"),
             ("buses.websocket.port", "buses.websocket.listen"),
             ("state.directory", "state.dir"),
+            ("port", "server.listen"),
+            ("listen", "server.listen"),
+            ("btle.enabled", "buses.btle.enabled"),
         ];
         for (written, meant) in near {
             assert_eq!(hint(written), format!("did you mean `{meant}`?"), "{written}");

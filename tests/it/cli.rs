@@ -105,6 +105,11 @@ fn a_variable_with_too_few_underscores_is_warned_of() {
 #[test]
 fn a_misspelt_model_is_found() {
     check(&["simulate", "Lovense Lsh"], 2, &["did you mean one of these? lovense/S (Lovense Lush)"]);
+    check(
+        &["devices", "Lovense Lsh"],
+        1,
+        &["no known model has", "; did you mean one of these? lovense/S (Lovense Lush)"],
+    );
 }
 
 #[test]

@@ -146,6 +146,17 @@ async fn the_first_client_ends_with_a_sentence_if_there_is_no_device() {
 }
 
 #[tokio::test]
+async fn the_first_client_ends_with_a_sentence_if_there_is_no_server() {
+    let server = Server::start(&[]);
+    let mut client = first_client(&server);
+    drop(server);
+    let output = client.output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.starts_with("no server at ws://127.0.0.1:") && said.contains("hapticd --virtual"), "{said}");
+}
+
+#[tokio::test]
 async fn a_client_that_is_killed_leaves_nothing_running() {
     let server = Server::start(&[]);
     let mut toy = Peripheral::attach(&server, "REALOV_VIBE", "C0:FF:EE:00:00:03").await;

@@ -75,8 +75,29 @@ async fn a_stop_that_is_not_confirmed_is_said_so() {
     let address = server.address().to_owned();
     let done = tokio::task::spawn_blocking(move || run(&["stop", "--server", &address])).await.unwrap();
     assert_eq!(done.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&done.stderr).contains("Realov"), "{}", String::from_utf8_lossy(&done.stderr));
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(said.ends_with("which is repeated until it does: 0 \"Realov Device\"\n"), "{said}");
     assert_eq!(toy.done().await, Done::tx(STOP));
+}
+
+#[tokio::test]
+async fn a_stop_does_not_fail_over_what_is_wrong_in_a_settings_file() {
+    let server = Server::start(&[]);
+    let (_client, mut toy) = running(&server).await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("wrong.toml");
+    let address = server.address();
+    std::fs::write(&file, format!("[server]\nlisten = \"{address}\"\nnmae = \"x\"\n[log]\nlevel = \"loud\"\n"))
+        .unwrap();
+    let done = run(&["stop", "--config", file.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(done.status.code(), Some(0), "{said}");
+    assert_eq!(toy.done().await, Done::tx(STOP));
+    for part in ["`server.nmae`", "\"loud\"", &format!("the server is looked for at {address}")] {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
+    // Everything else wants right settings.
+    assert_eq!(run(&["resume", "--config", file.to_str().unwrap()]).status.code(), Some(2));
 }
 
 #[test]

@@ -15,7 +15,6 @@ mod doctor;
 mod emergency;
 #[cfg(unix)]
 mod first_hour;
-mod format_readme;
 mod hardware;
 mod house;
 mod limits;

@@ -115,3 +115,24 @@ async fn ranges_of_levels_and_positions_are_as_the_table_says() {
         assert_eq!(data.first(), Some(&written), "{data:?}");
     }
 }
+
+/// What `of` says is the scale of the range, whatever the hardware has now.
+#[tokio::test]
+async fn a_range_keeps_its_part_of_other_steps() {
+    assert!(QUESTIONS.contains("of 50 steps, `[0, 10]` of `[0, 20]` are the first 25"));
+    let state = tempfile::tempdir().unwrap();
+    let limit = json!({"0.vibrate": {"range": [0, 10], "of": [0, 20]}});
+    let file = json!({"version": 1, "devices": [{"bus": "btle", "address": "a", "protocol": "realov",
+        "identifier": "REALOV_VIBE", "index": 0, "user": {"outputs": limit}}]});
+    std::fs::write(state.path().join("devices.json"), file.to_string()).unwrap();
+    let server = Server::start_in(Arc::new(state), &[]);
+    let mut client = Raw::scanning(&server).await;
+    let mut toy = Peripheral::attach(&server, "REALOV_VIBE", "a").await;
+    toy.attached().await;
+    let device = only_device(&mut client).await;
+    assert_eq!(device["DeviceFeatures"]["0"]["Output"], json!({"Vibrate": {"Value": [0, 25]}}), "{device}");
+    while toy.done_soon().await.is_some() {}
+    client.output(0, 0, "Vibrate", 25).await;
+    assert_eq!(toy.done().await, Done::tx([0xC5, 0x55, 25, 0xAA]));
+    client.error("OutputCmd", output(0, 0, "Vibrate", 26), 4).await;
+}

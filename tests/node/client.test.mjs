@@ -125,3 +125,12 @@ test("the first client ends with a sentence if there is no device", async () => 
   const { stdout } = await run(process.execPath, [example, alone.url, "1"]);
   assert.match(stdout, /^waiting for a device that vibrates\nno device that vibrates came within 1 s/);
 });
+
+test("the first client ends with a sentence if there is no server", async () => {
+  const example = new URL("./node_modules/.first-client.mjs", import.meta.url).pathname;
+  copyFileSync(new URL("../../examples/first-client.mjs", import.meta.url).pathname, example);
+  // Nothing listens on port 1.
+  const failed = await run(process.execPath, [example, "ws://127.0.0.1:1"]).catch((error) => error);
+  assert.equal(failed.code, 1);
+  assert.match(failed.stderr, /^no server at ws:\/\/127\.0\.0\.1:1 \(.*\); start one: hapticd --virtual\n$/);
+});

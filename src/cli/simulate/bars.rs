@@ -1,19 +1,22 @@
 //! Live bars on a terminal.
 //!
 //! Every line begins with what matters most and is cut at the terminal's edge, so that a narrow terminal loses bars
-//! before it loses numbers.
+//! before it loses labels, and those before it loses numbers.
 
 use std::fmt;
 
-use console::{Term, measure_text_width};
+use console::{Alignment, Term, measure_text_width, pad_str, truncate_str};
 
 use super::find::Found;
 use super::screen::Screen;
 use super::{show, show::Event, show::Show, show::bytes, show::heading, show::state};
 use crate::driver::{toy, toy::Level};
+use crate::types::OutputKind;
+use crate::words::counted;
 
-/// Cells of a bar. Odd, so that a two-way bar has a middle.
+/// Cells of a bar where there is room, and the fewest. Odd, so that a two-way bar has a middle.
 const CELLS: usize = 31;
+const FEWEST_CELLS: usize = 9;
 /// Where labels are cut on a terminal that has hardly room for bars.
 const LABEL: usize = 14;
 /// Room for a duration, such as ` in 12000 ms`.
@@ -23,8 +26,8 @@ const TIME: usize = 12;
 pub(super) struct Bars {
     screen: Screen,
     levels: Vec<Level>,
-    packets: u64,
-    not_understood: u64,
+    packets: usize,
+    not_understood: usize,
     last: String,
     problem: String,
     state: String,
@@ -57,14 +60,17 @@ impl Bars {
     /// The lines, for a terminal of this width.
     fn texts(&self, columns: usize) -> Vec<String> {
         let numbers = self.levels.iter().map(widest).max().unwrap_or(0);
-        let longest = columns.saturating_sub(numbers + CELLS + TIME + 2).max(LABEL);
-        let wide = self.levels.iter().map(|level| label(level, longest).chars().count()).max().unwrap_or(0);
+        let wanted = self.levels.iter().map(|level| measure_text_width(&label(level))).max().unwrap_or(0);
+        let time =
+            if self.levels.iter().any(|level| level.kind == OutputKind::HwPositionWithDuration) { TIME } else { 0 };
+        let (wide, cells) = shared(columns.saturating_sub(numbers + time + 3), wanted);
+        let count = counted(self.packets, "packet");
         let packets = match (self.packets, self.not_understood) {
             (0, _) => String::new(),
-            (count, 0) => format!("{} ({count} packets)", self.last),
-            (count, wrong) => format!("{} ({count} packets, {wrong} not understood)", self.last),
+            (_, 0) => format!("{} ({count})", self.last),
+            (_, wrong) => format!("{} ({count}, {wrong} not understood)", self.last),
         };
-        let levels = self.levels.iter().map(|level| line(&label(level, longest), level, wide, numbers));
+        let levels = self.levels.iter().map(|level| line(level, wide, numbers, cells));
         // Why something is not as it should be is never cut.
         let (state, problem) = (wrapped(&self.state, columns), wrapped(&self.problem, columns));
         let texts = std::iter::once(self.heading.clone()).chain(state).chain(levels);
@@ -92,7 +98,7 @@ impl Show for Bars {
             }
             Event::Write { endpoint, data, understood, .. } => {
                 self.packets += 1;
-                self.not_understood += u64::from(!understood);
+                self.not_understood += usize::from(!understood);
                 self.last = format!("{endpoint}: {}", bytes(data));
             }
             Event::Error { .. } => self.problem = state(event),
@@ -142,16 +148,17 @@ fn wrapped(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// What an output is called, in so many characters at most.
-fn label(level: &Level, longest: usize) -> String {
+/// What an output is called.
+fn label(level: &Level) -> String {
     let (kind, feature) = (level.kind.key(), level.feature);
-    let label = format!("{kind} {feature} {}", level.label);
-    let label = label.trim_end();
-    if label.chars().count() <= longest {
-        return label.to_owned();
-    }
-    let start: String = label.chars().take(longest.saturating_sub(1)).collect();
-    format!("{}…", start.trim_end())
+    format!("{kind} {feature} {}", level.label).trim_end().to_owned()
+}
+
+/// How the room of a line is shared by labels, of which the longest wants so much, and bars.
+fn shared(room: usize, wanted: usize) -> (usize, usize) {
+    let cells = room.saturating_sub(wanted).clamp(FEWEST_CELLS, CELLS);
+    let cells = cells - (1 - cells % 2);
+    (wanted.min(room.saturating_sub(cells).max(LABEL)), cells)
 }
 
 fn number(level: &Level) -> String {
@@ -165,24 +172,26 @@ fn widest(level: &Level) -> usize {
     least.max(most) + 1 + most
 }
 
-fn line(label: &str, level: &Level, wide: usize, numbers: usize) -> String {
-    let number = number(level);
+fn line(level: &Level, wide: usize, numbers: usize, cells: usize) -> String {
+    let (label, number) = (label(level), number(level));
+    let label = truncate_str(&label, wide, "…");
+    let (label, bar) = (pad_str(&label, wide, Alignment::Left, None), bar(level, cells));
     let time = level.duration_ms.map(|ms| format!(" in {ms} ms")).unwrap_or_default();
-    format!("{label:<wide$} {number:>numbers$} {}{time}", cells(level))
+    format!("{label} {number:>numbers$} {bar}{time}")
 }
 
 /// A bar from the left, or from the middle when the output goes both ways.
-fn cells(level: &Level) -> String {
+fn bar(level: &Level, all: usize) -> String {
     let part = |value: i32, of: i32, cells: usize| {
         let exact = f64::from(value.max(0)) / f64::from(of.max(1)) * cells as f64;
         // The least there is must be seen.
         (exact.round() as usize).clamp(usize::from(value > 0), cells)
     };
     if level.min >= 0 {
-        let full = part(level.value, level.max, CELLS);
-        return format!("{}{}", "█".repeat(full), "░".repeat(CELLS - full));
+        let full = part(level.value, level.max, all);
+        return format!("{}{}", "█".repeat(full), "░".repeat(all - full));
     }
-    let half = CELLS / 2;
+    let half = all / 2;
     let left = part(level.value.saturating_neg(), level.min.saturating_neg(), half);
     let right = part(level.value, level.max, half);
     let bar = ["░".repeat(half - left), "█".repeat(left), "│".to_owned()];
@@ -192,12 +201,11 @@ fn cells(level: &Level) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::OutputKind;
 
     fn shown(min: i32, max: i32, value: i32) -> (usize, String) {
         let level =
             Level { feature: 0, kind: OutputKind::Rotate, value, duration_ms: None, min, max, label: String::new() };
-        let bar = cells(&level);
+        let bar = bar(&level, CELLS);
         (bar.matches('█').count(), bar)
     }
 
@@ -222,10 +230,33 @@ mod tests {
             max: 20,
             label: "The longer of the two arms, outside".to_owned(),
         };
-        assert_eq!(label(&level, 80), "vibrate 0 The longer of the two arms, outside");
-        assert_eq!(label(&level, 20), "vibrate 0 The longe…");
+        let whole = label(&level);
+        assert_eq!(whole, "vibrate 0 The longer of the two arms, outside");
+        assert!(line(&level, 20, 5, CELLS).starts_with("vibrate 0 The longe…  3/20 █"));
+        // Letters may be two columns wide.
+        level.label = "東京".to_owned();
+        assert!(line(&level, 16, 5, CELLS).starts_with("vibrate 0 東京    3/20 █"));
         level.label.clear();
-        assert_eq!(label(&level, 80), "vibrate 0");
+        assert_eq!(label(&level), "vibrate 0");
+        // Bars are the first to give way, then labels.
+        let all = [(100, (45, 31)), (60, (45, 15)), (59, (45, 13)), (54, (45, 9)), (50, (41, 9)), (20, (LABEL, 9))];
+        for (room, wanted) in all {
+            assert_eq!(shared(room, whole.len()), wanted, "{room}");
+        }
+        assert_eq!(shared(100, 9), (9, CELLS));
+    }
+
+    #[test]
+    fn packets_are_counted_in_words() {
+        let library = crate::library::Library::load(&[], &crate::driver::names());
+        let definition = std::sync::Arc::clone(library.protocol("aneros").unwrap());
+        let mut bars = Bars::new(&Found { model: definition.model(None).clone(), definition });
+        let told = |bars: &Bars| bars.texts(80).last().cloned().unwrap();
+        for counted in ["(1 packet)", "(2 packets)"] {
+            let endpoint = "tx";
+            bars.event(&Event::Write { endpoint, data: &[1], with_response: false, understood: true });
+            assert!(told(&bars).ends_with(counted), "{}", told(&bars));
+        }
     }
 
     #[test]

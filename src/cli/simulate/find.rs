@@ -25,7 +25,7 @@ pub(super) fn model(library: &Library, text: &str) -> Result<Found, String> {
     if wanted.is_empty() {
         return Err("no model was given; see: hapticd devices".to_owned());
     }
-    let ways: [&Way<'_>; 5] = [
+    let ways: [&Way<'_>; 6] = [
         // As written first: identifiers may differ in case alone.
         &|_, model, _| model.ids.iter().any(|id| id == text),
         &|_, model, wanted| has_id(model, wanted),
@@ -35,6 +35,8 @@ pub(super) fn model(library: &Library, text: &str) -> Result<Found, String> {
             let rest = rest.and_then(|rest| rest.strip_prefix('/'));
             rest.is_some_and(|rest| has_id(model, rest) || model.name.to_lowercase() == rest)
         },
+        // Whole words before parts of words: "max" is in "Climax", too.
+        &|_, model, wanted| format!(" {} ", model.name.to_lowercase()).contains(&format!(" {wanted} ")),
         &|_, model, wanted| model.name.to_lowercase().contains(wanted),
     ];
     for way in ways {
@@ -80,8 +82,16 @@ fn title(definition: &Definition, model: &Model) -> String {
     format!("{}/{id} ({})", definition.protocol, model.name)
 }
 
-/// The models that may have been meant, the nearest first.
+/// What to say of a model that is not known.
 fn nothing(library: &Library, text: &str, wanted: &str) -> String {
+    match near(library, wanted) {
+        Some(near) => format!("no known model is called {text:?}; {near}"),
+        None => format!("no known model is called {text:?}; see: hapticd devices"),
+    }
+}
+
+/// A question about the models that may have been meant, the nearest first. `wanted` is in small letters.
+pub(in crate::cli) fn near(library: &Library, wanted: &str) -> Option<String> {
     let all = library.definitions().iter();
     let all = all.flat_map(|definition| definition.all_models().map(move |model| (definition, model)));
     let near = all.filter_map(|(definition, model)| Some((slips(definition, model, wanted)?, definition, model)));
@@ -91,9 +101,9 @@ fn nothing(library: &Library, text: &str, wanted: &str) -> String {
     near.retain(|((slips, _), ..)| *slips <= nearest + 1);
     let near: Vec<_> = near.iter().take(NAMED).map(|(_, definition, model)| title(definition, model)).collect();
     match near.as_slice() {
-        [] => format!("no known model is called {text:?}; see: hapticd devices"),
-        [one] => format!("no known model is called {text:?}; did you mean {one}?"),
-        several => format!("no known model is called {text:?}; did you mean one of these? {}", several.join(", ")),
+        [] => None,
+        [one] => Some(format!("did you mean {one}?")),
+        several => Some(format!("did you mean one of these? {}", several.join(", "))),
     }
 }
 
@@ -133,6 +143,7 @@ mod tests {
         is("fleshlight LAUNCH", "Fleshlight Launch", "Launch");
         is("kiiroo-v2/onyx2", "Kiiroo Onyx 2", "Onyx2");
         is("Onyx", "Kiiroo Onyx 2", "Onyx2");
+        is("max", "Lovense Max", "B");
         is("classic", "WeVibe 4 Plus", "classic");
         is("4_plus", "WeVibe 4 Plus", "4_Plus");
         is("lovense/ei-fw3", &library.protocol("lovense").unwrap().model(Some("EI-FW3")).name, "EI-FW3");

@@ -8,7 +8,7 @@
 
 mod attach;
 mod bars;
-mod find;
+pub(super) mod find;
 mod frames;
 mod screen;
 mod server;

@@ -56,9 +56,9 @@ impl Word {
     /// The type that this word tells; see [`type_of`]. What an earlier notification left may be the beginning of it or
     /// something else: a type that has a model is right.
     pub(super) fn toy_type(&self, definition: &Definition) -> Option<String> {
-        let found: Vec<_> = [&self.whole, &self.alone].into_iter().filter_map(|text| type_of(text)).collect();
-        let listed = |code: &&String| definition.models.iter().any(|model| model.ids.contains(*code));
-        found.iter().find(listed).or(found.first()).cloned()
+        let listed = |code: &str| definition.models.iter().any(|model| model.ids.iter().any(|id| id == code));
+        let found: Vec<_> = [&self.whole, &self.alone].into_iter().filter_map(|text| type_of(text, listed)).collect();
+        found.iter().find(|code| listed(code)).or(found.first()).cloned()
     }
 
     /// The charge in percent that this word tells; see [`charge_of`].
@@ -68,12 +68,13 @@ impl Word {
 }
 
 /// The type in an answer such as `P:02:0082059AD3BD`: letters, the firmware in decimal digits, the address in hex
-/// digits. Nothing else is one. The third firmware of the Flexer is a model of its own.
-fn type_of(answer: &str) -> Option<String> {
+/// digits. Nothing else is one, but a user's own model may be listed with digits in its type. The third firmware of the
+/// Flexer is a model of its own.
+fn type_of(answer: &str, listed: impl Fn(&str) -> bool) -> Option<String> {
     let parts: Vec<_> = answer.split(':').collect();
     let [code, firmware, address] = parts.as_slice() else { return None };
     let made_of = |text: &str, of: fn(&u8) -> bool| !text.is_empty() && text.bytes().all(|byte| of(&byte));
-    let right = made_of(code, u8::is_ascii_alphabetic)
+    let right = (made_of(code, u8::is_ascii_alphabetic) || made_of(code, u8::is_ascii_alphanumeric) && listed(code))
         && made_of(firmware, u8::is_ascii_digit)
         && made_of(address, u8::is_ascii_hexdigit);
     let new_flexer = *code == "EI" && firmware.parse().unwrap_or(0_u32) >= 3;
@@ -143,6 +144,14 @@ mod tests {
             assert_eq!(told(&[noise]), None, "{noise:?}");
             assert_eq!(told(&[noise, b"\r\n", b"P:02:0082059AD3BD;"]).as_deref(), Some("P"), "after {noise:?}");
         }
+    }
+
+    #[test]
+    fn a_type_with_digits_is_one_if_a_model_is_listed_with_it() {
+        let listed = |code: &str| code == "ZZ9";
+        assert_eq!(type_of("ZZ9:11:00", listed).as_deref(), Some("ZZ9"));
+        assert_eq!(type_of("ZZ8:11:00", listed), None);
+        assert_eq!(type_of("ZZ:11:00", listed).as_deref(), Some("ZZ"));
     }
 
     #[test]
