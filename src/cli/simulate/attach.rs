@@ -11,12 +11,13 @@ use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use super::find::Found;
-use crate::driver::{template, toy};
+use crate::driver::identify;
 use crate::library::{
     Definition, Hardware, Identify, Library, Matcher, Model, definition::IdentifyForm, definition::IdentifyFrom,
     hardware::Strength,
 };
 use crate::link::{Confirms, Deadlines, LinkInfo, pair};
+use crate::simulation::identifier_bytes;
 use crate::types::Bus;
 
 /// The first frame, but for its address.
@@ -151,7 +152,7 @@ fn guesses(definition: &Definition, model: &Model, matcher: &Matcher) -> Vec<Har
             let company = manufacturer.first().map_or(u16::MAX, |(company, _)| *company);
             let from_data = |from: &&Identify| from.from == IdentifyFrom::Manufacturer;
             let id = definition.identify.iter().find(from_data).zip(model.ids.first());
-            let id = id.and_then(|(identify, id)| toy::identifier_bytes(&identify.form, id));
+            let id = id.and_then(|(identify, id)| identifier_bytes(&identify.form, id));
             let mut names_of = names_of(definition, model, names);
             // Hardware mostly has a name of its maker's, whatever else it is recognised by.
             names_of
@@ -206,7 +207,7 @@ fn names_of(definition: &Definition, model: &Model, patterns: &[String]) -> Vec<
 /// A name that begins with `start` and has the identifier where `form` looks for it.
 fn completed(start: &str, form: &IdentifyForm, id: &str) -> Option<String> {
     let IdentifyForm::Part(split, part) = form else {
-        let bytes = toy::identifier_bytes(form, id)?;
+        let bytes = identifier_bytes(form, id)?;
         return String::from_utf8(bytes).ok();
     };
     let mut parts: Vec<&str> = start.split(split.as_str()).collect();
@@ -250,7 +251,7 @@ fn is_taken_for(definition: &Definition, model: &Model, matcher: &Matcher, hardw
         confirms: Confirms::Everything,
         scripted: true,
     });
-    match template::identify(definition, hardware, &link).now_or_never() {
+    match identify(definition, hardware, &link).now_or_never() {
         Some(Ok(id)) => {
             let known = definition.model(id.as_deref());
             known.name == model.name && known.ids.len() == model.ids.len()

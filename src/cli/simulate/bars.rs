@@ -10,7 +10,7 @@ use console::{Term, measure_text_width};
 use super::find::Found;
 use super::screen::Screen;
 use super::{show, show::Event, show::Show, show::bytes, show::heading, show::state};
-use crate::driver::{toy, toy::Level};
+use crate::simulation::{Level, simulate};
 
 /// Cells of a bar. Odd, so that a two-way bar has a middle.
 const CELLS: usize = 31;
@@ -40,7 +40,7 @@ impl fmt::Debug for Bars {
 
 impl Bars {
     pub(super) fn new(found: &Found) -> Self {
-        let levels = toy::of(&found.definition, &found.model).levels();
+        let levels = simulate(&found.definition, &found.model).levels();
         Self {
             screen: Screen::new(Term::buffered_stdout()),
             levels,

@@ -3,7 +3,7 @@
 //! It is a client of the `/hardware` socket like any other program, so it also shows whether that socket is good
 //! enough for other programs. Here live finding the model ([`find`]), what makes a server recognise it ([`attach`]),
 //! the frames ([`frames`]), the conversation ([`session`]) and the three ways to show it ([`show`], [`bars`] on
-//! a [`screen`]). What may not live here: what bytes mean, which only [`crate::driver::toy`] knows, and anything of the
+//! a [`screen`]). What may not live here: what bytes mean, which only [`crate::simulation`] knows, and anything of the
 //! server's inside.
 
 mod attach;

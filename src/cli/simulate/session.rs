@@ -15,8 +15,8 @@ use super::frames::{self, Told};
 use super::server::{Socket, connect};
 use super::show::{Event, Show};
 use crate::cli::server_address::Servers;
-use crate::driver::{toy, toy::Level, toy::Toy};
 use crate::link::Notification;
+use crate::simulation::{Level, SimulatedDevice, simulate};
 use crate::types::Endpoint;
 
 /// Pause before a lost server is tried again.
@@ -47,7 +47,7 @@ pub(super) async fn run(
     let mut ended = false;
     let mut place = None;
     // One toy for all connections, as what runs goes on running when a connection ends.
-    let mut toy = toy::of(&found.definition, &found.model);
+    let mut toy = simulate(&found.definition, &found.model);
     loop {
         let connecting = tokio::select! {
             () = signals.next() => return Ok(()),
@@ -100,7 +100,7 @@ type Place = (String, Option<u8>);
 struct Player<'a> {
     socket: Socket,
     found: &'a Found,
-    toy: &'a mut dyn Toy,
+    toy: &'a mut dyn SimulatedDevice,
     /// What was shown last.
     levels: Vec<Level>,
     attached: bool,

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::find::Found;
 use crate::cli::print;
-use crate::driver::toy::Level;
 use crate::link::Notification;
+use crate::simulation::Level;
 
 /// Something that happened.
 #[derive(Debug)]

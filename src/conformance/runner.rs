@@ -11,23 +11,17 @@
 //!
 //! What stands before the first command is the conversation of connecting.
 
-mod player;
-mod script;
-
-#[cfg(test)]
-mod tests;
-
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::driver::for_definition;
 use crate::library::{Definition, Hardware, Matcher, Problem, definition::Example};
 use crate::link::{Confirms, Deadlines, LinkInfo, pair};
 use crate::types::Bus;
 
-use player::Player;
-pub(super) use script::{Exchange, conversations};
-use script::{Failed, Script, is_talk, lock, serve};
+use super::player::Player;
+use super::transcript::{Failed, Script, is_talk, lock, serve};
 
 /// Runs every example of a definition.
 pub async fn run_all(definition: &Arc<Definition>) -> Vec<Problem> {
@@ -62,7 +56,7 @@ async fn run(definition: &Arc<Definition>, example: &Example) -> Result<(), Fail
     let (link, end) = pair(info);
     let serving = tokio::spawn(serve(end, Arc::clone(&script)));
     let result = async {
-        let protocol = super::of(definition);
+        let protocol = for_definition(definition);
         let asked = protocol.identify(definition, &hardware, &link).await;
         let asked = asked.map_err(|error| lock(&script).fail(&error.to_string()))?;
         // Unless identification is examined, hardware that is not asked is what the example says it is.

@@ -200,17 +200,17 @@ impl std::fmt::Display for Talk {
 
 /// Something that is done to the hardware in an example, and what the hardware says to it.
 #[derive(Debug)]
-pub(in crate::driver) struct Exchange {
-    pub(in crate::driver) done: Operation,
+pub(crate) struct Exchange {
+    pub(crate) done: Operation,
     /// What it sends.
-    pub(in crate::driver) said: Vec<Notification>,
+    pub(crate) said: Vec<Notification>,
     /// The value that it answers to a read.
-    pub(in crate::driver) value: Option<Vec<u8>>,
+    pub(crate) value: Option<Vec<u8>>,
 }
 
 /// The conversations of an example: that of connecting, and one for each command. What cannot be parsed is left out;
 /// playing the example reports it.
-pub(in crate::driver) fn conversations(example: &Example) -> Vec<Vec<Exchange>> {
+pub(crate) fn conversations(example: &Example) -> Vec<Vec<Exchange>> {
     let mut all: Vec<Vec<Exchange>> = vec![Vec::new()];
     for (_, text) in &example.steps {
         if !is_talk(text) {

@@ -1,32 +1,16 @@
-//! Checks that a definition works before anything is driven by it: every value of every output has bytes, and every
-//! example comes out as written.
+//! Tries every value of every output: each must have bytes.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::library::{Definition, Library, Model, OutputSpec, Problem, template::Line};
+use crate::driver::{Batch, Change, Driver, Levels, for_definition};
+use crate::library::{Definition, Model, OutputSpec, Problem, template::Line};
 use crate::link::{Confirms, Deadlines, LinkInfo, pair};
 use crate::types::{Endpoint, Output};
 
-use super::{Batch, Change, Driver, Levels};
-
 /// Values tried of a range: all of a small one, evenly spread and both ends of a large one.
 const TRIED: i32 = 2000;
-
-/// Everything that is wrong with a library: what could not be read, what has no bytes, what its examples contradict.
-pub async fn library(library: &Library) -> Vec<Problem> {
-    let mut problems = library.problems().to_vec();
-    for definition in library.definitions() {
-        let mut found = values(definition);
-        found.extend(super::example::run_all(definition).await);
-        if definition.examples.is_empty() {
-            found.push(Problem::whole("there is no [[example]]; a definition shows its bytes"));
-        }
-        problems.extend(found.into_iter().map(|problem| problem.in_file(&definition.path)));
-    }
-    problems
-}
 
 /// Encodes every value of every output of every model: beside other outputs at rest and at their greatest, for
 /// positions from several places, and for hardware that lacks an endpoint which a line asks for.
@@ -80,7 +64,7 @@ impl<'a> Trial<'a> {
         let stops = definition.driver.is_none() && !definition.repeat.is_some_and(|repeat| repeat.only_running);
         Self {
             model,
-            driver: super::of(definition).open(definition, &Arc::new(model.clone()), &link),
+            driver: for_definition(definition).open(definition, &Arc::new(model.clone()), &link),
             endpoints,
             stops,
         }
@@ -156,15 +140,7 @@ fn tried(output: OutputSpec) -> impl Iterator<Item = (i32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Every built-in definition: it reads, every value has bytes, every example comes out as written.
-    #[tokio::test]
-    async fn built_in_definitions() {
-        let built_in = Library::load(&[], &super::super::names());
-        let problems: Vec<_> = library(&built_in).await.iter().map(ToString::to_string).collect();
-        assert!(problems.is_empty(), "{}", problems.join("\n"));
-        assert!(built_in.definitions().len() >= 12);
-    }
+    use crate::library::Library;
 
     /// What is wrong with a definition, its default having these features and its lines being these.
     fn wrong(features: &str, rest: &str) -> String {

@@ -1,6 +1,7 @@
 //! Lovense: text commands, a model that is asked for, six ways to encode (facts: protocols/lovense.md).
 
-mod answers;
+mod replies;
+mod simulated;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +12,13 @@ use crate::library::{Definition, Hardware, Model};
 use crate::link::{Link, LinkError, Listener, Packet};
 use crate::types::{Endpoint, InputKind, OutputKind};
 
-use answers::{Word, Words, type_in_name};
+use crate::driver::{
+    contract::Batch, contract::Boxed, contract::Driver, contract::DriverError, contract::Inputs, contract::Protocol,
+    levels::Levels, simulated::SimulatedDevice,
+};
 
-use super::{Batch, Boxed, Driver, DriverError, Inputs, Levels, Protocol};
+use replies::{Word, Words, type_in_name};
+use simulated::SimulatedLovense;
 
 /// Time for an answer to `DeviceType;`, and for the next word after `Battery;`.
 const ANSWER: Duration = Duration::from_millis(500);
@@ -59,7 +64,11 @@ impl Protocol for Lovense {
     }
 
     fn open(&self, _: &Arc<Definition>, model: &Arc<Model>, _: &Link) -> Box<dyn Driver> {
-        Box::new(Toy { form: Form::of(model), clockwise: true })
+        Box::new(LovenseDriver { form: Form::of(model), clockwise: true })
+    }
+
+    fn simulate(&self, model: &Model) -> Option<Box<dyn SimulatedDevice>> {
+        Some(Box::new(SimulatedLovense::new(model)))
     }
 }
 
@@ -102,13 +111,13 @@ impl Form {
     }
 }
 
-struct Toy {
+struct LovenseDriver {
     form: Form,
     /// The direction that the toy turns in, as far as it was told. It cannot be asked.
     clockwise: bool,
 }
 
-impl Driver for Toy {
+impl Driver for LovenseDriver {
     fn encode(&mut self, batch: &Batch<'_>) -> Result<Vec<Packet>, DriverError> {
         let mut packets = Vec::new();
         if self.form == Form::Multi {

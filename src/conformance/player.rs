@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::script::{Failed, Script, Talk, lock, number};
+use super::transcript::{Failed, Script, Talk, lock, number};
 use crate::driver::{Batch, Change, Driver, Levels, Moves};
 use crate::library::{Definition, InputSpec, Model, definition::Repeat};
 use crate::link::{Link, Packet};

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Batch, Boxed, Driver, DriverError, Inputs, Poll, Protocol};
+use super::contract::{Batch, Boxed, Driver, DriverError, Inputs, Poll, Protocol};
 use crate::library::{Definition, Hardware, Model};
 use crate::link::{Link, Packet};
 use crate::types::{Endpoint, InputKind};

@@ -1,28 +1,12 @@
-//! The hardware's side of the protocols: what a toy makes of the packets that it gets, and what it answers.
+//! The hardware's side of the protocols: what hardware makes of the packets that it gets, and what it answers.
 //!
-//! A simulated toy is driven by the server exactly as a real one, so a toy here knows only what hardware knows: the
-//! bytes. Here live the contract ([`Toy`]), the toy that reads packets by the templates of its definition, and one
-//! file for each coded driver, whose wire format only code knows. What may not live here: links, sockets, clocks,
-//! anything that a driver remembers. A toy must not be told what was meant, or it would prove nothing.
+//! A simulated device is driven by the server exactly as a real one, so it knows only what hardware knows: the bytes.
+//! What may not live here: links, sockets, clocks, anything that a driver remembers. A simulated device must not be told
+//! what was meant, or it would prove nothing.
 
-mod answers;
-mod decoding;
-mod lovense;
-mod natural;
-mod nintendo_joycon;
-mod search;
-mod template;
-
-#[cfg(test)]
-mod tests;
-
-use std::sync::Arc;
-
-use crate::library::{Definition, Model};
+use crate::library::Model;
 use crate::link::Notification;
 use crate::types::{Endpoint, OutputKind};
-
-pub use answers::identifier_bytes;
 
 /// Charge that every toy reports, in percent: neither full nor empty, so that nobody takes it for a default.
 pub const CHARGE: u8 = 85;
@@ -47,7 +31,7 @@ pub struct Level {
 }
 
 /// One piece of hardware, as seen from inside.
-pub trait Toy: Send {
+pub trait SimulatedDevice: Send {
     /// Takes a packet and returns what the hardware says to it, in order.
     fn written(&mut self, endpoint: Endpoint, data: &[u8]) -> Vec<Notification>;
 
@@ -78,20 +62,9 @@ pub trait Toy: Send {
     fn not_understood(&self) -> u64;
 }
 
-/// A toy of this model, fresh from the box: just switched on, everything off. It presents itself with the first of
-/// the model's identifiers.
-#[must_use]
-pub fn of(definition: &Arc<Definition>, model: &Model) -> Box<dyn Toy> {
-    match definition.driver.as_deref() {
-        Some("lovense") => Box::new(lovense::LovenseToy::new(model)),
-        Some("nintendo-joycon") => Box::new(nintendo_joycon::Joycon::new(model)),
-        // Of a coded driver without a toy the packets are shown as they are.
-        _ => Box::new(template::TemplateToy::new(definition, model)),
-    }
-}
-
 /// Every output of a model, at the values that `value` gives.
-fn levels_of(model: &Model, value: impl Fn(u32, OutputKind) -> (i32, Option<u32>)) -> Vec<Level> {
+#[must_use]
+pub fn levels_of(model: &Model, value: impl Fn(u32, OutputKind) -> (i32, Option<u32>)) -> Vec<Level> {
     let outputs = model.features.iter().flat_map(|feature| feature.outputs.iter().map(move |output| (feature, output)));
     outputs
         .map(|(feature, output)| {

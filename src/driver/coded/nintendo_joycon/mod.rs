@@ -5,16 +5,23 @@
 //! like any other, and is repeated by [`Driver::poll`], which the writer asks only while no stop is waiting; after a stop
 //! nothing is said. So a stop that is confirmed is the last packet.
 
+mod simulated;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::library::{Definition, Model};
+use crate::library::{Definition, Hardware, Model};
 use crate::link::{Link, Packet};
 use crate::types::{Endpoint, InputKind};
 
-use super::{Batch, Boxed, Driver, DriverError, Inputs, Poll, Protocol};
+use crate::driver::{
+    contract::Batch, contract::Boxed, contract::Driver, contract::DriverError, contract::Inputs, contract::Poll,
+    contract::Protocol, simulated::SimulatedDevice, template,
+};
+
+use simulated::SimulatedJoycon;
 
 /// Every report has this length.
 const REPORT: usize = 64;
@@ -32,8 +39,21 @@ impl Protocol for NintendoJoycon {
         "nintendo-joycon"
     }
 
+    fn identify<'a>(
+        &'a self,
+        definition: &'a Definition,
+        hardware: &'a Hardware,
+        link: &'a Link,
+    ) -> Boxed<'a, Result<Option<String>, DriverError>> {
+        template::identify(definition, hardware, link)
+    }
+
     fn open(&self, _: &Arc<Definition>, _: &Arc<Model>, _: &Link) -> Box<dyn Driver> {
         Box::new(Controller { running: None })
+    }
+
+    fn simulate(&self, model: &Model) -> Option<Box<dyn SimulatedDevice>> {
+        Some(Box::new(SimulatedJoycon::new(model)))
     }
 }
 

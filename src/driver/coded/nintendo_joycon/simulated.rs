@@ -4,11 +4,11 @@ use crate::library::Model;
 use crate::link::Notification;
 use crate::types::{Endpoint, OutputKind};
 
-use super::{Level, Toy, levels_of};
+use crate::driver::{simulated::Level, simulated::SimulatedDevice, simulated::levels_of};
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Joycon {
+pub(super) struct SimulatedJoycon {
     model: Model,
     /// Rumble is ignored until it was switched on.
     enabled: bool,
@@ -17,7 +17,7 @@ pub(super) struct Joycon {
     not_understood: u64,
 }
 
-impl Joycon {
+impl SimulatedJoycon {
     pub(super) fn new(model: &Model) -> Self {
         Self { model: model.clone(), enabled: false, level: 0, not_understood: 0 }
     }
@@ -51,7 +51,7 @@ fn level(rumble: &[u8]) -> Option<i32> {
     (level < 1010.0).then_some((level.round() as i32).min(1000))
 }
 
-impl Toy for Joycon {
+impl SimulatedDevice for SimulatedJoycon {
     fn written(&mut self, endpoint: Endpoint, data: &[u8]) -> Vec<Notification> {
         if endpoint != Endpoint::TX || data.len() != 64 || self.report(data).is_none() {
             self.not_understood += 1;

@@ -6,14 +6,14 @@ use crate::library::Model;
 use crate::link::Notification;
 use crate::types::{Endpoint, OutputKind};
 
-use super::{CHARGE, Level, Toy, levels_of};
+use crate::driver::{simulated::CHARGE, simulated::Level, simulated::SimulatedDevice, simulated::levels_of};
 
 /// The last part of the answer to `DeviceType;`, after type code and firmware.
 const ADDRESS: &str = "0082059AD3BD";
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct LovenseToy {
+pub(super) struct SimulatedLovense {
     model: Model,
     now: BTreeMap<(u32, OutputKind), i32>,
     /// The direction that the motor turns in; the wire carries only speeds and turn-arounds.
@@ -21,7 +21,7 @@ pub(super) struct LovenseToy {
     not_understood: u64,
 }
 
-impl LovenseToy {
+impl SimulatedLovense {
     pub(super) fn new(model: &Model) -> Self {
         Self { model: model.clone(), now: BTreeMap::new(), clockwise: true, not_understood: 0 }
     }
@@ -117,7 +117,7 @@ impl LovenseToy {
     }
 }
 
-impl Toy for LovenseToy {
+impl SimulatedDevice for SimulatedLovense {
     fn written(&mut self, endpoint: Endpoint, data: &[u8]) -> Vec<Notification> {
         let text = std::str::from_utf8(data).unwrap_or_default();
         let Some(commands) = text.strip_suffix(';').filter(|_| endpoint == Endpoint::TX) else {

@@ -19,7 +19,7 @@ async fn check_with(keys: &str, features: &str, rest: &str, examples: &[&str]) -
     }
     let library = Library::from_texts([("t", text.as_str())], &[]);
     assert_eq!(library.problems(), [], "{text}");
-    let problems = crate::driver::check::library(&library).await;
+    let problems = crate::conformance::library(&library).await;
     problems.iter().map(Problem::to_string).collect()
 }
 

@@ -1,58 +1,28 @@
 //! Which levels explain a packet: the templates of the definition read backwards.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::driver::Levels;
-use crate::library::{
-    Definition, Matcher, Model, OutputSpec, template::Domain, template::Line, template::Scope, template::Unknown,
-    template::decode,
-};
+use crate::library::{OutputSpec, template::Domain, template::Line, template::Unknown, template::decode};
 use crate::types::{Endpoint, OutputKind};
 
-use super::answers::Buffers;
+use super::context::{DeviceContext, EvalContext, outputs_of};
 
 /// Values of one output that are tried when a packet fits several combinations.
 const TRIED: usize = 4096;
 
-/// What of a toy does not depend on what it is told.
-pub(super) struct Situation<'a> {
-    definition: &'a Definition,
-    model: &'a Model,
-    buffers: &'a Buffers,
-    endpoints: BTreeSet<Endpoint>,
-}
-
-impl<'a> Situation<'a> {
-    pub(super) fn new(definition: &'a Definition, model: &'a Model, buffers: &'a Buffers) -> Self {
-        Self {
-            definition,
-            model,
-            buffers,
-            endpoints: definition.matchers.iter().flat_map(Matcher::endpoints).collect(),
-        }
-    }
-
-    /// The bytes that are known.
-    pub(super) fn buffers(&self) -> &Buffers {
-        self.buffers
-    }
-
-    /// The same at a moment at which other bytes are known.
-    pub(super) fn with<'b>(&'b self, buffers: &'b Buffers) -> Situation<'b> {
-        Situation { definition: self.definition, model: self.model, buffers, endpoints: self.endpoints.clone() }
-    }
-
+impl DeviceContext<'_> {
     /// The levels after a packet, and the duration that it gave to a move; `None` when it is no output of this toy.
     ///
     /// Hardware cannot tell the meanings of one packet apart, so all of them count: a packet that names no feature
     /// is for each that it fits.
-    pub(super) fn explain(&self, endpoint: Endpoint, data: &[u8], now: &Levels) -> Option<Told> {
-        let mut told = Told { levels: now.clone(), moves: BTreeMap::new() };
+    pub(super) fn explain(&self, endpoint: Endpoint, data: &[u8], now: &Levels) -> Option<DecodedPacket> {
+        let mut told = DecodedPacket { levels: now.clone(), moves: BTreeMap::new() };
         let mut understood = false;
         for (kind, lines) in &self.definition.write {
             for line in lines.iter().filter(|line| line.endpoint() == endpoint) {
                 for (feature, output) in self.model.outputs().filter(|(_, output)| output.kind == *kind) {
-                    let place = Place { situation: self, feature, output };
+                    let place = Place { context: self, feature, output };
                     if let Some(found) = decode(line, data, &place) {
                         understood = true;
                         place.apply(line, data, &found, &mut told);
@@ -69,14 +39,14 @@ impl<'a> Situation<'a> {
         let features = self.model.features.iter().map(|feature| feature.index).chain([0]);
         line.endpoint() == endpoint
             && features.into_iter().any(|feature| {
-                let place = Place { situation: self, feature, output: nothing };
+                let place = Place { context: self, feature, output: nothing };
                 decode(line, data, &place).is_some()
             })
     }
 }
 
 /// What a packet told.
-pub(super) struct Told {
+pub(super) struct DecodedPacket {
     pub(super) levels: Levels,
     /// Times of moves; `None` where the packet carries none that can be read back.
     pub(super) moves: BTreeMap<(u32, OutputKind), Option<u32>>,
@@ -87,13 +57,13 @@ type Set = (u32, OutputKind, i32);
 
 /// One output that a packet may be for.
 struct Place<'a> {
-    situation: &'a Situation<'a>,
+    context: &'a DeviceContext<'a>,
     feature: u32,
     output: OutputSpec,
 }
 
 impl Place<'_> {
-    fn apply(&self, line: &Line, data: &[u8], found: &BTreeMap<Unknown, i64>, told: &mut Told) {
+    fn apply(&self, line: &Line, data: &[u8], found: &BTreeMap<Unknown, i64>, told: &mut DecodedPacket) {
         let number = |unknown| found.get(&unknown).copied();
         let value = number(Unknown::Value).and_then(|value| i32::try_from(value).ok());
         let duration = number(Unknown::Duration).and_then(|ms| u32::try_from(ms).ok());
@@ -110,16 +80,16 @@ impl Place<'_> {
             }
         }
         let renders = |levels: &Levels| {
-            let moment = Moment {
+            let scope = EvalContext {
                 kind: Some(self.output.kind),
-                situation: self.situation,
+                context: self.context,
                 levels: Some(levels),
                 feature: self.feature,
                 value: value.unwrap_or_else(|| levels.get(self.feature, self.output.kind)),
                 duration: duration.unwrap_or(0),
                 previous: told.levels.get(self.feature, self.output.kind),
             };
-            line.applies(&moment) == Ok(true) && line.render(&moment).is_ok_and(|packet| packet == data)
+            line.applies(&scope) == Ok(true) && line.render(&scope).is_ok_and(|packet| packet == data)
         };
         told.levels = self.settle(&told.levels, &changes, commanded, &renders);
     }
@@ -146,7 +116,7 @@ impl Place<'_> {
         // What the packet does not carry, its condition may tell: a packet that means "everything off" has no
         // numbers in it.
         let untold = |feature: u32, kind| !changes.iter().any(|change| (change.0, change.1) == (feature, kind));
-        let outputs = self.situation.model.outputs();
+        let outputs = self.context.model.outputs();
         let zeros: Vec<_> = outputs
             .filter(|(feature, output)| !output.kind.is_position() && untold(*feature, output.kind))
             .map(|(feature, output)| (feature, output.kind, 0))
@@ -187,7 +157,7 @@ impl Place<'_> {
     }
 
     fn find(&self, feature: u32, kind: OutputKind) -> Option<OutputSpec> {
-        let mut outputs = self.situation.model.outputs();
+        let mut outputs = self.context.model.outputs();
         let output = outputs.find(|(index, output)| (*index, output.kind) == (feature, kind));
         output.map(|(_, output)| output)
     }
@@ -197,7 +167,7 @@ impl Place<'_> {
     fn kind_of(&self, feature: u32, value: i32) -> Option<OutputKind> {
         let fits = |output: &OutputSpec| (output.min..=output.max).contains(&value);
         let own = self.find(feature, self.output.kind).filter(fits);
-        let outputs = self.situation.model.outputs();
+        let outputs = self.context.model.outputs();
         let mut others = outputs.filter(|(index, output)| *index == feature && fits(output));
         own.or_else(|| others.next().map(|(_, output)| output)).map(|output| output.kind)
     }
@@ -212,7 +182,7 @@ impl Domain for Place<'_> {
             Unknown::Feature(feature) => match self.find(feature, self.output.kind) {
                 Some(output) => Some(wide(output.min.min(0), output.max)),
                 None => {
-                    let outputs = self.situation.model.outputs();
+                    let outputs = self.context.model.outputs();
                     let of_feature = outputs.filter(|(index, _)| *index == feature);
                     let ranges = of_feature.map(|(_, output)| wide(output.min.min(0), output.max));
                     ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
@@ -230,99 +200,18 @@ impl Domain for Place<'_> {
     }
 
     fn outputs(&self, kind: Option<OutputKind>) -> Vec<u32> {
-        outputs_of(self.situation.model, kind)
+        outputs_of(self.context.model, kind)
     }
 
     fn param(&self, name: &str) -> Option<f64> {
-        self.situation.model.set.get(name).copied()
+        self.context.model.set.get(name).copied()
     }
 
     fn buffer(&self, name: &str) -> Option<&[u8]> {
-        self.situation.buffers.get(name).map(Vec::as_slice)
+        self.context.buffers.get(name).map(Vec::as_slice)
     }
 
     fn has(&self, endpoint: Endpoint) -> bool {
-        self.situation.endpoints.contains(&endpoint)
-    }
-}
-
-fn outputs_of(model: &Model, kind: Option<OutputKind>) -> Vec<u32> {
-    let levels = Levels::new(model).outputs(kind);
-    levels.into_iter().map(|(feature, _)| feature).collect()
-}
-
-/// What a line can see at one moment, to check that it comes out as the packet that was received.
-pub(super) struct Moment<'a> {
-    situation: &'a Situation<'a>,
-    levels: Option<&'a Levels>,
-    kind: Option<OutputKind>,
-    feature: u32,
-    value: i32,
-    duration: u32,
-    previous: i32,
-}
-
-impl<'a> Moment<'a> {
-    /// Nothing is commanded; a feature may be asked for.
-    pub(super) fn idle(situation: &'a Situation<'a>, feature: u32) -> Self {
-        Self { situation, levels: None, kind: None, feature, value: 0, duration: 0, previous: 0 }
-    }
-}
-
-impl Scope for Moment<'_> {
-    fn value(&self) -> f64 {
-        self.value.into()
-    }
-
-    fn duration(&self) -> f64 {
-        self.duration.into()
-    }
-
-    fn index(&self) -> f64 {
-        self.feature.into()
-    }
-
-    fn previous(&self) -> f64 {
-        self.previous.into()
-    }
-
-    fn kind(&self) -> Option<OutputKind> {
-        self.kind
-    }
-
-    fn kind_of(&self, feature: u32) -> Option<OutputKind> {
-        self.levels.and_then(|levels| levels.kind(feature))
-    }
-
-    fn feature(&self, index: u32) -> f64 {
-        self.levels.map_or(0.0, |levels| levels.feature(index).into())
-    }
-
-    fn outputs(&self, kind: Option<OutputKind>) -> Vec<(u32, f64)> {
-        let outputs = outputs_of(self.situation.model, kind);
-        let level = |index| self.levels.map_or(0.0, |levels| levels.feature(index).into());
-        match (self.levels, kind) {
-            (Some(levels), Some(_)) => {
-                let levels = levels.outputs(kind);
-                levels.into_iter().map(|(index, value)| (index, value.into())).collect()
-            }
-            _ => outputs.into_iter().map(|index| (index, level(index))).collect(),
-        }
-    }
-
-    fn param(&self, name: &str) -> Option<f64> {
-        self.situation.model.set.get(name).copied()
-    }
-
-    fn buffer(&self, name: &str) -> Option<&[u8]> {
-        self.situation.buffers.get(name).map(Vec::as_slice)
-    }
-
-    fn has(&self, endpoint: Endpoint) -> bool {
-        self.situation.endpoints.contains(&endpoint)
-    }
-
-    fn next_sequence(&self) -> u8 {
-        0
+        self.context.endpoints.contains(&endpoint)
     }
 }

@@ -1,20 +1,31 @@
-//! A toy that reads packets by the templates of its definition.
+//! A simulated device that reads packets by the templates of its definition.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::driver::Levels;
+use crate::driver::{
+    Levels, for_definition, simulated::CHARGE, simulated::Level, simulated::SimulatedDevice, simulated::levels_of,
+};
 use crate::library::{Definition, Model, definition::IdentifyFrom, template::Step};
 use crate::link::Notification;
 use crate::types::{Endpoint, OutputKind};
 
-use super::answers::{self, Script};
-use super::decoding::Situation;
-use super::{CHARGE, Level, Toy, levels_of};
+use super::context::DeviceContext;
+use super::responses;
+use super::script::Script;
+
+/// A simulated device of this model, fresh from the box: just switched on, everything off. It presents itself with the
+/// first of the model's identifiers.
+#[must_use]
+pub fn simulate(definition: &Arc<Definition>, model: &Model) -> Box<dyn SimulatedDevice> {
+    // Of a coded driver without a simulated side the packets are shown as they are.
+    let coded = for_definition(definition).simulate(model);
+    coded.unwrap_or_else(|| Box::new(TemplateDevice::new(definition, model)))
+}
 
 /// See the module.
-pub(super) struct TemplateToy {
+pub(super) struct TemplateDevice {
     definition: Arc<Definition>,
     model: Model,
     levels: Levels,
@@ -26,16 +37,16 @@ pub(super) struct TemplateToy {
     not_understood: u64,
 }
 
-impl fmt::Debug for TemplateToy {
+impl fmt::Debug for TemplateDevice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TemplateToy({:?} of {})", self.model.name, self.definition.protocol)
+        write!(f, "TemplateDevice({:?} of {})", self.model.name, self.definition.protocol)
     }
 }
 
-impl TemplateToy {
+impl TemplateDevice {
     pub(super) fn new(definition: &Arc<Definition>, model: &Model) -> Self {
-        let connecting = answers::connecting(definition, model);
-        let measuring = answers::measuring(definition, model, &connecting.buffers);
+        let connecting = responses::connecting(definition, model);
+        let measuring = responses::measuring(definition, model, &connecting.buffers);
         Self {
             definition: Arc::clone(definition),
             model: model.clone(),
@@ -51,11 +62,11 @@ impl TemplateToy {
     /// If this packet is the next of the connect sequence, what comes after it. A packet of the sequence may look
     /// like an output (We-Vibe buzzes for a moment), so the order decides.
     fn connect_step(&mut self, endpoint: Endpoint, data: &[u8]) -> Option<Vec<Notification>> {
-        let situation = Situation::new(&self.definition, &self.model, &self.connecting.buffers);
+        let context = DeviceContext::new(&self.definition, &self.model, &self.connecting.buffers);
         let steps = self.connecting.steps.iter().enumerate().skip(self.next);
         let mut writes = steps.filter_map(|(at, step)| match step {
             // A step whose condition does not hold is left out by the server; the one after it comes then.
-            Step::Write(line) => Some((at, situation.is_step(line, endpoint, data))),
+            Step::Write(line) => Some((at, context.is_step(line, endpoint, data))),
             _ => None,
         });
         let found = writes.find(|(_, fits)| *fits);
@@ -69,21 +80,21 @@ impl TemplateToy {
     }
 }
 
-impl Toy for TemplateToy {
+impl SimulatedDevice for TemplateDevice {
     fn written(&mut self, endpoint: Endpoint, data: &[u8]) -> Vec<Notification> {
         if let Some(said) = self.connect_step(endpoint, data) {
             return said;
         }
-        let situation = Situation::new(&self.definition, &self.model, &self.connecting.buffers);
-        if let Some(told) = situation.explain(endpoint, data, &self.levels) {
+        let context = DeviceContext::new(&self.definition, &self.model, &self.connecting.buffers);
+        if let Some(told) = context.explain(endpoint, data, &self.levels) {
             self.levels = told.levels;
             self.moves.extend(told.moves);
             return Vec::new();
         }
         for script in &self.measuring {
-            let situation = Situation::new(&self.definition, &self.model, &script.buffers);
+            let context = DeviceContext::new(&self.definition, &self.model, &script.buffers);
             let asked = script.steps.iter().position(|step| match step {
-                Step::Write(line) => situation.is_step(line, endpoint, data),
+                Step::Write(line) => context.is_step(line, endpoint, data),
                 _ => false,
             });
             if let Some(at) = asked {
@@ -115,7 +126,7 @@ impl Toy for TemplateToy {
         if let Some(identify) = identify.into_iter().find(|identify| identify.from == IdentifyFrom::Read(endpoint)) {
             // Without an identifier this is the default model, which is what an empty value means.
             let id = self.model.ids.first();
-            let bytes = id.and_then(|id| super::identifier_bytes(&identify.form, id));
+            let bytes = id.and_then(|id| responses::identifier_bytes(&identify.form, id));
             return Ok(bytes.unwrap_or_default());
         }
         let scripts = std::iter::once(&self.connecting).chain(&self.measuring);

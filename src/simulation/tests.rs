@@ -3,15 +3,17 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use std::sync::Arc;
+
 use super::*;
 use crate::driver::{self, Batch, Change, Driver, Levels};
-use crate::library::{Hardware, Library, Matcher, OutputSpec};
+use crate::library::{Definition, Hardware, Library, Matcher, Model, OutputSpec};
 use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Operation, pair};
-use crate::types::{Bus, InputKind, Output};
+use crate::types::{Bus, Endpoint, InputKind, Output};
 
-type Shared = Arc<Mutex<Box<dyn Toy>>>;
+type Shared = Arc<Mutex<Box<dyn SimulatedDevice>>>;
 
-fn lock(toy: &Shared) -> std::sync::MutexGuard<'_, Box<dyn Toy>> {
+fn lock(toy: &Shared) -> std::sync::MutexGuard<'_, Box<dyn SimulatedDevice>> {
     toy.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -50,7 +52,7 @@ struct Bench {
 impl Bench {
     /// Connects to a toy as the server does.
     async fn new(definition: &Arc<Definition>, model: &Model) -> Self {
-        let toy: Shared = Arc::new(Mutex::new(of(definition, model)));
+        let toy: Shared = Arc::new(Mutex::new(simulate(definition, model)));
         let (link, end) = pair(LinkInfo {
             endpoints: definition.matchers.iter().flat_map(Matcher::endpoints).collect(),
             gap: Duration::ZERO,
@@ -62,7 +64,7 @@ impl Bench {
         let name = model.ids.first().cloned().unwrap_or_default();
         let bus = definition.matchers.first().map_or(Bus::Btle, Matcher::bus);
         let hardware = Hardware::new(bus, name, "a");
-        let protocol = driver::of(definition);
+        let protocol = driver::for_definition(definition);
         let asked = protocol.identify(definition, &hardware, &link).await.unwrap();
         let known = definition.model(asked.as_deref());
         assert_eq!(known.name, model.name, "{}: asked, it says {asked:?}", definition.protocol);
@@ -301,12 +303,12 @@ async fn the_answers_of_the_examples_are_the_natural_ones() {
         ids = ["Other"]
         name = "Other"
         "#);
-    let problems = driver::example::run_all(&definition).await;
+    let problems = crate::conformance::run_all(&definition).await;
     assert!(problems.is_empty(), "{problems:?}");
     let talk = |model: Option<&str>| {
-        let mut toy = of(&definition, definition.model(model));
+        let mut toy = simulate(&definition, definition.model(model));
         let mut said = Vec::new();
-        let read = |toy: &mut Box<dyn Toy>, endpoint| toy.read(Endpoint::parse(endpoint).unwrap()).unwrap();
+        let read = |toy: &mut Box<dyn SimulatedDevice>, endpoint| toy.read(Endpoint::parse(endpoint).unwrap()).unwrap();
         said.push(read(&mut toy, "rxblemodel"));
         said.extend(toy.subscribed(Endpoint::RX).into_iter().map(|said| said.data));
         said.extend(toy.written(Endpoint::TX, &[0xA0]).into_iter().map(|said| said.data));
@@ -318,7 +320,7 @@ async fn the_answers_of_the_examples_are_the_natural_ones() {
     let other = talk(Some("Other"));
     assert_eq!((other[1].as_slice(), other[3].as_slice()), ([0x5A, 9].as_slice(), b"2.0".as_slice()));
     // Only what carries the value is another than shown, so that every toy reports the same charge.
-    let mut toy = of(&definition, &definition.default);
+    let mut toy = simulate(&definition, &definition.default);
     let said = toy.written(Endpoint::TX, &[0xB0]);
     assert_eq!(said[0].data, [0x13, 0x44, CHARGE, 0xEE]);
 }
@@ -336,7 +338,7 @@ fn packets_without_numbers_and_packets_for_several() {
         [write]
         vibrate = ['if {f0 + f1 == 0} tx: 00', 'if {f0 + f1 > 0} tx: 01 {max(f0, f1)}']
         "#);
-    let mut toy = of(&definition, &definition.default);
+    let mut toy = simulate(&definition, &definition.default);
     let mut shown = |packet: &[u8]| {
         toy.written(Endpoint::TX, packet);
         toy.levels().iter().map(|level| level.value).collect::<Vec<_>>()
@@ -352,7 +354,7 @@ fn lovense_commands() {
     let library = Library::load(&[], &driver::names());
     let lovense = library.protocol("lovense").unwrap();
     let told = |id: &str, commands: &str| {
-        let mut toy = of(lovense, lovense.model(Some(id)));
+        let mut toy = simulate(lovense, lovense.model(Some(id)));
         let said = toy.written(Endpoint::TX, commands.as_bytes());
         let said: Vec<_> = said.into_iter().map(|said| String::from_utf8(said.data).unwrap()).collect();
         let levels: Vec<_> = toy.levels().iter().map(|level| level.value).collect();
