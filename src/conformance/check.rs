@@ -1,18 +1,18 @@
 //! Everything that can be wrong with a library of definitions.
 
-use crate::library::{Library, Problem};
+use crate::library::{DefinitionProblem, Library};
 
 use super::coverage::values;
 use super::runner::run_all;
 
 /// Everything that is wrong with a library: what could not be read, what has no bytes, what its examples contradict.
-pub async fn library(library: &Library) -> Vec<Problem> {
+pub async fn library(library: &Library) -> Vec<DefinitionProblem> {
     let mut problems = library.problems().to_vec();
     for definition in library.definitions() {
         let mut found = values(definition);
         found.extend(run_all(definition).await);
         if definition.examples.is_empty() {
-            found.push(Problem::whole("there is no [[example]]; a definition shows its bytes"));
+            found.push(DefinitionProblem::whole("there is no [[example]]; a definition shows its bytes"));
         }
         problems.extend(found.into_iter().map(|problem| problem.in_file(&definition.path)));
     }

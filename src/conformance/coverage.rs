@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::driver::{Batch, Change, Driver, Levels, for_definition};
-use crate::library::{Definition, Model, OutputSpec, Problem, template::Line};
+use crate::library::{Definition, DefinitionProblem, Model, OutputSpec, template::PacketTemplate};
 use crate::link::{Confirms, Deadlines, LinkInfo, pair};
 use crate::types::{Endpoint, Output};
 
@@ -15,12 +15,12 @@ const TRIED: i32 = 2000;
 /// Encodes every value of every output of every model: beside other outputs at rest and at their greatest, for
 /// positions from several places, and for hardware that lacks an endpoint which a line asks for.
 #[must_use]
-pub fn values(definition: &Arc<Definition>) -> Vec<Problem> {
-    let mut problems: Vec<Problem> = Vec::new();
+pub fn values(definition: &Arc<Definition>) -> Vec<DefinitionProblem> {
+    let mut problems: Vec<DefinitionProblem> = Vec::new();
     for model in definition.all_models() {
         if let Err(reason) = model_values(definition, model) {
             let added = model.ids.iter().find_map(|id| definition.added.get(id));
-            let problem = Problem::whole(format!("{:?}: {reason}", model.name));
+            let problem = DefinitionProblem::whole(format!("{:?}: {reason}", model.name));
             problems.push(problem.in_file(added.unwrap_or(&definition.path)));
         }
     }
@@ -31,7 +31,7 @@ fn model_values(definition: &Arc<Definition>, model: &Model) -> Result<(), Strin
     let all = definition.endpoints();
     Trial::new(definition, model, all.clone()).run(None)?;
     let lines = definition.write.values().flatten();
-    let asked: BTreeSet<_> = lines.flat_map(Line::asks_for).collect();
+    let asked: BTreeSet<_> = lines.flat_map(PacketTemplate::asks_for).collect();
     for missing in asked.intersection(&all) {
         let mut endpoints = all.clone();
         endpoints.remove(missing);

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::driver::for_definition;
-use crate::library::{Definition, Hardware, Matcher, Problem, definition::Example};
+use crate::library::{Definition, DefinitionProblem, Hardware, Matcher, definition::Example};
 use crate::link::{Confirms, Deadlines, LinkInfo, pair};
 use crate::types::Bus;
 
@@ -24,11 +24,11 @@ use super::player::Player;
 use super::transcript::{Failed, Script, is_talk, lock, serve};
 
 /// Runs every example of a definition.
-pub async fn run_all(definition: &Arc<Definition>) -> Vec<Problem> {
+pub async fn run_all(definition: &Arc<Definition>) -> Vec<DefinitionProblem> {
     let mut problems = Vec::new();
     for example in &definition.examples {
         if let Err((line, reason)) = run(definition, example).await {
-            problems.push(Problem {
+            problems.push(DefinitionProblem {
                 file: example.file.clone(),
                 line: Some(line),
                 reason: format!("example: {reason}"),

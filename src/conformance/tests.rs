@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use crate::library::{Library, Problem};
+use crate::library::{DefinitionProblem, Library};
 
 /// What `check` says of a definition with these features, other parts and examples.
 async fn check(features: &str, rest: &str, examples: &[&str]) -> Vec<String> {
@@ -20,7 +20,7 @@ async fn check_with(keys: &str, features: &str, rest: &str, examples: &[&str]) -
     let library = Library::from_texts([("t", text.as_str())], &[]);
     assert_eq!(library.problems(), [], "{text}");
     let problems = crate::conformance::library(&library).await;
-    problems.iter().map(Problem::to_string).collect()
+    problems.iter().map(DefinitionProblem::to_string).collect()
 }
 
 #[track_caller]

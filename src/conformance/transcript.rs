@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::library::{definition::Example, template::Line, template::Names, template::Scope};
+use crate::library::{definition::Example, template::Names, template::PacketTemplate, template::Scope};
 use crate::link::{LinkEnd, LinkError, Notification, Operation, Packet};
 use crate::types::{Endpoint, OutputKind};
 
-/// Line and reason.
+/// PacketTemplate and reason.
 pub(super) type Failed = (usize, String);
 
 pub(super) fn lock(script: &Mutex<Script>) -> MutexGuard<'_, Script> {
@@ -245,8 +245,8 @@ pub(super) fn is_talk(text: &str) -> bool {
 
 /// Literal bytes are a template without values.
 fn packet(text: &str) -> Result<Packet, String> {
-    let line = Line::parse(text, &Names::default()).map_err(|error| error.to_string())?;
-    let data = line.render(&Nothing).map_err(|error| error.to_string())?;
+    let line = PacketTemplate::parse(text, &Names::default()).map_err(|error| error.to_string())?;
+    let data = line.encode(&Nothing).map_err(|error| error.to_string())?;
     Ok(Packet { endpoint: line.endpoint(), data, ack: line.ack() })
 }
 

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::Matcher;
 use super::hardware::trimmed;
+use super::matcher::Matcher;
 use super::model::Model;
-use super::template::{Expression, Line, Step};
+use super::template::{Expression, PacketTemplate, Step};
 use crate::types::{Bus, Endpoint, InputKind, OutputKind};
 
 /// A checked definition.
@@ -37,7 +37,7 @@ pub struct Definition {
     /// The other models.
     pub models: Vec<Model>,
     /// Packets for each kind of output: all whose condition holds are sent, in order.
-    pub write: BTreeMap<OutputKind, Vec<Line>>,
+    pub write: BTreeMap<OutputKind, Vec<PacketTemplate>>,
     /// How inputs are asked or listened to.
     pub inputs: BTreeMap<InputKind, InputRule>,
     /// The last packets are written again when nothing was written for a while.

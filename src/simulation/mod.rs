@@ -4,12 +4,16 @@
 //! language read backwards, and the responses that a definition would accept. The simulated sides of coded drivers stand
 //! beside their drivers. What may not live here: links, sockets, clocks, anything that a driver remembers.
 
+mod constraint;
 mod context;
+mod decode;
+mod distance;
 mod examples;
 mod packet_reader;
 mod responses;
 mod script;
 mod search;
+mod solve;
 mod template_device;
 
 #[cfg(test)]

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::driver::Levels;
-use crate::library::{OutputSpec, template::Domain, template::Line, template::Unknown, template::decode};
+use crate::library::{OutputSpec, template::PacketTemplate};
 use crate::types::{Endpoint, OutputKind};
 
+use super::constraint::{Domain, Unknown};
 use super::context::{DeviceContext, EvalContext, outputs_of};
+use super::decode::decode;
 
 /// Values of one output that are tried when a packet fits several combinations.
 const TRIED: usize = 4096;
@@ -34,7 +36,7 @@ impl DeviceContext<'_> {
     }
 
     /// Whether `data` is this packet of a connect or read sequence.
-    pub(super) fn is_step(&self, line: &Line, endpoint: Endpoint, data: &[u8]) -> bool {
+    pub(super) fn is_step(&self, line: &PacketTemplate, endpoint: Endpoint, data: &[u8]) -> bool {
         let nothing = OutputSpec { kind: OutputKind::Vibrate, min: 0, max: 0, duration_ms: None };
         let features = self.model.features.iter().map(|feature| feature.index).chain([0]);
         line.endpoint() == endpoint
@@ -63,7 +65,7 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn apply(&self, line: &Line, data: &[u8], found: &BTreeMap<Unknown, i64>, told: &mut DecodedPacket) {
+    fn apply(&self, line: &PacketTemplate, data: &[u8], found: &BTreeMap<Unknown, i64>, told: &mut DecodedPacket) {
         let number = |unknown| found.get(&unknown).copied();
         let value = number(Unknown::Value).and_then(|value| i32::try_from(value).ok());
         let duration = number(Unknown::Duration).and_then(|ms| u32::try_from(ms).ok());
@@ -89,7 +91,7 @@ impl Place<'_> {
                 duration: duration.unwrap_or(0),
                 previous: told.levels.get(self.feature, self.output.kind),
             };
-            line.applies(&scope) == Ok(true) && line.render(&scope).is_ok_and(|packet| packet == data)
+            line.applies(&scope) == Ok(true) && line.encode(&scope).is_ok_and(|packet| packet == data)
         };
         told.levels = self.settle(&told.levels, &changes, commanded, &renders);
     }

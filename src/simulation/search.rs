@@ -9,6 +9,7 @@
 use crate::library::{template::Expression, template::Step};
 
 use super::context::{Buffers, DeviceContext, EvalContext};
+use super::distance::{distance_to, distances};
 use super::script::{Responses, remember};
 
 /// Longest response that is tried.
@@ -218,7 +219,7 @@ impl Search<'_> {
         let known = self.walk(responses, &mut |_, far| distances.extend(far));
         let end = self.context.with(&known);
         for InputTarget { feature, expression, wanted } in &self.values {
-            distances.push(expression.distance_to(*wanted, &EvalContext::idle(&end, *feature)));
+            distances.push(distance_to(expression, *wanted, &EvalContext::idle(&end, *feature)));
         }
         distances
     }
@@ -255,7 +256,7 @@ impl Search<'_> {
 
     fn far(&self, condition: &Expression, known: &Buffers) -> Vec<f64> {
         let context = self.context.with(known);
-        condition.distances(&EvalContext::idle(&context, 0))
+        distances(condition, &EvalContext::idle(&context, 0))
     }
 }
 

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use super::find::Found;
 use crate::driver::identify;
 use crate::library::{
-    Definition, Hardware, Identify, Library, Matcher, Model, definition::IdentifyForm, definition::IdentifyFrom,
-    hardware::Strength,
+    Definition, Hardware, Identify, Library, Matcher, Model, Strength, definition::IdentifyForm,
+    definition::IdentifyFrom,
 };
 use crate::link::{Confirms, Deadlines, LinkInfo, pair};
 use crate::simulation::identifier_bytes;

@@ -77,7 +77,7 @@ impl Driver for TemplateDriver {
                 if !line.applies(&scope)? {
                     continue;
                 }
-                let packet = Packet { endpoint: line.endpoint(), data: line.render(&scope)?, ack: line.ack() };
+                let packet = Packet { endpoint: line.endpoint(), data: line.encode(&scope)?, ack: line.ack() };
                 // One packet for several motors comes out alike for each of them, whatever their kinds: once is enough.
                 let again = sent.iter().any(|(source, at)| {
                     *at < before && *source == line.source() && packets.get(*at).is_some_and(|other| *other == packet)

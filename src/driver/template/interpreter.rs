@@ -53,7 +53,7 @@ impl Runner<'_> {
             Step::Write(line) => {
                 if line.applies(&self.scope())? {
                     let packet =
-                        Packet { endpoint: line.endpoint(), data: line.render(&self.scope())?, ack: line.ack() };
+                        Packet { endpoint: line.endpoint(), data: line.encode(&self.scope())?, ack: line.ack() };
                     self.forget();
                     self.link.write(packet).await?;
                 }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Spanned;
 
-use super::Reader;
+use super::reader::Reader;
 use crate::library::{
-    definition::InputRule, hardware::Matcher, model::Model, raw, template::Expression, template::Line, template::Names,
+    definition::InputRule, file_schema, matcher::Matcher, model::Model, template::Expression, template::Names,
+    template::PacketTemplate,
 };
 use crate::types::{Endpoint, InputKind, OutputKind};
 
@@ -23,7 +24,7 @@ pub(super) fn endpoints(matchers: &[Matcher]) -> Endpoints {
 /// The lines of `[write]`, and where the keys stand.
 #[derive(Default)]
 pub(super) struct Writes {
-    pub(super) lines: BTreeMap<OutputKind, Vec<Line>>,
+    pub(super) lines: BTreeMap<OutputKind, Vec<PacketTemplate>>,
     places: Vec<(OutputKind, usize)>,
     any: Option<usize>,
 }
@@ -41,7 +42,7 @@ impl Reader<'_> {
 
     pub(super) fn writes(
         &mut self,
-        raw: BTreeMap<Spanned<String>, Spanned<raw::OneOrMany>>,
+        raw: BTreeMap<Spanned<String>, Spanned<file_schema::OneOrMany>>,
         names: &Names,
         provided: Option<&Endpoints>,
     ) -> Writes {
@@ -56,8 +57,8 @@ impl Reader<'_> {
                 continue;
             }
             let mut lines = Vec::new();
-            for (at, source) in raw::OneOrMany::lines(given) {
-                match Line::parse(&source, names) {
+            for (at, source) in file_schema::OneOrMany::lines(given) {
+                match PacketTemplate::parse(&source, names) {
                     Ok(line) => {
                         self.provided(at, line.endpoint(), provided);
                         lines.push(line);
@@ -87,7 +88,7 @@ impl Reader<'_> {
     /// The rules, and where the keys stand.
     pub(super) fn inputs(
         &mut self,
-        raw: BTreeMap<Spanned<String>, raw::Input>,
+        raw: BTreeMap<Spanned<String>, file_schema::Input>,
         names: &Names,
         provided: Option<&Endpoints>,
     ) -> (BTreeMap<InputKind, InputRule>, Vec<(InputKind, usize)>) {
@@ -110,7 +111,7 @@ impl Reader<'_> {
     fn input(
         &mut self,
         kind: &Spanned<String>,
-        raw: &raw::Input,
+        raw: &file_schema::Input,
         names: &Names,
         provided: Option<&Endpoints>,
     ) -> Option<InputRule> {

@@ -1,20 +1,20 @@
 //! Turns lines into packets.
 
-use super::Scope;
 use super::error::EvalError;
-use super::eval::{Context, Turn};
-use super::line::{Content, Item, Line, Piece, Placed};
+use super::eval::{Context, LoopIteration};
+use super::packet::{Content, Item, PacketTemplate, PlacedSegment, Segment};
+use super::scope::Scope;
 use crate::types::OutputKind;
 
 /// The longest attribute Bluetooth LE transfers; nothing sends more at once.
 const MAX_BYTES: usize = 512;
-/// Well above what fits a packet. Nested repetitions around a loop without turns would run for ages otherwise.
+/// Well above what fits a packet. Nested repetitions around a loop without iterations would run for ages otherwise.
 const MAX_ITEMS: usize = 4096;
 
 /// Features with an output (of that kind) and their latest values, in index order.
-pub(super) type Features<'a> = &'a dyn Fn(Option<OutputKind>) -> Vec<(u32, f64)>;
+pub(crate) type Features<'a> = &'a dyn Fn(Option<OutputKind>) -> Vec<(u32, f64)>;
 
-impl Line {
+impl PacketTemplate {
     /// Whether the condition of the line holds; a line without one always applies.
     ///
     /// # Errors
@@ -27,14 +27,14 @@ impl Line {
     ///
     /// # Errors
     /// When a value does not fit its place, or the packet is empty or too long.
-    pub fn render(&self, scope: &dyn Scope) -> Result<Vec<u8>, EvalError> {
+    pub fn encode(&self, scope: &dyn Scope) -> Result<Vec<u8>, EvalError> {
         let mut packet = Vec::new();
-        for (piece, turn) in self.pieces(&|kind| scope.outputs(kind))? {
-            match piece {
-                Piece::Bytes(bytes) => packet.extend_from_slice(bytes),
-                Piece::Buffer(name) => packet.extend_from_slice(scope.buffer(name).unwrap_or_default()),
-                Piece::Number { expr, source, format } => {
-                    let value = Context { scope, turn, packet: &packet }.compute(expr);
+        for (segment, iteration) in self.segments(&|kind| scope.outputs(kind))? {
+            match segment {
+                Segment::Bytes(bytes) => packet.extend_from_slice(bytes),
+                Segment::Buffer(name) => packet.extend_from_slice(scope.buffer(name).unwrap_or_default()),
+                Segment::Number { expr, source, format } => {
+                    let value = Context { scope, iteration, packet: &packet }.compute(expr);
                     value
                         .and_then(|value| format.write(value, &mut packet))
                         .map_err(|fault| EvalError::Expression { expression: source.clone(), fault })?;
@@ -50,11 +50,11 @@ impl Line {
         Ok(packet)
     }
 
-    /// The pieces of the packet in order, with repetitions and loops unrolled.
-    pub(super) fn pieces(&self, features: Features<'_>) -> Result<Vec<Placed<'_>>, EvalError> {
-        let mut unrolled = Unrolled { features, pieces: Vec::new(), items: 0 };
+    /// The segments of the packet in order, with repetitions and loops unrolled.
+    pub(crate) fn segments(&self, features: Features<'_>) -> Result<Vec<PlacedSegment<'_>>, EvalError> {
+        let mut unrolled = Unrolled { features, segments: Vec::new(), items: 0 };
         if unrolled.unroll(&self.items, None) {
-            Ok(unrolled.pieces)
+            Ok(unrolled.segments)
         } else {
             Err(EvalError::TooManyItems { line: self.source.clone(), limit: MAX_ITEMS })
         }
@@ -63,32 +63,32 @@ impl Line {
 
 struct Unrolled<'l, 'f> {
     features: Features<'f>,
-    pieces: Vec<Placed<'l>>,
+    segments: Vec<PlacedSegment<'l>>,
     items: usize,
 }
 
 impl<'l> Unrolled<'l, '_> {
     /// False when there are too many.
-    fn unroll(&mut self, items: &'l [Item], turn: Option<Turn>) -> bool {
-        items.iter().all(|item| (0..item.times).all(|_| self.content(&item.content, turn)))
+    fn unroll(&mut self, items: &'l [Item], iteration: Option<LoopIteration>) -> bool {
+        items.iter().all(|item| (0..item.repeat).all(|_| self.content(&item.content, iteration)))
     }
 
-    fn content(&mut self, content: &'l Content, turn: Option<Turn>) -> bool {
+    fn content(&mut self, content: &'l Content, iteration: Option<LoopIteration>) -> bool {
         self.items += 1;
         if self.items > MAX_ITEMS {
             return false;
         }
         match content {
-            Content::Piece(piece) => {
-                self.pieces.push((piece, turn));
+            Content::Segment(segment) => {
+                self.segments.push((segment, iteration));
                 true
             }
-            Content::Group(items) => self.unroll(items, turn),
+            Content::Group(items) => self.unroll(items, iteration),
             Content::Each(kind, items) => {
                 (self.features)(*kind).into_iter().zip(1..).all(|((index, value), position)| {
                     let kind = *kind;
-                    let turn = Turn { index, value, position, kind };
-                    self.unroll(items, Some(turn))
+                    let iteration = LoopIteration { index, value, position, kind };
+                    self.unroll(items, Some(iteration))
                 })
             }
         }

@@ -1,4 +1,7 @@
-use super::*;
+use super::decoding;
+use crate::library::template::testing::*;
+use crate::library::template::*;
+use crate::simulation::decode::decode;
 
 /// A linear congruential generator: the same "random" inputs on every run.
 struct Random(u64);
@@ -34,10 +37,10 @@ const SEEDS: [&str; 8] = [
 
 /// Nothing may panic or take ages. What parses is also put to use, and what renders must decode.
 fn put_to_use(source: &str) {
-    let toy = toy();
-    if let Ok(line) = Line::parse(source, &names())
-        && let Ok(applies) = line.applies(&toy)
-        && let Ok(packet) = line.render(&toy)
+    let device = device();
+    if let Ok(line) = PacketTemplate::parse(source, &names())
+        && let Ok(applies) = line.applies(&device)
+        && let Ok(packet) = line.encode(&device)
     {
         assert!(!packet.is_empty() && packet.len() <= 512, "{source}");
         let domain = decoding::small_domain();
@@ -47,7 +50,7 @@ fn put_to_use(source: &str) {
         let _ = decode(&line, packet.get(1..).unwrap_or_default(), &domain);
     }
     if let Ok(expression) = Expression::parse(source, &names()) {
-        assert!(expression.value(&toy).is_ok_and(f64::is_finite) || expression.value(&toy).is_err());
+        assert!(expression.value(&device).is_ok_and(f64::is_finite) || expression.value(&device).is_err());
     }
     let _ = Step::parse(source, &mut names());
 }

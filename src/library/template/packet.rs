@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::Names;
-use super::error::{ParseError, Problem};
-use super::eval::Turn;
+use super::ast::{Expr, kinds};
+use super::cursor::Cursor;
+use super::error::{ParseError, ParseErrorKind};
+use super::eval::LoopIteration;
 use super::expression::Expression;
 use super::format::Format;
-use super::parser::Parser;
-use super::syntax::{Expr, kinds};
+use super::names::Names;
 use crate::types::{Endpoint, OutputKind};
 
 /// Most repetitions of one item.
@@ -16,9 +16,9 @@ const MAX_TIMES: usize = 64;
 
 /// One packet: where it goes, when, and what is in it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Line {
+pub struct PacketTemplate {
     pub(super) source: String,
-    pub(super) condition: Option<Expression>,
+    pub(crate) condition: Option<Expression>,
     endpoint: Endpoint,
     ack: bool,
     pub(super) items: Vec<Item>,
@@ -29,12 +29,12 @@ pub struct Line {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Item {
     pub(super) content: Content,
-    pub(super) times: usize,
+    pub(super) repeat: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Content {
-    Piece(Piece),
+    Segment(Segment),
     Group(Vec<Item>),
     /// Once per feature with an output (of that kind).
     Each(Option<OutputKind>, Vec<Item>),
@@ -42,52 +42,52 @@ pub(super) enum Content {
 
 /// What is left of a packet when its loops are unrolled.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Piece {
+pub(crate) enum Segment {
     Bytes(Vec<u8>),
     Number { expr: Expr, source: String, format: Format },
     Buffer(String),
 }
 
-/// A piece and the turn of the loop it stands in.
-pub(super) type Placed<'a> = (&'a Piece, Option<Turn>);
+/// A segment and the iteration of the loop it stands in.
+pub(crate) type PlacedSegment<'a> = (&'a Segment, Option<LoopIteration>);
 
-impl Line {
+impl PacketTemplate {
     /// Parses a line.
     ///
     /// # Errors
     /// What is wrong and at which column.
     pub fn parse(source: &str, names: &Names) -> Result<Self, ParseError> {
-        let mut parser = Parser::new(source, names)?;
-        parser.blanks();
-        let start = parser.at();
-        let condition = if parser.word() == "if" {
-            parser.blanks();
-            let (expr, source) = parser.braced()?;
-            parser.blanks();
+        let mut cursor = Cursor::new(source, names)?;
+        cursor.blanks();
+        let start = cursor.at();
+        let condition = if cursor.word() == "if" {
+            cursor.blanks();
+            let (expr, source) = cursor.braced()?;
+            cursor.blanks();
             Some(Expression::new(expr, source))
         } else {
-            parser.rewind(start);
+            cursor.rewind(start);
             None
         };
-        let endpoint = parser.endpoint()?;
-        parser.blanks();
-        let word = parser.at();
-        let ack = match parser.word().as_str() {
+        let endpoint = cursor.endpoint()?;
+        cursor.blanks();
+        let word = cursor.at();
+        let ack = match cursor.word().as_str() {
             "ack" => true,
             "" => false,
             _ => {
-                parser.rewind(word);
-                return Err(parser.unexpected("ack or ':'"));
+                cursor.rewind(word);
+                return Err(cursor.unexpected("ack or ':'"));
             }
         };
-        parser.blanks();
-        parser.need(':', if ack { "':'" } else { "ack or ':'" })?;
-        parser.in_packet = true;
-        let items = parser.items()?;
-        if parser.peek().is_some() {
-            return Err(parser.unexpected("an item"));
+        cursor.blanks();
+        cursor.need(':', if ack { "':'" } else { "ack or ':'" })?;
+        cursor.in_packet = true;
+        let items = cursor.items()?;
+        if cursor.peek().is_some() {
+            return Err(cursor.unexpected("an item"));
         }
-        let sequence = parser.sequence;
+        let sequence = cursor.sequence;
         Ok(Self { source: source.trim().to_owned(), condition, endpoint, ack, items, sequence })
     }
 
@@ -136,14 +136,14 @@ impl Line {
 fn visit(items: &[Item], visitor: &mut dyn FnMut(&Expr)) {
     for item in items {
         match &item.content {
-            Content::Piece(Piece::Number { expr, .. }) => expr.visit(visitor),
-            Content::Piece(_) => {}
+            Content::Segment(Segment::Number { expr, .. }) => expr.visit(visitor),
+            Content::Segment(_) => {}
             Content::Group(items) | Content::Each(_, items) => visit(items, visitor),
         }
     }
 }
 
-impl Parser<'_> {
+impl Cursor<'_> {
     /// Items up to the end of the line or of the group they are in, at least one.
     fn items(&mut self) -> Result<Vec<Item>, ParseError> {
         let mut items = Vec::new();
@@ -164,13 +164,13 @@ impl Parser<'_> {
 
     fn item(&mut self) -> Result<Item, ParseError> {
         let content = match self.peek() {
-            Some('"') => Content::Piece(Piece::Bytes(self.string()?)),
-            Some('{') => Content::Piece(self.computed()?),
+            Some('"') => Content::Segment(Segment::Bytes(self.string()?)),
+            Some('{') => Content::Segment(self.computed()?),
             Some('(') => Content::Group(self.group()?),
             _ => self.byte_or_loop()?,
         };
-        let times = if self.eat('*') { self.times()? } else { 1 };
-        Ok(Item { content, times })
+        let repeat = if self.eat('*') { self.times()? } else { 1 };
+        Ok(Item { content, repeat })
     }
 
     fn times(&mut self) -> Result<usize, ParseError> {
@@ -210,14 +210,14 @@ impl Parser<'_> {
         // Parsing alone would let a sign pass.
         let hexadecimal = word.len() == 2 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
         match u8::from_str_radix(&word, 16) {
-            Ok(byte) if hexadecimal => Ok(Content::Piece(Piece::Bytes(vec![byte]))),
+            Ok(byte) if hexadecimal => Ok(Content::Segment(Segment::Bytes(vec![byte]))),
             _ => {
                 let expected = "a byte of two hexadecimal digits, \"text\", {EXPR}, ( ... ) or each( ... )";
                 if word.is_empty() {
                     return Err(self.unexpected(expected));
                 }
                 let found = format!("{word:?}");
-                Err(self.error(start, Problem::Unexpected { expected, found }))
+                Err(self.error(start, ParseErrorKind::Unexpected { expected, found }))
             }
         }
     }
@@ -248,15 +248,15 @@ impl Parser<'_> {
         }
         if text.is_empty() {
             let (expected, found) = ("text of at least one character", "\"\"".to_owned());
-            return Err(self.error(start, Problem::Unexpected { expected, found }));
+            return Err(self.error(start, ParseErrorKind::Unexpected { expected, found }));
         }
         Ok(text.into_bytes())
     }
 
-    fn computed(&mut self) -> Result<Piece, ParseError> {
+    fn computed(&mut self) -> Result<Segment, ParseError> {
         let open = self.at();
         if let Some(buffer) = self.buffer()? {
-            return Ok(Piece::Buffer(buffer));
+            return Ok(Segment::Buffer(buffer));
         }
         self.rewind(open);
         self.need('{', "'{'")?;
@@ -281,7 +281,7 @@ impl Parser<'_> {
             self.need('}', "an operator, ':' or '}'")?;
             Format::U8
         };
-        Ok(Piece::Number { expr, source, format })
+        Ok(Segment::Number { expr, source, format })
     }
 
     /// `{NAME:bytes}`, looked for first, because a buffer by itself is no expression; `None` when it is not that.

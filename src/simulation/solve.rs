@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decode::{Constraint, Domain, Trial, Unknown, Wanted};
+use super::constraint::{Assignment, Constraint, Domain, Target, Unknown};
 
 /// Candidates tried for one unknown, or combinations for several that hang together; beyond, a check is left out.
 const MAX_TRIES: u64 = 200_000;
@@ -45,12 +45,12 @@ pub(super) fn solve(constraints: &[Constraint<'_>], domain: &dyn Domain) -> Opti
         let (low, high) = domain.range(*unknown)?;
         candidates.entry(*unknown).or_insert(Candidates::Range(low, high));
     }
-    let mut trial = Trial::new(domain);
+    let mut assignment = Assignment::new(domain);
     let mut told = BTreeSet::new();
 
     // Plain values first: they leave one candidate, and trying it is all that is left for every other constraint.
     for constraint in constraints {
-        if let (Some(unknown), Wanted::Number(value)) = (constraint.plain(), constraint.wanted) {
+        if let (Some(unknown), Target::Number(value)) = (constraint.plain(), constraint.wanted) {
             candidates.get_mut(&unknown)?.narrow(value);
             told.insert(unknown);
         }
@@ -62,12 +62,12 @@ pub(super) fn solve(constraints: &[Constraint<'_>], domain: &dyn Domain) -> Opti
             continue;
         }
         let fits = |value: &i64| {
-            trial.values.insert(unknown, *value);
-            constraint.holds(&trial)
+            assignment.values.insert(unknown, *value);
+            constraint.holds(&assignment)
         };
         *remaining = Candidates::List(remaining.iter().filter(fits).collect());
-        trial.values.remove(&unknown);
-        if matches!(constraint.wanted, Wanted::Number(_)) {
+        assignment.values.remove(&unknown);
+        if matches!(constraint.wanted, Target::Number(_)) {
             told.insert(unknown);
         }
     }
@@ -83,8 +83,8 @@ pub(super) fn solve(constraints: &[Constraint<'_>], domain: &dyn Domain) -> Opti
             Outcome::Impossible => return None,
             Outcome::GaveUp => {}
             Outcome::Found => {
-                solution.extend(search.trial.values);
-                let items = group.iter().filter(|constraint| matches!(constraint.wanted, Wanted::Number(_)));
+                solution.extend(search.assignment.values);
+                let items = group.iter().filter(|constraint| matches!(constraint.wanted, Target::Number(_)));
                 told.extend(items.flat_map(|constraint| &constraint.unknowns));
             }
         }
@@ -128,7 +128,7 @@ struct Level<'s, 'c, 'l> {
 
 struct Search<'s, 'c, 'l> {
     levels: Vec<Level<'s, 'c, 'l>>,
-    trial: Trial<'s>,
+    assignment: Assignment<'s>,
     tries: u64,
 }
 
@@ -157,7 +157,7 @@ impl<'s, 'c, 'l> Search<'s, 'c, 'l> {
         }
         // Above the combinations there are at most as many tries again that lead to them, as every level branches.
         let tries = 2 * MAX_TRIES + levels.len() as u64;
-        Self { levels, trial: Trial::new(domain), tries }
+        Self { levels, assignment: Assignment::new(domain), tries }
     }
 
     fn descend(&mut self, depth: usize) -> Outcome {
@@ -170,8 +170,8 @@ impl<'s, 'c, 'l> Search<'s, 'c, 'l> {
                 return Outcome::GaveUp;
             }
             self.tries -= 1;
-            self.trial.values.insert(unknown, value);
-            let fits = |level: &Level<'_, '_, '_>| level.checks.iter().all(|check| check.holds(&self.trial));
+            self.assignment.values.insert(unknown, value);
+            let fits = |level: &Level<'_, '_, '_>| level.checks.iter().all(|check| check.holds(&self.assignment));
             if self.levels.get(depth).is_some_and(fits) {
                 match self.descend(depth + 1) {
                     Outcome::Impossible => {}

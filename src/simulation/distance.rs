@@ -3,26 +3,19 @@
 //! A comparison that does not hold is as far as its sides are apart, brought below 1, so that no comparison hides the
 //! others. The conditions that `&&` joins are told one by one: which of them counts most is for the searcher to say.
 
-use super::Scope;
-use super::eval::Context;
-use super::expression::Expression;
-use super::syntax::{Binary, Expr, Unary};
+use crate::library::template::{Binary, Context, Expr, Expression, Scope, Unary};
 
-impl Expression {
-    /// How far each of the conditions that `&&` joins is from being true: 0 for one that holds, else up to 1.
-    #[must_use]
-    pub fn distances(&self, scope: &dyn Scope) -> Vec<f64> {
-        let context = Context { scope, turn: None, packet: &[] };
-        let mut found = Vec::new();
-        each(&self.expr, &mut |condition| found.push(far(&context, condition, true)));
-        found
-    }
+/// How far each of the conditions that `&&` joins is from being true: 0 for one that holds, else up to 1.
+pub(super) fn distances(expression: &Expression, scope: &dyn Scope) -> Vec<f64> {
+    let context = Context { scope, iteration: None, packet: &[] };
+    let mut found = Vec::new();
+    each(&expression.expr, &mut |condition| found.push(far(&context, condition, true)));
+    found
+}
 
-    /// How far its value, without its fraction, is from `wanted`: 0, or up to 1.
-    #[must_use]
-    pub fn distance_to(&self, wanted: f64, scope: &dyn Scope) -> f64 {
-        self.value(scope).map_or(1.0, |value| apart(value.trunc() - wanted))
-    }
+/// How far the value of an expression, without its fraction, is from `wanted`: 0, or up to 1.
+pub(super) fn distance_to(expression: &Expression, wanted: f64, scope: &dyn Scope) -> f64 {
+    expression.value(scope).map_or(1.0, |value| apart(value.trunc() - wanted))
 }
 
 fn each<'e>(expression: &'e Expr, then: &mut dyn FnMut(&'e Expr)) {

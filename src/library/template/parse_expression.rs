@@ -1,16 +1,48 @@
 //! Parses expressions.
 
+use super::ast::{Binary, Expr, LAST_FEATURE, Math, Unary, functions, is_function, kinds};
 use super::checksum::Checksum;
-use super::error::{ParseError, Problem};
+use super::cursor::Cursor;
+use super::error::{ParseError, ParseErrorKind};
 use super::expression::Expression;
-use super::parser::Parser;
-use super::syntax::{Binary, Expr, LAST_FEATURE, Math, Unary, functions, is_function, kinds};
+use super::names::Names;
 use crate::types::OutputKind;
 
 /// The largest number up to which a float holds every integer.
 const MAX_NUMBER: u64 = 1 << 53;
 
-impl Parser<'_> {
+impl Expression {
+    /// Parses an expression written without braces.
+    ///
+    /// # Errors
+    /// What is wrong and at which column.
+    pub fn parse(source: &str, names: &Names) -> Result<Self, ParseError> {
+        Self::whole(Cursor::new(source, names)?, source)
+    }
+
+    /// Parses an expression that others may use by a name. It may speak of `k` and of buffers that are known only where
+    /// it is used; that they are is looked at there.
+    ///
+    /// # Errors
+    /// What is wrong and at which column.
+    pub fn parse_named(source: &str, names: &Names) -> Result<Self, ParseError> {
+        let mut cursor = Cursor::new(source, names)?;
+        cursor.in_each = true;
+        cursor.open = true;
+        Self::whole(cursor, source)
+    }
+
+    fn whole(mut cursor: Cursor<'_>, source: &str) -> Result<Self, ParseError> {
+        let expr = cursor.expression()?;
+        cursor.blanks();
+        if cursor.peek().is_some() {
+            return Err(cursor.unexpected("an operator or the end of the line"));
+        }
+        Ok(Self::new(expr, source.trim().to_owned()))
+    }
+}
+
+impl Cursor<'_> {
     /// One whole expression; the caller looks at what follows it.
     pub(super) fn expression(&mut self) -> Result<Expr, ParseError> {
         self.start_expression();
@@ -29,16 +61,16 @@ impl Parser<'_> {
     }
 
     fn choice(&mut self) -> Result<Expr, ParseError> {
-        self.nested(|parser| {
-            let condition = parser.binary(1)?;
-            parser.blanks();
-            if !parser.eat('?') {
+        self.nested(|cursor| {
+            let condition = cursor.binary(1)?;
+            cursor.blanks();
+            if !cursor.eat('?') {
                 return Ok(condition);
             }
-            let then = parser.choice()?;
-            parser.blanks();
-            parser.need(':', "an operator or ':'")?;
-            let otherwise = parser.choice()?;
+            let then = cursor.choice()?;
+            cursor.blanks();
+            cursor.need(':', "an operator or ':'")?;
+            let otherwise = cursor.choice()?;
             Ok(Expr::Choice(Box::new([condition, then, otherwise])))
         })
     }
@@ -117,7 +149,7 @@ impl Parser<'_> {
     fn malformed(&self, start: usize) -> ParseError {
         let found = format!("{:?}", self.text(start, self.at()));
         let expected = "a decimal number such as 20 or 0.5, or a hexadecimal one such as 0x1F";
-        self.error(start, Problem::Unexpected { expected, found })
+        self.error(start, ParseErrorKind::Unexpected { expected, found })
     }
 
     fn name(&mut self) -> Result<Expr, ParseError> {
@@ -151,8 +183,8 @@ impl Parser<'_> {
 
     fn identifier(&self, start: usize, name: String) -> Result<Expr, ParseError> {
         if let Some(builtin) = Expr::builtin(&name) {
-            if builtin == Expr::Turn && !self.in_each {
-                return Err(self.error(start, Problem::OutsideEach));
+            if builtin == Expr::LoopPosition && !self.in_each {
+                return Err(self.error(start, ParseErrorKind::OutsideEach));
             }
             return Ok(builtin);
         }
@@ -163,7 +195,7 @@ impl Parser<'_> {
             return self.named(start, named);
         }
         if !self.open && self.has_buffer(&name) {
-            return Err(self.error(start, Problem::BufferAsNumber { name }));
+            return Err(self.error(start, ParseErrorKind::BufferAsNumber { name }));
         }
         let mut allowed = format!("v, d, i, k, n, prev, f0 to f{LAST_FEATURE}, {}", kinds());
         for parameter in self.names.params.iter().chain(self.names.lets.keys()) {
@@ -179,7 +211,7 @@ impl Parser<'_> {
     fn named(&self, start: usize, named: &Expression) -> Result<Expr, ParseError> {
         let mut wrong = None;
         named.expr.visit(&mut |node| match node {
-            Expr::Turn if !self.in_each => wrong = Some(self.error(start, Problem::OutsideEach)),
+            Expr::LoopPosition if !self.in_each => wrong = Some(self.error(start, ParseErrorKind::OutsideEach)),
             Expr::Byte(buffer, _) | Expr::Length(buffer) if !self.has_buffer(buffer) => {
                 wrong = Some(self.unknown_buffer(start, buffer.clone()));
             }
@@ -200,7 +232,7 @@ impl Parser<'_> {
         }
         let arguments = self.arguments()?;
         let count = arguments.len();
-        let wrong_count = |allowed| Problem::Arguments { function: name.to_owned(), allowed, found: count };
+        let wrong_count = |allowed| ParseErrorKind::Arguments { function: name.to_owned(), allowed, found: count };
         if let Some(math) = Math::from_name(name) {
             let (low, high, allowed) = math.arguments();
             if count < low || count > high {
@@ -209,7 +241,7 @@ impl Parser<'_> {
             return Ok(Expr::Math(math, arguments));
         }
         if !self.in_packet {
-            return Err(self.error(start, Problem::OutsidePacket { function: name.to_owned() }));
+            return Err(self.error(start, ParseErrorKind::OutsidePacket { function: name.to_owned() }));
         }
         match Checksum::from_name(name) {
             Some(_) if count > 2 => Err(self.error(start, wrong_count("0 to 2 arguments"))),
@@ -260,7 +292,7 @@ impl Parser<'_> {
         }
         let found = arguments.len();
         let Ok([(at, name)]) = <[_; 1]>::try_from(arguments) else {
-            let problem = Problem::Arguments { function: function.to_owned(), allowed: "1 argument", found };
+            let problem = ParseErrorKind::Arguments { function: function.to_owned(), allowed: "1 argument", found };
             return Err(self.error(start, problem));
         };
         match function {

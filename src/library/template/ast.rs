@@ -29,13 +29,13 @@ const FUNCTIONS: [&str; 17] = [
 
 /// An expression.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Expr {
+pub(crate) enum Expr {
     Number(f64),
     Value,
     Duration,
     Index,
     /// `k`.
-    Turn,
+    LoopPosition,
     /// `n`.
     Outputs,
     Previous,
@@ -63,7 +63,7 @@ impl Expr {
             "v" => Self::Value,
             "d" => Self::Duration,
             "i" => Self::Index,
-            "k" => Self::Turn,
+            "k" => Self::LoopPosition,
             "n" => Self::Outputs,
             "prev" => Self::Previous,
             _ => match OutputKind::from_key(name) {
@@ -74,7 +74,7 @@ impl Expr {
     }
 
     /// Shows the visitor this node and all below it, also those that laziness may skip.
-    pub(super) fn visit(&self, visitor: &mut dyn FnMut(&Expr)) {
+    pub(crate) fn visit(&self, visitor: &mut dyn FnMut(&Expr)) {
         visitor(self);
         let below: &[Expr] = match self {
             Self::Byte(_, index) => std::slice::from_ref(index),
@@ -98,7 +98,7 @@ fn feature(name: &str) -> Option<u32> {
 
 /// Functions of numbers only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Math {
+pub(crate) enum Math {
     Abs,
     Min,
     Max,
@@ -136,7 +136,7 @@ impl Math {
 
 /// Operators before their operand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unary {
+pub(crate) enum Unary {
     Negate,
     Not,
     Invert,
@@ -144,7 +144,7 @@ pub(super) enum Unary {
 
 /// Operators between their operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Binary {
+pub(crate) enum Binary {
     Or,
     And,
     BitOr,

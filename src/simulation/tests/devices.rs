@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use std::sync::Arc;
 
-use super::*;
 use crate::driver::{self, Batch, Change, Driver, Levels};
 use crate::library::{Definition, Hardware, Library, Matcher, Model, OutputSpec};
 use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Operation, pair};
+use crate::simulation::*;
 use crate::types::{Bus, Endpoint, InputKind, Output};
 
 type Shared = Arc<Mutex<Box<dyn SimulatedDevice>>>;

@@ -1,9 +1,11 @@
-use super::*;
+use crate::library::template::Expression;
+use crate::library::template::testing::*;
+use crate::simulation::distance;
 
 fn distances(source: &str) -> Vec<f64> {
     let expression = Expression::parse(source, &names()).unwrap_or_else(|error| panic!("{source}: {error}"));
-    let found = expression.distances(&toy());
-    let holds = expression.holds(&toy()).unwrap_or(false);
+    let found = distance::distances(&expression, &device());
+    let holds = expression.holds(&device()).unwrap_or(false);
     assert_eq!(holds, found.iter().all(|distance| *distance == 0.0), "{source}: {found:?}");
     assert!(found.iter().all(|distance| (0.0..=1.0).contains(distance)), "{source}: {found:?}");
     found
@@ -36,6 +38,6 @@ fn what_holds_is_no_distance_away_and_what_is_nearer_is_less_far() {
     assert_eq!(distances("reply[0] == 16 && reply[1] == 0 && !(reply[2] == 0xFF && 1)").len(), 3);
     assert_eq!(distances("lost == 1"), [1.0], "what has no value is as far as can be");
     let value = Expression::parse("reply[1] / 3", &names()).unwrap();
-    assert_eq!(value.distance_to(10.0, &toy()), 0.0);
-    assert!(value.distance_to(12.0, &toy()) < value.distance_to(30.0, &toy()));
+    assert_eq!(distance::distance_to(&value, 10.0, &device()), 0.0);
+    assert!(distance::distance_to(&value, 12.0, &device()) < distance::distance_to(&value, 30.0, &device()));
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use toml::Spanned;
 
-use super::hardware::SerialPort;
+use super::matcher::SerialPort;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,8 +1,13 @@
-use super::*;
+use crate::library::template::testing::*;
+use crate::library::template::*;
+use crate::simulation::constraint::*;
+use crate::simulation::decode::decode;
+use crate::types::{Endpoint, OutputKind};
+use std::collections::BTreeMap;
 
-/// Ranges instead of values; everything else comes from a toy.
+/// Ranges instead of values; everything else comes from a device.
 pub(super) struct Ranges {
-    toy: Toy,
+    device: FakeDevice,
     ranges: BTreeMap<Unknown, (i64, i64)>,
 }
 
@@ -12,33 +17,33 @@ impl Domain for Ranges {
     }
 
     fn index(&self) -> u32 {
-        self.toy.index
+        self.device.index
     }
 
     fn outputs(&self, kind: Option<OutputKind>) -> Vec<u32> {
-        self.toy.outputs(kind).into_iter().map(|(index, _)| index).collect()
+        self.device.outputs(kind).into_iter().map(|(index, _)| index).collect()
     }
 
     fn param(&self, name: &str) -> Option<f64> {
-        self.toy.param(name)
+        self.device.param(name)
     }
 
     fn buffer(&self, name: &str) -> Option<&[u8]> {
-        Scope::buffer(&self.toy, name)
+        Scope::buffer(&self.device, name)
     }
 
     fn has(&self, endpoint: Endpoint) -> bool {
-        Scope::has(&self.toy, endpoint)
+        Scope::has(&self.device, endpoint)
     }
 }
 
 use Unknown::{Duration as D, Feature, Value as V};
 
-/// The domain of the toy all tests use.
+/// The domain of the device all tests use.
 pub(super) fn domain() -> Ranges {
     let mut ranges = BTreeMap::from([(V, (0, 100)), (D, (0, 100_000))]);
     ranges.extend([0, 1, 2, 5].map(|index| (Feature(index), (0, 100))));
-    Ranges { toy: toy(), ranges }
+    Ranges { device: device(), ranges }
 }
 
 /// The same with ranges that are quick to search.
@@ -49,16 +54,16 @@ pub(super) fn small_domain() -> Ranges {
     domain
 }
 
-/// A toy with vibrators up to `limit` in each.
+/// A device with vibrators up to `limit` in each.
 fn vibrators(count: u32, limit: i64) -> Ranges {
-    let mut toy = Toy::default();
+    let mut device = FakeDevice::default();
     let mut ranges = BTreeMap::from([(V, (0, limit)), (D, (0, 100_000))]);
     for index in 0..count {
-        toy = toy.with(index, &[OutputKind::Vibrate], 0.0);
+        device = device.with(index, &[OutputKind::Vibrate], 0.0);
         ranges.insert(Feature(index), (0, limit));
     }
-    toy.params.insert("id".to_owned(), 9.0);
-    Ranges { toy, ranges }
+    device.params.insert("id".to_owned(), 9.0);
+    Ranges { device, ranges }
 }
 
 #[track_caller]
@@ -76,8 +81,8 @@ fn refuses(domain: &Ranges, source: &str, packet: &[u8]) {
 fn round_trip(domain: &mut Ranges, source: &str, values: std::ops::RangeInclusive<i64>) {
     domain.ranges.insert(V, (*values.start(), *values.end()));
     for value in values {
-        domain.toy.value = value as f64;
-        let packet = render(source, &domain.toy);
+        domain.device.value = value as f64;
+        let packet = encode(source, &domain.device);
         decodes(domain, source, &packet, &[(V, value)]);
     }
 }
@@ -85,7 +90,7 @@ fn round_trip(domain: &mut Ranges, source: &str, values: std::ops::RangeInclusiv
 #[test]
 fn value_behind_its_index() {
     let mut domain = vibrators(2, 20);
-    domain.toy.index = 1;
+    domain.device.index = 1;
     let source = "tx: {0xF1 + i} {v}";
     round_trip(&mut domain, source, 0..=20);
     refuses(&domain, source, &[0xF1, 5]);
@@ -127,7 +132,7 @@ fn loops_bind_features() {
 fn checksums_and_counters_are_skipped() {
     let source = "tx ack: AA 55 06 01 01 01 {v} FA {xor()}";
     round_trip(&mut vibrators(1, 20), source, 0..=20);
-    let mut packet = render(source, &toy());
+    let mut packet = encode(source, &device());
     *packet.last_mut().unwrap() ^= 1;
     decodes(&vibrators(1, 20), source, &packet, &[(V, 7)]);
     packet.pop();

@@ -1,10 +1,10 @@
 //! The place in a source and what every part of the grammar asks of it.
 //!
-//! The grammar itself is in [`super::grammar`] (expressions), [`super::line`] and [`super::step`].
+//! The grammar itself is in [`super::parse_expression`] (expressions), [`super::packet`] and [`super::step`].
 
-use super::Names;
-use super::error::{ParseError, Problem};
-use super::syntax::is_free_name;
+use super::ast::is_free_name;
+use super::error::{ParseError, ParseErrorKind};
+use super::names::Names;
 use crate::types::Endpoint;
 
 /// Keeps a mistaken definition from costing memory and time.
@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 32;
 const MAX_OPERATORS: usize = 256;
 
 /// A source and how far it is parsed.
-pub(super) struct Parser<'a> {
+pub(super) struct Cursor<'a> {
     chars: Vec<char>,
     at: usize,
     pub(super) names: &'a Names,
@@ -33,13 +33,13 @@ pub(super) struct Parser<'a> {
     pub(super) sequence: bool,
 }
 
-impl<'a> Parser<'a> {
+impl<'a> Cursor<'a> {
     pub(super) fn new(source: &str, names: &'a Names) -> Result<Self, ParseError> {
         // Counting stops early: the source may be of any size.
         let length = source.chars().take(MAX_CHARS + 1).count();
         if length == 0 || length > MAX_CHARS {
             let length = source.chars().count();
-            let problem = Problem::Length { length, limit: MAX_CHARS };
+            let problem = ParseErrorKind::Length { length, limit: MAX_CHARS };
             return Err(ParseError { column: 1, problem });
         }
         let chars = source.chars().collect();
@@ -128,13 +128,13 @@ impl<'a> Parser<'a> {
         text.trim().to_owned()
     }
 
-    pub(super) fn error(&self, at: usize, problem: Problem) -> ParseError {
+    pub(super) fn error(&self, at: usize, problem: ParseErrorKind) -> ParseError {
         ParseError { column: at + 1, problem }
     }
 
     pub(super) fn unexpected(&self, expected: &'static str) -> ParseError {
         let found = self.peek().map_or_else(|| "the end of the line".to_owned(), |next| format!("{next:?}"));
-        self.error(self.at, Problem::Unexpected { expected, found })
+        self.error(self.at, ParseErrorKind::Unexpected { expected, found })
     }
 
     pub(super) fn unknown(
@@ -144,12 +144,12 @@ impl<'a> Parser<'a> {
         name: String,
         allowed: impl Into<String>,
     ) -> ParseError {
-        self.error(at, Problem::Unknown { sort, name, allowed: allowed.into() })
+        self.error(at, ParseErrorKind::Unknown { sort, name, allowed: allowed.into() })
     }
 
     pub(super) fn out_of_range(&self, at: usize, sort: &'static str, allowed: impl Into<String>) -> ParseError {
         let value = self.text(at, self.at);
-        self.error(at, Problem::OutOfRange { sort, value, allowed: allowed.into() })
+        self.error(at, ParseErrorKind::OutOfRange { sort, value, allowed: allowed.into() })
     }
 
     /// Runs one more level of the grammar. An error ends the whole parse, so only success has to restore the depth.
@@ -158,7 +158,7 @@ impl<'a> Parser<'a> {
         parse: impl FnOnce(&mut Self) -> Result<T, ParseError>,
     ) -> Result<T, ParseError> {
         if self.depth == MAX_DEPTH {
-            return Err(self.error(self.at, Problem::Nesting { limit: MAX_DEPTH }));
+            return Err(self.error(self.at, ParseErrorKind::Nesting { limit: MAX_DEPTH }));
         }
         self.depth += 1;
         let parsed = parse(self)?;
@@ -172,7 +172,7 @@ impl<'a> Parser<'a> {
 
     pub(super) fn count_operator(&mut self) -> Result<(), ParseError> {
         if self.operators == MAX_OPERATORS {
-            return Err(self.error(self.at, Problem::Operators { limit: MAX_OPERATORS }));
+            return Err(self.error(self.at, ParseErrorKind::Operators { limit: MAX_OPERATORS }));
         }
         self.operators += 1;
         Ok(())
