@@ -17,15 +17,15 @@ use super::simulated::SimulatedDevice;
 /// A future that a driver returns.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A family of hardware that is spoken to in one way.
+/// One wire protocol.
 pub trait Protocol: Sync {
     /// The name that definitions use.
     fn name(&self) -> &'static str;
 
-    /// Finds out which model this is, talking to it if need be. `None` means the default model.
+    /// Finds out which model this is and asks the hardware if need be. `None` means the default model.
     ///
     /// # Errors
-    /// Hardware that can't be asked.
+    /// The hardware cannot be asked.
     fn identify<'a>(
         &'a self,
         definition: &'a Definition,
@@ -43,17 +43,17 @@ pub trait Protocol: Sync {
     }
 }
 
-/// What speaks to one device.
+/// Encodes outputs for one connected device.
 pub trait Driver: Send {
-    /// What is said after connecting, before anything else.
+    /// Does what the hardware needs after connecting, before any output.
     ///
     /// # Errors
-    /// Hardware that doesn't answer as it should; it is let go then.
+    /// Hardware that doesn't answer as it should; the caller disconnects it then.
     fn connect<'a>(&'a mut self, _link: &'a Link) -> Boxed<'a, Result<(), DriverError>> {
         Box::pin(async { Ok(()) })
     }
 
-    /// The packets for a batch, in the order in which they are to be written.
+    /// The packets for a batch, in the order in which the device writes them.
     ///
     /// # Errors
     /// Values that the protocol can't express; nothing is written then.
@@ -68,22 +68,22 @@ pub trait Driver: Send {
         None
     }
 
-    /// Where the position of this feature is after connecting, in the hardware's own range, if the hardware tells.
+    /// The position of this feature after connecting, in the hardware's own range, if the hardware reports it.
     fn position(&self, _feature: u32) -> Option<i32> {
         None
     }
 
-    /// What the driver wants to say by itself, and after which time to ask again. Asked after every batch and when
-    /// that time has passed.
+    /// Packets the driver sends without a command (keep-alives), and after which time to ask again. The device's writer
+    /// asks after every batch and when that time has passed.
     fn poll(&mut self) -> Poll {
         Poll::default()
     }
 
-    /// How the inputs of this device are measured; used while outputs are written.
+    /// Measures the inputs of this device; callers use it while outputs are being written.
     fn inputs(&self) -> Arc<dyn Inputs>;
 }
 
-/// What a driver says by itself.
+/// Packets that a driver sends without a command.
 #[derive(Debug, Default)]
 pub struct Poll {
     /// Packets to write now.
@@ -92,7 +92,7 @@ pub struct Poll {
     pub again: Option<Duration>,
 }
 
-/// How the inputs of one device are measured.
+/// Measures the inputs of one device.
 pub trait Inputs: Send + Sync {
     /// Asks once.
     ///
@@ -111,7 +111,7 @@ pub trait Inputs: Send + Sync {
     }
 }
 
-/// One output to be written.
+/// One output that the device writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
     /// Index of the feature.
@@ -122,7 +122,7 @@ pub struct Change {
     pub previous: i32,
 }
 
-/// Outputs that are written together.
+/// Outputs that the device writes together.
 #[derive(Debug)]
 pub struct Batch<'a> {
     /// What changed, ascending by feature index.
@@ -133,7 +133,7 @@ pub struct Batch<'a> {
     pub stop: bool,
 }
 
-/// Why a driver can't do what it should.
+/// Why a driver failed.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum DriverError {
     /// The connection failed.

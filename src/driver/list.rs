@@ -22,7 +22,7 @@ pub fn names() -> Vec<&'static str> {
     CODED.iter().map(|protocol| protocol.name()).collect()
 }
 
-/// What speaks for the devices of a definition: its coded driver, else the template engine.
+/// The protocol of a definition: its coded driver, else the template engine.
 #[must_use]
 pub fn for_definition(definition: &Definition) -> &'static dyn Protocol {
     let coded = definition.driver.as_deref();

@@ -2,8 +2,8 @@
 //!
 //! Here live the contract of a driver ([`Driver`], [`Protocol`]), the engine that runs the templates of a definition
 //! (`template/`), a folder for each coded driver with its simulated side (`coded/`), and the list of them
-//! ([`for_definition`]). What may not live here: buses, actors, timers. A driver is told when to speak and never lists
-//! its devices; definitions do.
+//! ([`for_definition`]). What may not live here: buses, actors, timers. The device's writer asks a driver for packets;
+//! definitions list the devices.
 
 mod coded;
 mod contract;

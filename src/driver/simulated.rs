@@ -8,7 +8,7 @@ use crate::library::Model;
 use crate::link::Notification;
 use crate::types::{Endpoint, OutputKind};
 
-/// Charge that every toy reports, in percent: neither full nor empty, so that nobody takes it for a default.
+/// Charge that every simulated device reports, in percent: neither full nor empty, so that nobody takes it for a default.
 pub const CHARGE: u8 = 85;
 
 /// What one output was last told to do.
@@ -30,12 +30,12 @@ pub struct Level {
     pub label: String,
 }
 
-/// One piece of hardware, as seen from inside.
+/// One piece of simulated hardware.
 pub trait SimulatedDevice: Send {
-    /// Takes a packet and returns what the hardware says to it, in order.
+    /// Takes a packet and returns the notifications that answer it, in order.
     fn written(&mut self, endpoint: Endpoint, data: &[u8]) -> Vec<Notification>;
 
-    /// What the hardware says as soon as somebody listens.
+    /// Notifications that the hardware sends as soon as the server subscribes.
     fn subscribed(&mut self, _endpoint: Endpoint) -> Vec<Notification> {
         Vec::new()
     }
@@ -46,8 +46,8 @@ pub trait SimulatedDevice: Send {
     /// An endpoint that has no value to read.
     fn read(&mut self, endpoint: Endpoint) -> Result<Vec<u8>, String>;
 
-    /// The connection is over; the next one begins with the same greetings. What runs goes on running, as it does in
-    /// most real toys: whoever lets go must have stopped it before.
+    /// The connection is over; the next one begins with the same connect steps. What runs goes on running, as it does in
+    /// most real hardware: the server must stop it before it disconnects.
     fn released(&mut self) {}
 
     /// What every output does now, in feature order.
@@ -58,7 +58,7 @@ pub trait SimulatedDevice: Send {
         Vec::new()
     }
 
-    /// How many packets meant nothing to it.
+    /// How many packets it did not understand.
     fn not_understood(&self) -> u64;
 }
 

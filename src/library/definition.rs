@@ -28,7 +28,7 @@ pub struct Definition {
     pub matchers: Vec<Matcher>,
     /// How the model is found out; the first source that the hardware has decides, none means the name.
     pub identify: Vec<Identify>,
-    /// What is said to the hardware after connecting.
+    /// Steps run after connecting, before any output.
     pub connect: Vec<Step>,
     /// The position at which a feature stands after connecting, from the buffers that the connect steps filled.
     pub start_position: Option<Expression>,

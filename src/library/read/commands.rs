@@ -1,4 +1,4 @@
-//! Reads the lines for outputs and the rules for inputs.
+//! Reads `[write]` and `[input]`: the packets for outputs and the rules for inputs.
 
 use std::collections::{BTreeMap, BTreeSet};
 

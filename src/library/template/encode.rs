@@ -1,4 +1,4 @@
-//! Turns lines into packets.
+//! Encodes packet templates: the bytes for the values at hand.
 
 use super::error::EvalError;
 use super::eval::{Context, LoopIteration};

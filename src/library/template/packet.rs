@@ -1,4 +1,4 @@
-//! Parses lines: one packet each.
+//! One packet as a template, and its parser.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What a toy says: words of text, each ended by `;` (facts: protocols/lovense.md).
+//! Replies of Lovense hardware: words of text, each ended by `;` (facts: protocols/lovense.md).
 //!
 //! Answers to other commands come by the same way, several may come in one notification, and a packet of 20 bytes cuts
 //! a long one in two. So notifications are taken apart into words, and each reader passes over those that do not mean

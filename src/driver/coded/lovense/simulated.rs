@@ -1,4 +1,4 @@
-//! A Lovense toy (facts: protocols/lovense.md): text commands, each answered by text.
+//! A simulated Lovense device (facts: protocols/lovense.md): text commands, each answered by text.
 
 use std::collections::BTreeMap;
 

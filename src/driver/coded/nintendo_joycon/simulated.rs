@@ -1,4 +1,4 @@
-//! A Joy-Con (facts: protocols/nintendo-joycon.md): the rumble of the last report, as far as it can be told.
+//! A simulated Joy-Con (facts: protocols/nintendo-joycon.md): the rumble of the last report, as far as it can be told.
 
 use crate::library::Model;
 use crate::link::Notification;

@@ -7,9 +7,9 @@ use std::fmt;
 
 use console::{Term, measure_text_width};
 
-use super::find::Found;
+use super::event_output::{Event, EventOutput, bytes, heading, name, state};
+use super::model_lookup::FoundModel;
 use super::screen::Screen;
-use super::{show, show::Event, show::Show, show::bytes, show::heading, show::state};
 use crate::simulation::{Level, simulate};
 
 /// Cells of a bar. Odd, so that a two-way bar has a middle.
@@ -20,7 +20,7 @@ const LABEL: usize = 14;
 const TIME: usize = 12;
 
 /// See the module.
-pub(super) struct Bars {
+pub(super) struct LiveView {
     screen: Screen,
     levels: Vec<Level>,
     packets: u64,
@@ -32,14 +32,14 @@ pub(super) struct Bars {
     heading: String,
 }
 
-impl fmt::Debug for Bars {
+impl fmt::Debug for LiveView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Bars({} levels)", self.levels.len())
+        write!(f, "LiveView({} levels)", self.levels.len())
     }
 }
 
-impl Bars {
-    pub(super) fn new(found: &Found) -> Self {
+impl LiveView {
+    pub(super) fn new(found: &FoundModel) -> Self {
         let levels = simulate(&found.definition, &found.model).levels();
         Self {
             screen: Screen::new(Term::buffered_stdout()),
@@ -49,7 +49,7 @@ impl Bars {
             last: String::new(),
             problem: String::new(),
             state: "connecting".to_owned(),
-            name: show::name(found),
+            name: name(found),
             heading: String::new(),
         }
     }
@@ -81,7 +81,7 @@ impl Bars {
     }
 }
 
-impl Show for Bars {
+impl EventOutput for LiveView {
     fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Level(level) => {

@@ -8,12 +8,11 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use super::Wanted;
-use super::attach::Attach;
-use super::find::Found;
-use super::frames::{self, Told};
-use super::server::{Socket, connect};
-use super::show::{Event, Show};
+use super::advertisement::Advertisement;
+use super::connection::{Socket, connect};
+use super::event_output::{Event, EventOutput};
+use super::frames::{self, ServerFrame};
+use super::model_lookup::FoundModel;
 use crate::cli::server_address::Servers;
 use crate::link::Notification;
 use crate::simulation::{Level, SimulatedDevice, simulate};
@@ -32,13 +31,24 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// How often a display that does not follow every event is brought up to date.
 const REDRAW: Duration = Duration::from_millis(100);
 
+/// Which address the user wants.
+#[derive(Debug)]
+pub(super) enum AddressChoice {
+    /// This one.
+    Address(String),
+    /// The one of this number.
+    Number(u8),
+    /// The first that no other program plays.
+    Free,
+}
+
 /// Plays the hardware until the user ends it. The error is a sentence for the user.
 pub(super) async fn run(
     servers: &Servers,
-    found: &Found,
-    attach: &Attach,
-    wanted: &Wanted,
-    show: &mut dyn Show,
+    found: &FoundModel,
+    attach: &Advertisement,
+    wanted: &AddressChoice,
+    show: &mut dyn EventOutput,
 ) -> Result<(), String> {
     let mut signals = Signals::new()?;
     // A server that was never there is a mistake of the user's; one that went away comes back.
@@ -56,7 +66,7 @@ pub(super) async fn run(
         match connecting {
             Ok((socket, url)) => {
                 known = true;
-                let mut player = Player {
+                let mut peripheral = Peripheral {
                     socket,
                     found,
                     levels: toy.levels(),
@@ -64,7 +74,7 @@ pub(super) async fn run(
                     attached: false,
                     show: &mut *show,
                 };
-                let end = player.play(&url, attach, wanted, &mut place, &mut signals).await;
+                let end = peripheral.play(&url, attach, wanted, &mut place, &mut signals).await;
                 toy.released();
                 ended = matches!(end, End::Server);
                 match end {
@@ -97,22 +107,22 @@ enum End {
 /// The address that this toy has found free, and the number that it belongs to.
 type Place = (String, Option<u8>);
 
-struct Player<'a> {
+struct Peripheral<'a> {
     socket: Socket,
-    found: &'a Found,
+    found: &'a FoundModel,
     toy: &'a mut dyn SimulatedDevice,
     /// What was shown last.
     levels: Vec<Level>,
     attached: bool,
-    show: &'a mut dyn Show,
+    show: &'a mut dyn EventOutput,
 }
 
-impl Player<'_> {
+impl Peripheral<'_> {
     async fn play(
         &mut self,
         url: &str,
-        attach: &Attach,
-        wanted: &Wanted,
+        attach: &Advertisement,
+        wanted: &AddressChoice,
         place: &mut Option<Place>,
         signals: &mut Signals,
     ) -> End {
@@ -149,17 +159,17 @@ impl Player<'_> {
     /// Attaches under an address that no other program plays.
     async fn appear(
         &mut self,
-        attach: &Attach,
-        wanted: &Wanted,
+        attach: &Advertisement,
+        wanted: &AddressChoice,
         before: Option<Place>,
         signals: &mut Signals,
     ) -> Result<Place, End> {
         let places: Vec<Place> = match (&before, wanted) {
             // It is the same device as before, or it would not find its place again.
             (Some(place), _) => vec![place.clone()],
-            (None, Wanted::Address(address)) => vec![(address.clone(), None)],
-            (None, Wanted::Number(number)) => vec![(attach.address(*number), Some(*number))],
-            (None, Wanted::Free) => (1..=MOST).map(|number| (attach.address(number), Some(number))).collect(),
+            (None, AddressChoice::Address(address)) => vec![(address.clone(), None)],
+            (None, AddressChoice::Number(number)) => vec![(attach.address(*number), Some(*number))],
+            (None, AddressChoice::Free) => (1..=MOST).map(|number| (attach.address(number), Some(number))).collect(),
         };
         for place in places {
             self.send(&attach.at(&place.0)).await.map_err(End::Lost)?;
@@ -172,8 +182,8 @@ impl Player<'_> {
             };
             let answer = answer.map_err(|_| End::Lost("the server does not answer".to_owned()))??;
             match serde_json::from_str(&answer) {
-                Ok(Told::Present) => return Ok(place),
-                Ok(Told::Refused { code, .. }) if code == TAKEN => {}
+                Ok(ServerFrame::Present) => return Ok(place),
+                Ok(ServerFrame::Refused { code, .. }) if code == TAKEN => {}
                 _ => {
                     self.told(&answer).await?;
                     return Err(End::Refused(format!("what the server answers is not understood: {answer}")));
@@ -182,9 +192,11 @@ impl Player<'_> {
         }
         let name = &self.found.model.name;
         let (which, hint) = match wanted {
-            Wanted::Address(address) => (format!("something at {address}"), "choose another --address"),
-            Wanted::Number(number) => (format!("{name}, number {number}"), "choose another --number, or leave it out"),
-            Wanted::Free => (format!("{name}, all {MOST} of it"), "choose an --address"),
+            AddressChoice::Address(address) => (format!("something at {address}"), "choose another --address"),
+            AddressChoice::Number(number) => {
+                (format!("{name}, number {number}"), "choose another --number, or leave it out")
+            }
+            AddressChoice::Free => (format!("{name}, all {MOST} of it"), "choose an --address"),
         };
         let why = format!("another program plays {which}");
         // Before, it was this one's; the server has not noticed yet that the connection broke.
@@ -201,7 +213,7 @@ impl Player<'_> {
             }
         };
         match told {
-            Told::Attached { protocol } => {
+            ServerFrame::Attached { protocol } => {
                 self.attached = true;
                 self.show.event(&Event::Attached { protocol: &protocol });
                 let wanted = &self.found.definition.protocol;
@@ -211,13 +223,13 @@ impl Player<'_> {
                 }
             }
             // Said where it is asked for.
-            Told::Present => {}
-            Told::Failed { reason } => {
+            ServerFrame::Present => {}
+            ServerFrame::Failed { reason } => {
                 self.attached = false;
                 self.show.event(&Event::Failed { reason: &reason });
                 self.doubt();
             }
-            Told::Refused { reason, .. } => {
+            ServerFrame::Refused { reason, .. } => {
                 self.show.event(&Event::Refused { reason: &reason });
                 // The reason is a sentence for people, but this one has a cause that people do not think of.
                 let hint = if reason.contains("no definition") {
@@ -227,19 +239,19 @@ impl Player<'_> {
                 };
                 return Err(End::Refused(format!("the server refuses {}: {reason}{hint}", self.found.model.name)));
             }
-            Told::Error { reason } => {
+            ServerFrame::Error { reason } => {
                 self.show.event(&Event::Error { reason: &reason });
                 if !self.attached {
                     return Err(End::Refused(format!("the server does not take the hardware: {reason}")));
                 }
             }
-            Told::Disconnect => {
+            ServerFrame::Disconnect => {
                 self.attached = false;
                 self.show.event(&Event::Disconnect);
                 self.toy.released();
             }
-            Told::Write { endpoint, data, with_response } => self.write(&endpoint, &data, with_response).await?,
-            Told::Read { id, endpoint } => {
+            ServerFrame::Write { endpoint, data, with_response } => self.write(&endpoint, &data, with_response).await?,
+            ServerFrame::Read { id, endpoint } => {
                 let answer = match Endpoint::parse(&endpoint) {
                     Some(known) => self.toy.read(known),
                     None => Err(format!("{endpoint:?} is no endpoint")),
@@ -248,12 +260,12 @@ impl Player<'_> {
                 self.show.event(&Event::Read { endpoint, result });
                 self.send(&frames::reply(id, &answer)).await.map_err(End::Lost)?;
             }
-            Told::Subscribe { endpoint } => {
+            ServerFrame::Subscribe { endpoint } => {
                 self.show.event(&Event::Subscribe { endpoint: &endpoint });
                 let said = Endpoint::parse(&endpoint).map(|endpoint| self.toy.subscribed(endpoint));
                 self.say(&said.unwrap_or_default()).await?;
             }
-            Told::Unsubscribe { endpoint } => self.show.event(&Event::Unsubscribe { endpoint: &endpoint }),
+            ServerFrame::Unsubscribe { endpoint } => self.show.event(&Event::Unsubscribe { endpoint: &endpoint }),
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 
-use super::find::Found;
+use super::model_lookup::FoundModel;
 use crate::driver::identify;
 use crate::library::{
     Definition, Hardware, Identify, Library, Matcher, Model, Strength, definition::IdentifyForm,
@@ -22,14 +22,14 @@ use crate::types::Bus;
 
 /// The first frame, but for its address.
 #[derive(Debug, Clone)]
-pub(super) struct Attach {
+pub(super) struct Advertisement {
     frame: Value,
     bus: Bus,
     /// What tells this hardware from other models.
     identity: String,
 }
 
-impl Attach {
+impl Advertisement {
     /// The frame for hardware with this address.
     pub(super) fn at(&self, address: &str) -> Value {
         let mut frame = self.frame.clone();
@@ -57,7 +57,12 @@ impl Attach {
 }
 
 /// What to attach so that a server takes it for this model. The file of known devices keeps it if it is `remembered`.
-pub(super) fn attach(library: &Library, found: &Found, bus: Option<Bus>, remembered: bool) -> Result<Attach, String> {
+pub(super) fn advertisement(
+    library: &Library,
+    found: &FoundModel,
+    bus: Option<Bus>,
+    remembered: bool,
+) -> Result<Advertisement, String> {
     let (hardware, matcher) = hardware(library, found, bus)?;
     let mut frame = json!({
         "type": "attach", "bus": hardware.bus.name(), "name": hardware.name, "exclusive": true,
@@ -93,11 +98,11 @@ pub(super) fn attach(library: &Library, found: &Found, bus: Option<Bus>, remembe
     }
     let id = found.model.ids.first().unwrap_or(&found.model.name);
     let identity = format!("{}/{id}", found.definition.protocol);
-    Ok(Attach { frame, bus: hardware.bus, identity })
+    Ok(Advertisement { frame, bus: hardware.bus, identity })
 }
 
-fn hardware(library: &Library, found: &Found, bus: Option<Bus>) -> Result<(Hardware, Matcher), String> {
-    let Found { definition, model } = found;
+fn hardware(library: &Library, found: &FoundModel, bus: Option<Bus>) -> Result<(Hardware, Matcher), String> {
+    let FoundModel { definition, model } = found;
     let buses: Vec<_> = definition.matchers.iter().map(|matcher| matcher.bus().name()).collect();
     if let Some(bus) = bus
         && !buses.contains(&bus.name())
@@ -128,8 +133,8 @@ fn hardware(library: &Library, found: &Found, bus: Option<Bus>) -> Result<(Hardw
 }
 
 /// Hardware that looks like nothing that is known and says what it speaks.
-fn unlike(found: &Found, bus: Option<Bus>) -> Option<(Hardware, Matcher)> {
-    let Found { definition, model } = found;
+fn unlike(found: &FoundModel, bus: Option<Bus>) -> Option<(Hardware, Matcher)> {
+    let FoundModel { definition, model } = found;
     let matcher = definition.matchers.iter().find(|matcher| bus.is_none_or(|bus| bus == matcher.bus()))?;
     let protocol = Some(definition.protocol.clone());
     let hardware = Hardware { protocol, ..Hardware::new(matcher.bus(), &model.name, "") };
@@ -265,8 +270,8 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    fn found(definition: &Arc<Definition>, model: &Model) -> Found {
-        Found { definition: Arc::clone(definition), model: model.clone() }
+    fn found(definition: &Arc<Definition>, model: &Model) -> FoundModel {
+        FoundModel { definition: Arc::clone(definition), model: model.clone() }
     }
 
     /// Every model can be played, and a server takes it for nothing else.
@@ -280,7 +285,7 @@ mod tests {
                 let (hardware, _) = hardware(&library, &found, None).unwrap();
                 let candidates = library.candidates(&hardware);
                 assert_eq!(candidates[0].definition.protocol, definition.protocol, "{hardware}");
-                let attach = attach(&library, &found, None, false).unwrap();
+                let attach = advertisement(&library, &found, None, false).unwrap();
                 for number in [1, 2] {
                     let other = addresses.insert(attach.address(number), &model.name);
                     assert_eq!(other, None, "{} has the same address", model.name);
@@ -297,7 +302,7 @@ mod tests {
         let frame = |protocol: &str, id: Option<&str>| {
             let definition = library.protocol(protocol).unwrap();
             let found = found(definition, definition.model(id));
-            attach(&library, &found, None, false).unwrap().at("A")
+            advertisement(&library, &found, None, false).unwrap().at("A")
         };
         assert_eq!(
             frame("lovense", Some("Z")),
@@ -314,11 +319,11 @@ mod tests {
         assert_eq!(frame("tcode-v03", None)["bus"], "serial");
         let definition = library.protocol("wevibe").unwrap();
         let found = found(definition, definition.model(Some("Gala")));
-        let own = attach(&library, &found, None, true).unwrap();
+        let own = advertisement(&library, &found, None, true).unwrap();
         assert_eq!(own.at("A")["remember"], true);
         // Written down: another build must come to the same, or limits that a user has set are not found.
         assert_eq!([own.address(1), own.address(2)], ["C0:FF:EE:2E:BE:03", "C0:FF:EE:2E:84:6A"]);
-        assert!(attach(&library, &found, Some(Bus::Usb), false).unwrap_err().contains("allowed: btle"));
+        assert!(advertisement(&library, &found, Some(Bus::Usb), false).unwrap_err().contains("allowed: btle"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ const NAMED: usize = 8;
 
 /// A model and its definition.
 #[derive(Debug, Clone)]
-pub(super) struct Found {
+pub(super) struct FoundModel {
     pub(super) definition: Arc<Definition>,
     /// The identifier that was asked for stands first.
     pub(super) model: Model,
@@ -20,7 +20,7 @@ pub(super) struct Found {
 type Way<'a> = dyn Fn(&Definition, &Model, &str) -> bool + 'a;
 
 /// Finds a model by identifier, name, part of a name or `protocol/identifier`, in any case.
-pub(super) fn model(library: &Library, text: &str) -> Result<Found, String> {
+pub(super) fn find_model(library: &Library, text: &str) -> Result<FoundModel, String> {
     let wanted = text.trim().to_lowercase();
     if wanted.is_empty() {
         return Err("no model was given; see: hapticd devices".to_owned());
@@ -60,7 +60,7 @@ fn has_id(model: &Model, wanted: &str) -> bool {
     model.ids.iter().any(|id| id.to_lowercase() == wanted)
 }
 
-fn chosen(definition: &Arc<Definition>, model: &Model, text: &str) -> Found {
+fn chosen(definition: &Arc<Definition>, model: &Model, text: &str) -> FoundModel {
     let mut model = model.clone();
     let wanted = text.trim().to_lowercase();
     let exact = model.ids.iter().position(|id| id == text);
@@ -71,7 +71,7 @@ fn chosen(definition: &Arc<Definition>, model: &Model, text: &str) -> Found {
     if let Some(at) = asked {
         model.ids.swap(0, at);
     }
-    Found { definition: Arc::clone(definition), model }
+    FoundModel { definition: Arc::clone(definition), model }
 }
 
 /// As the user could have given it.
@@ -125,7 +125,8 @@ mod tests {
     #[test]
     fn ways_to_name_a_model() {
         let library = Library::load(&[], &crate::driver::names());
-        let name = |text: &str| model(&library, text).map(|found| (found.model.name, found.model.ids.first().cloned()));
+        let name =
+            |text: &str| find_model(&library, text).map(|found| (found.model.name, found.model.ids.first().cloned()));
         let is = |text: &str, wanted: &str, id: &str| {
             assert_eq!(name(text), Ok((wanted.to_owned(), Some(id.to_owned()))), "{text}");
         };

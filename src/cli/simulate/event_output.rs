@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::find::Found;
+use super::model_lookup::FoundModel;
 use crate::cli::print;
 use crate::link::Notification;
 use crate::simulation::Level;
@@ -69,8 +69,8 @@ pub(super) enum Event<'a> {
     Detach,
 }
 
-/// A way to show what happens.
-pub(super) trait Show {
+/// Shows events to the user.
+pub(super) trait EventOutput {
     /// Takes in an event.
     fn event(&mut self, event: &Event<'_>);
 
@@ -85,7 +85,7 @@ pub(super) trait Show {
 #[derive(Debug)]
 pub(super) struct Json;
 
-impl Show for Json {
+impl EventOutput for Json {
     fn event(&mut self, event: &Event<'_>) {
         // Standard output is flushed at each line's end.
         print(&format!("{}\n", object(event)));
@@ -132,12 +132,12 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn new(found: &Found) -> Self {
+    pub(super) fn new(found: &FoundModel) -> Self {
         Self { name: name(found), heading: String::new(), last: String::new() }
     }
 }
 
-impl Show for Lines {
+impl EventOutput for Lines {
     fn event(&mut self, event: &Event<'_>) {
         let line = match event {
             Event::Level(level) => told(level),
@@ -162,7 +162,7 @@ impl Show for Lines {
 }
 
 /// Who is played.
-pub(super) fn name(found: &Found) -> String {
+pub(super) fn name(found: &FoundModel) -> String {
     format!("{} ({})", found.model.name, found.definition.protocol)
 }
 
