@@ -1,8 +1,8 @@
-//! The list of the coded drivers: a new one is a folder in `coded/` and a line here.
+//! The list of the coded drivers: a new one is a folder in `coded/` (with its `mod`) and a line here.
 
 use crate::library::Definition;
 
-use super::coded::{Lovense, NintendoJoycon};
+use super::coded;
 use super::contract::Protocol;
 use super::template::Template;
 #[cfg(test)]
@@ -10,8 +10,8 @@ use super::testing::Misbehaving;
 
 /// Every protocol that is code, with its simulated side. A definition names one with `driver = "..."`.
 const CODED: &[&dyn Protocol] = &[
-    &Lovense,
-    &NintendoJoycon,
+    &coded::lovense::Lovense,
+    &coded::nintendo_joycon::NintendoJoycon,
     #[cfg(test)]
     &Misbehaving,
 ];

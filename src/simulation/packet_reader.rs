@@ -14,7 +14,7 @@ use super::decode::decode;
 const TRIED: usize = 4096;
 
 impl DeviceContext<'_> {
-    /// The levels after a packet, and the duration that it gave to a move; `None` when it is no output of this toy.
+    /// The levels after a packet, and the duration that it gave to a move; `None` when it is no output of this device.
     ///
     /// Hardware cannot tell the meanings of one packet apart, so all of them count: a packet that names no feature
     /// is for each that it fits.

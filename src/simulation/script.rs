@@ -10,7 +10,7 @@ use super::context::Buffers;
 
 /// Steps that the hardware answers, and the responses.
 pub(super) struct Script {
-    /// The steps, whatever they are done for: a toy is ready for all of them.
+    /// The steps, whatever they are done for: a simulated device is ready for all of them.
     pub(super) steps: Vec<Step>,
     /// The response to each step that has one.
     pub(super) responses: Responses,

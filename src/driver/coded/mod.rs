@@ -1,7 +1,5 @@
-//! The drivers that are code, because templates cannot say what their protocols want.
+//! The drivers that are code, because templates cannot say what their protocols want: a folder each, with the
+//! simulated side of the protocol beside its driver.
 
-mod lovense;
-mod nintendo_joycon;
-
-pub(super) use lovense::Lovense;
-pub(super) use nintendo_joycon::NintendoJoycon;
+pub(super) mod lovense;
+pub(super) mod nintendo_joycon;

@@ -22,7 +22,7 @@ use simulated::SimulatedLovense;
 
 /// Time for an answer to `DeviceType;`, and for the next word after `Battery;`.
 const ANSWER: Duration = Duration::from_millis(500);
-/// Time for the answer to `Battery;`, however much else the toy says.
+/// Time for the answer to `Battery;`, however much else the hardware sends.
 const CHARGE: Duration = Duration::from_secs(2);
 /// How often `DeviceType;` is asked before the name has to do.
 const ASKED: u32 = 6;
@@ -30,7 +30,7 @@ const ASKED: u32 = 6;
 const STEP: Duration = Duration::from_millis(100);
 const TURN_AROUND: &str = "RotateChange;";
 
-/// The protocol of all Lovense toys.
+/// The protocol of all Lovense hardware.
 #[derive(Debug)]
 pub struct Lovense;
 
@@ -52,7 +52,7 @@ impl Protocol for Lovense {
             link.subscribe(Endpoint::RX).await?;
             for _ in 0..ASKED {
                 link.write(text("DeviceType;".to_owned())).await?;
-                let found = wait(&mut heard, &mut words, ANSWER, ANSWER, |word| word.toy_type(definition)).await;
+                let found = wait(&mut heard, &mut words, ANSWER, ANSWER, |word| word.device_type(definition)).await;
                 match found {
                     Ok(code) => return Ok(Some(code)),
                     Err(LinkError::Timeout { .. }) => {}
@@ -113,7 +113,7 @@ impl Form {
 
 struct LovenseDriver {
     form: Form,
-    /// The direction that the toy turns in, as far as it was told. It cannot be asked.
+    /// The direction that the motor turns in, as far as it was commanded. It cannot be asked.
     clockwise: bool,
 }
 

@@ -55,7 +55,7 @@ impl Words {
 impl Word {
     /// The type that this word tells; see [`type_of`]. What an earlier notification left may be the beginning of it or
     /// something else: a type that has a model is right.
-    pub(super) fn toy_type(&self, definition: &Definition) -> Option<String> {
+    pub(super) fn device_type(&self, definition: &Definition) -> Option<String> {
         let found: Vec<_> = [&self.whole, &self.alone].into_iter().filter_map(|text| type_of(text)).collect();
         let listed = |code: &&String| definition.models.iter().any(|model| model.ids.contains(*code));
         found.iter().find(listed).or(found.first()).cloned()
@@ -105,7 +105,7 @@ mod tests {
         let library = Library::load(&[], &crate::driver::names());
         let definition = library.protocol("lovense").unwrap();
         let mut words = Words::default();
-        notifications.iter().find_map(|data| words.take(data).iter().find_map(|word| word.toy_type(definition)))
+        notifications.iter().find_map(|data| words.take(data).iter().find_map(|word| word.device_type(definition)))
     }
 
     #[test]

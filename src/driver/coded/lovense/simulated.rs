@@ -37,7 +37,7 @@ impl SimulatedLovense {
         }
     }
 
-    /// Carries out one command, without its semicolon. `None` when the toy does not know it.
+    /// Carries out one command, without its semicolon. `None` when the device does not know it.
     fn command(&mut self, command: &str) -> Option<String> {
         let ok = Some("OK;".to_owned());
         match command {
