@@ -11,7 +11,9 @@
 //! | [`hub`] | the supervisor: registry, routing table, restarts, shutdown |
 //! | [`manager`] | buses: actors that find hardware and open links |
 //! | [`device`] | one connected device: its wanted state and the actor that writes it |
-//! | [`driver`] | wire protocols: the template engine, one file a coded driver |
+//! | [`simulation`] | plays hardware for tests and for `hapticd simulate` |
+//! | [`conformance`] | checks a definition: its examples, and every value of every output |
+//! | [`driver`] | wire protocols: the template engine, one folder a coded driver |
 //! | [`library`] | what is known about hardware: definitions, their template language, matching |
 //! | [`buttplug`] | the wire: frame, handshake, errors, one file a version |
 //! | [`types`] | the words that every room may use |
@@ -34,6 +36,7 @@ pub mod access;
 pub mod addresses;
 pub mod buttplug;
 pub mod cli;
+pub mod conformance;
 pub mod describe;
 pub mod device;
 pub mod driver;
@@ -45,6 +48,7 @@ pub mod metrics;
 pub mod patience;
 pub mod session;
 pub mod settings;
+pub mod simulation;
 pub mod socket;
 pub mod text;
 pub mod throttle;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Failure, SettingsArgs, print};
-use crate::driver;
 use crate::library::Library;
 use crate::words::counted;
+use crate::{conformance, driver};
 
 /// Options of `check`.
 #[derive(Debug, Args)]
@@ -26,7 +26,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
         if args.files.is_empty() { installed(args)? } else { Library::from_files(&args.files, &driver::names()) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Done(format!("no runtime: {error}")))?;
-    let problems = runtime.block_on(driver::check::library(&library));
+    let problems = runtime.block_on(conformance::library(&library));
     for problem in &problems {
         print(&format!("{}{problem}\n", if problem.warning { "warning: " } else { "" }));
     }

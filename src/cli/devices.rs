@@ -3,7 +3,7 @@
 use clap::Args;
 use console::{Alignment, measure_text_width, pad_str};
 
-use super::{Failure, SettingsArgs, print, simulate::find};
+use super::{Failure, SettingsArgs, print, simulate::model_lookup};
 use crate::library::{Definition, Matcher, Model};
 
 /// Options of `devices`.
@@ -27,7 +27,7 @@ pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
     let found: Vec<_> = all.filter(|(definition, model)| matches(definition, model, &wanted)).collect();
     if found.is_empty() {
         let text = args.text.as_deref().unwrap_or("");
-        let near = find::near(&library, &wanted).map(|near| format!("; {near}")).unwrap_or_default();
+        let near = model_lookup::near(&library, &wanted).map(|near| format!("; {near}")).unwrap_or_default();
         return Err(Failure::Done(format!("no known model has {text:?} in its name, protocol or identifiers{near}")));
     }
     if args.json {

@@ -45,7 +45,7 @@ async fn write(definition: &Arc<Definition>, model: &Arc<Model>, link: &Link, ch
     // In a task of its own, as the driver may be the reason why there is no writer any more: it may panic again.
     let mut task = JoinSet::new();
     task.spawn(async move {
-        let mut driver = driver::of(&definition).open(&definition, &model, &link);
+        let mut driver = driver::for_definition(&definition).open(&definition, &model, &link);
         let levels = Levels::new(&model);
         let packets = driver.encode(&Batch { changes: &changes, levels: &levels, stop: true }).ok()?;
         let mut all = true;

@@ -1,182 +1,22 @@
-//! Wire protocols: turns wanted outputs into link writes, and link traffic into inputs.
+//! Wire protocols: turns desired outputs into link writes, and link traffic into inputs.
 //!
 //! Here live the contract of a driver ([`Driver`], [`Protocol`]), the engine that runs the templates of a definition
-//! ([`template`]), one file for each coded driver, and the check of a definition against its own examples
-//! ([`example`]). A new coded driver is a file and one line in [`PROTOCOLS`]. What may not live here: buses, actors,
-//! timers. A driver is told when to speak and never lists its devices; definitions do.
+//! (`template/`), a folder for each coded driver with its simulated side (`coded/`), and the list of them
+//! ([`for_definition`]). What may not live here: buses, actors, timers. The device's writer asks a driver for packets;
+//! definitions list the devices.
 
-pub mod check;
-pub mod example;
+mod coded;
+mod contract;
 mod levels;
-mod lovense;
-#[cfg(test)]
-pub(crate) mod misbehaving;
+mod list;
 mod moves;
-mod nintendo_joycon;
-mod steps;
-pub mod template;
-pub mod toy;
+pub mod simulated;
+mod template;
+#[cfg(test)]
+pub(crate) mod testing;
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
-
-use thiserror::Error;
-
-use crate::library::{Definition, Hardware, Model, template::EvalError};
-use crate::link::{Link, LinkError, Notification, Packet};
-use crate::types::{Endpoint, InputKind, Output};
-
+pub use contract::{Batch, Boxed, Change, Driver, DriverError, Inputs, Poll, Protocol};
 pub use levels::Levels;
+pub use list::{for_definition, names};
 pub use moves::Moves;
-
-/// A future that a driver returns.
-pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// Every protocol that is code. A definition names one with `driver = "..."`.
-const PROTOCOLS: &[&dyn Protocol] = &[
-    &lovense::Lovense,
-    &nintendo_joycon::NintendoJoycon,
-    #[cfg(test)]
-    &misbehaving::Misbehaving,
-];
-
-/// The names of the coded drivers.
-#[must_use]
-pub fn names() -> Vec<&'static str> {
-    PROTOCOLS.iter().map(|protocol| protocol.name()).collect()
-}
-
-/// What speaks for the devices of a definition: its coded driver, else the template engine.
-#[must_use]
-pub fn of(definition: &Definition) -> &'static dyn Protocol {
-    let coded = definition.driver.as_deref();
-    PROTOCOLS.iter().find(|known| Some(known.name()) == coded).copied().unwrap_or(&template::Template)
-}
-
-/// A family of hardware that is spoken to in one way.
-pub trait Protocol: Sync {
-    /// The name that definitions use.
-    fn name(&self) -> &'static str;
-
-    /// Finds out which model this is, talking to it if need be. `None` means the default model.
-    ///
-    /// # Errors
-    /// Hardware that can't be asked.
-    fn identify<'a>(
-        &'a self,
-        definition: &'a Definition,
-        hardware: &'a Hardware,
-        link: &'a Link,
-    ) -> Boxed<'a, Result<Option<String>, DriverError>> {
-        template::identify(definition, hardware, link)
-    }
-
-    /// A driver for one device of this model.
-    fn open(&self, definition: &Arc<Definition>, model: &Arc<Model>, link: &Link) -> Box<dyn Driver>;
-}
-
-/// What speaks to one device.
-pub trait Driver: Send {
-    /// What is said after connecting, before anything else.
-    ///
-    /// # Errors
-    /// Hardware that doesn't answer as it should; it is let go then.
-    fn connect<'a>(&'a mut self, _link: &'a Link) -> Boxed<'a, Result<(), DriverError>> {
-        Box::pin(async { Ok(()) })
-    }
-
-    /// The packets for a batch, in the order in which they are to be written.
-    ///
-    /// # Errors
-    /// Values that the protocol can't express; nothing is written then.
-    fn encode(&mut self, batch: &Batch<'_>) -> Result<Vec<Packet>, DriverError>;
-
-    /// A packet of the last batch has reached the hardware, or is on its way there before a stop.
-    fn confirmed(&mut self, _packet: &Packet) {}
-
-    /// The time between positions that hardware takes which knows no timed moves: moves are then played for it, each
-    /// position within the user's limits and encoded as one that is reached at once. `None`: it moves by itself.
-    fn step(&self) -> Option<Duration> {
-        None
-    }
-
-    /// Where the position of this feature is after connecting, in the hardware's own range, if the hardware tells.
-    fn position(&self, _feature: u32) -> Option<i32> {
-        None
-    }
-
-    /// What the driver wants to say by itself, and after which time to ask again. Asked after every batch and when
-    /// that time has passed.
-    fn poll(&mut self) -> Poll {
-        Poll::default()
-    }
-
-    /// How the inputs of this device are measured; used while outputs are written.
-    fn inputs(&self) -> Arc<dyn Inputs>;
-}
-
-/// What a driver says by itself.
-#[derive(Debug, Default)]
-pub struct Poll {
-    /// Packets to write now.
-    pub packets: Vec<Packet>,
-    /// When to ask again; `None` is after the next batch.
-    pub again: Option<Duration>,
-}
-
-/// How the inputs of one device are measured.
-pub trait Inputs: Send + Sync {
-    /// Asks once.
-    ///
-    /// # Errors
-    /// An input that can't be asked, or hardware that doesn't answer.
-    fn read(&self, feature: u32, kind: InputKind, link: Link) -> Boxed<'static, Result<i32, DriverError>>;
-
-    /// The endpoint whose notifications carry this input, if it can be listened to.
-    fn stream(&self, _feature: u32, _kind: InputKind) -> Option<Endpoint> {
-        None
-    }
-
-    /// The value in a notification, if it carries one for this input.
-    fn value(&self, _feature: u32, _kind: InputKind, _notification: &Notification) -> Option<i32> {
-        None
-    }
-}
-
-/// One output to be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Change {
-    /// Index of the feature.
-    pub feature: u32,
-    /// Value in the hardware's own range, within the user's limits.
-    pub output: Output,
-    /// Position that this feature was last sent to; at the start what [`Driver::position`] said, else 0.
-    pub previous: i32,
-}
-
-/// Outputs that are written together.
-#[derive(Debug)]
-pub struct Batch<'a> {
-    /// What changed, ascending by feature index.
-    pub changes: &'a [Change],
-    /// The latest values of the whole device, the changes among them.
-    pub levels: &'a Levels,
-    /// The batch is a stop: every level in it is 0, and moves in it go nowhere.
-    pub stop: bool,
-}
-
-/// Why a driver can't do what it should.
-#[derive(Debug, Clone, PartialEq, Error)]
-pub enum DriverError {
-    /// The connection failed.
-    #[error(transparent)]
-    Link(#[from] LinkError),
-    /// A template has no bytes for these values.
-    #[error(transparent)]
-    Template(#[from] EvalError),
-    /// The hardware answered, but not as it should.
-    #[error("{0}")]
-    Unexpected(String),
-}
+pub use template::identify;

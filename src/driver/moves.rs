@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Change;
+use super::contract::Change;
 use crate::types::Output;
 
 /// The moves of one device that are under way.

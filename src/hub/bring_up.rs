@@ -75,7 +75,7 @@ async fn talk(
     link: Link,
     known: Arc<OnceLock<Arc<Model>>>,
 ) -> Result<Talked, String> {
-    let protocol = driver::of(&definition);
+    let protocol = driver::for_definition(&definition);
     let identified = protocol.identify(&definition, &hardware, &link).await;
     let identifier = identified.map_err(|error| format!("asking for the model failed: {error}"))?;
     let model = Arc::new(definition.model(identifier.as_deref()).clone());

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::Matcher;
 use super::hardware::trimmed;
+use super::matcher::Matcher;
 use super::model::Model;
-use super::template::{Expression, Line, Step};
+use super::template::{Expression, PacketTemplate, Step};
 use crate::types::{Bus, Endpoint, InputKind, OutputKind};
 
 /// A checked definition.
@@ -28,7 +28,7 @@ pub struct Definition {
     pub matchers: Vec<Matcher>,
     /// How the model is found out; the first source that the hardware has decides, none means the name.
     pub identify: Vec<Identify>,
-    /// What is said to the hardware after connecting.
+    /// Steps run after connecting, before any output.
     pub connect: Vec<Step>,
     /// The position at which a feature stands after connecting, from the buffers that the connect steps filled.
     pub start_position: Option<Expression>,
@@ -37,7 +37,7 @@ pub struct Definition {
     /// The other models.
     pub models: Vec<Model>,
     /// Packets for each kind of output: all whose condition holds are sent, in order.
-    pub write: BTreeMap<OutputKind, Vec<Line>>,
+    pub write: BTreeMap<OutputKind, Vec<PacketTemplate>>,
     /// How inputs are asked or listened to.
     pub inputs: BTreeMap<InputKind, InputRule>,
     /// The last packets are written again when nothing was written for a while.

@@ -1,184 +1,24 @@
 //! What is known about hardware: the files of `device-config/` and of the user's own directory.
 //!
-//! Here live the reading and checking of definitions ([`definition`], [`read`], [`load`]), their template language
-//! ([`template`]) and the matching of found hardware to definitions ([`hardware`], [`Library::candidates`]).
+//! Here live the definitions ([`definition`]), how their files are found and read (`sources`, `read`), their template
+//! language ([`template`]) and the matching of found hardware to definitions ([`Matcher`], [`Library::candidates`]).
 //! What may not live here: links, actors, anything that talks to hardware. This room knows `types` alone.
 
+mod catalog;
+mod conflicts;
 pub mod definition;
+mod file_schema;
 pub mod hardware;
-mod load;
+mod matcher;
 pub mod model;
-mod raw;
+mod problem;
 mod read;
+mod sources;
 pub mod template;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::path::PathBuf;
-use std::sync::Arc;
-
+pub use catalog::{Candidate, Library};
 pub use definition::{Definition, Identify, InputRule};
-pub use hardware::{Hardware, Matcher, bluetooth_uuid, usb_id};
-pub use load::Problem;
+pub use hardware::{Hardware, bluetooth_uuid, usb_id};
+pub use matcher::{Matcher, Parity, SerialPort, Services, Strength};
 pub use model::{Feature, InputSpec, Model, OutputSpec};
-
-use include_dir::{Dir, include_dir};
-
-/// The definitions that every build carries.
-static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/device-config");
-
-/// Every usable definition, and what was wrong with the others.
-#[derive(Clone)]
-pub struct Library {
-    definitions: Vec<Arc<Definition>>,
-    problems: Vec<Problem>,
-}
-
-impl fmt::Debug for Library {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Library({} definitions, {} problems)", self.definitions.len(), self.problems.len())
-    }
-}
-
-/// A definition that hardware may be, and the way in which it was recognised.
-#[derive(Debug, Clone)]
-pub struct Candidate {
-    /// The definition.
-    pub definition: Arc<Definition>,
-    /// The `[[match]]` entry that fits.
-    pub matcher: Matcher,
-}
-
-impl Library {
-    /// Reads the built-in definitions and then those of `directories`; a file there replaces the built-in one of the
-    /// same name. `drivers` are the names of the coded drivers that exist. What cannot be used is left out and told
-    /// in [`Library::problems`].
-    #[must_use]
-    pub fn load(directories: &[PathBuf], drivers: &[&str]) -> Self {
-        let mut problems = Vec::new();
-        let mut sources = load::built_in(&BUILT_IN, &mut problems);
-        for directory in directories {
-            load::directory(directory, &mut sources, &mut problems);
-        }
-        Self::from_sources(sources, drivers, problems)
-    }
-
-    /// Reads these files and nothing else, except for a built-in definition that one of them extends.
-    #[must_use]
-    pub fn from_files(paths: &[PathBuf], drivers: &[&str]) -> Self {
-        let mut problems = Vec::new();
-        let sources = load::files(paths, &mut problems);
-        Self::from_sources(sources, drivers, problems)
-    }
-
-    /// Reads definitions from texts alone; `name` is the protocol's name.
-    #[must_use]
-    pub fn from_texts<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>, drivers: &[&str]) -> Self {
-        let mut sources = load::Sources::default();
-        for (name, text) in texts {
-            let (path, text) = (format!("{name}.toml"), text.to_owned());
-            sources.add(name.to_owned(), load::Source { path, text });
-        }
-        Self::from_sources(sources, drivers, Vec::new())
-    }
-
-    fn from_sources(sources: load::Sources, drivers: &[&str], mut problems: Vec<Problem>) -> Self {
-        let mut definitions = BTreeMap::new();
-        for (name, source) in sources.definitions {
-            if let Some(definition) = parse(&name, &source, drivers, &mut problems) {
-                definitions.insert(name, definition);
-            }
-        }
-        for extension in &sources.extensions {
-            extend(&mut definitions, extension, drivers, &mut problems);
-        }
-        let definitions: Vec<_> = definitions.into_values().map(Arc::new).collect();
-        load::conflicts(&definitions, &mut problems);
-        Self { definitions, problems }
-    }
-
-    /// Every usable definition, by protocol name.
-    #[must_use]
-    pub fn definitions(&self) -> &[Arc<Definition>] {
-        &self.definitions
-    }
-
-    /// What was wrong with the rest.
-    #[must_use]
-    pub fn problems(&self) -> &[Problem] {
-        &self.problems
-    }
-
-    /// The definition of a protocol.
-    #[must_use]
-    pub fn protocol(&self, name: &str) -> Option<&Arc<Definition>> {
-        self.definitions.iter().find(|definition| definition.protocol == name)
-    }
-
-    /// What this hardware may be, the strongest recognition first: an exact name, then an advertised service, then
-    /// manufacturer data, then a name with a wildcard. Which of them it is, the services that it really has decide.
-    /// Hardware that says which protocol it speaks is recognised by that alone.
-    #[must_use]
-    pub fn candidates(&self, hardware: &Hardware) -> Vec<Candidate> {
-        if let Some(protocol) = &hardware.protocol {
-            let candidate = self.protocol(protocol).and_then(|definition| {
-                let bus = hardware.bus.recognised_as();
-                let matcher = definition.matchers.iter().find(|matcher| matcher.bus() == bus)?;
-                Some(Candidate { definition: Arc::clone(definition), matcher: matcher.clone() })
-            });
-            return candidate.into_iter().collect();
-        }
-        let mut found: Vec<_> = self
-            .definitions
-            .iter()
-            .filter_map(|definition| {
-                let best = definition.matchers.iter().filter_map(|matcher| Some((matcher.fits(hardware)?, matcher)));
-                let (strength, matcher) = best.max_by_key(|(strength, _)| *strength)?;
-                Some((strength, Candidate { definition: Arc::clone(definition), matcher: matcher.clone() }))
-            })
-            .collect();
-        found.sort_by_key(|(strength, _)| std::cmp::Reverse(*strength));
-        found.into_iter().map(|(_, candidate)| candidate).collect()
-    }
-}
-
-fn parse(name: &str, source: &load::Source, drivers: &[&str], problems: &mut Vec<Problem>) -> Option<Definition> {
-    match Definition::parse(name, &source.text, drivers) {
-        Ok(definition) => Some(Definition { path: source.path.clone(), ..definition }),
-        Err(found) => {
-            problems.extend(found.into_iter().map(|problem| problem.in_file(&source.path)));
-            None
-        }
-    }
-}
-
-fn extend(
-    definitions: &mut BTreeMap<String, Definition>,
-    extension: &load::Source,
-    drivers: &[&str],
-    problems: &mut Vec<Problem>,
-) {
-    let built_in = || load::built_in(&BUILT_IN, &mut Vec::new()).definitions;
-    let done = read::base(&extension.text).and_then(|base| {
-        // Among single files, what is extended need not be given with them.
-        if !definitions.contains_key(&base)
-            && let Some(source) = built_in().get(&base)
-            && let Some(definition) = parse(&base, source, drivers, problems)
-        {
-            definitions.insert(base.clone(), definition);
-        }
-        match definitions.get_mut(&base) {
-            Some(definition) => definition.extend(&extension.path, &extension.text),
-            None => {
-                let names = definitions.keys().cloned().chain(built_in().into_keys());
-                let names: BTreeSet<_> = names.collect();
-                let names: Vec<_> = names.into_iter().collect();
-                let reason = format!("there is no usable definition {base:?}; there are: {}", names.join(", "));
-                Err(vec![read::no_base(&extension.text, reason)])
-            }
-        }
-    });
-    if let Err(found) = done {
-        problems.extend(found.into_iter().map(|problem| problem.in_file(&extension.path)));
-    }
-}
+pub use problem::DefinitionProblem;

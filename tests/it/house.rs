@@ -13,6 +13,8 @@ const ROOMS: &[&str] = &[
     "cli",
     "web",
     "session",
+    "simulation",
+    "conformance",
     "hub",
     "manager",
     "device",
@@ -34,7 +36,7 @@ const ROOMS: &[&str] = &[
 ];
 
 /// Pairs of files that import each other. It may only fall; it is to be 0.
-const MUTUAL: usize = 70;
+const MUTUAL: usize = 41;
 
 /// Every file and the files that it imports, by module path such as `hub::actor`.
 type Imports = BTreeMap<String, BTreeSet<String>>;

@@ -8,7 +8,7 @@ use crate::link::Notification;
 /// What a server says.
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Told {
+pub(super) enum ServerFrame {
     Attached {
         protocol: String,
     },
@@ -68,14 +68,14 @@ mod tests {
 
     #[test]
     fn as_designed() {
-        let told = |text: &str| serde_json::from_str::<Told>(text).unwrap();
+        let told = |text: &str| serde_json::from_str::<ServerFrame>(text).unwrap();
         assert_eq!(
             told(r#"{"type":"write","id":1,"endpoint":"tx","data":"ff","with_response":true}"#),
-            Told::Write { endpoint: "tx".to_owned(), data: "ff".to_owned(), with_response: true }
+            ServerFrame::Write { endpoint: "tx".to_owned(), data: "ff".to_owned(), with_response: true }
         );
-        assert_eq!(told(r#"{"type":"disconnect"}"#), Told::Disconnect);
-        assert_eq!(told(r#"{"type":"present"}"#), Told::Present);
-        let refused = |code: &str| Told::Refused { reason: "no".to_owned(), code: code.to_owned() };
+        assert_eq!(told(r#"{"type":"disconnect"}"#), ServerFrame::Disconnect);
+        assert_eq!(told(r#"{"type":"present"}"#), ServerFrame::Present);
+        let refused = |code: &str| ServerFrame::Refused { reason: "no".to_owned(), code: code.to_owned() };
         assert_eq!(told(r#"{"type":"refused","reason":"no"}"#), refused(""));
         assert_eq!(told(r#"{"type":"refused","reason":"no","code":"taken"}"#), refused("taken"));
         let rx = Notification { endpoint: Endpoint::RX, data: b"100;".to_vec() };

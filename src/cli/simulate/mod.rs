@@ -1,19 +1,19 @@
 //! `hapticd simulate MODEL`: plays one piece of hardware to a running server and shows what it is told to do.
 //!
 //! It is a client of the `/hardware` socket like any other program, so it also shows whether that socket is good
-//! enough for other programs. Here live finding the model ([`find`]), what makes a server recognise it ([`attach`]),
-//! the frames ([`frames`]), the conversation ([`session`]) and the three ways to show it ([`show`], [`bars`] on
-//! a [`screen`]). What may not live here: what bytes mean, which only [`crate::driver::toy`] knows, and anything of the
+//! enough for other programs. Here live finding the model ([`model_lookup`]), what makes a server recognise it ([`advertisement`]),
+//! the frames ([`frames`]), the conversation ([`peripheral`]) and the three ways to show it ([`event_output`], [`live_view`] on
+//! a [`screen`]). What may not live here: what bytes mean, which only [`crate::simulation`] knows, and anything of the
 //! server's inside.
 
-mod attach;
-mod bars;
-pub(super) mod find;
+mod advertisement;
+mod connection;
+mod event_output;
 mod frames;
+mod live_view;
+pub(super) mod model_lookup;
+mod peripheral;
 mod screen;
-mod server;
-mod session;
-mod show;
 
 use std::io::IsTerminal;
 
@@ -22,6 +22,8 @@ use clap::Args;
 use super::server_address::ServerArg;
 use super::{Failure, SettingsArgs};
 use crate::types::Bus;
+
+use peripheral::AddressChoice;
 
 /// Options of `simulate`.
 #[derive(Debug, Args)]
@@ -59,34 +61,23 @@ pub(super) fn run(args: &SimulateArgs) -> Result<(), Failure> {
     let settings = args.settings.load(&[])?;
     let library = super::library(&settings)?;
     let servers = args.server.servers_in(&settings)?;
-    let found = find::model(&library, &args.model).map_err(Failure::Given)?;
-    let attach = attach::attach(&library, &found, args.bus, args.remember).map_err(Failure::Given)?;
-    let wanted = match (&args.address, args.number) {
-        (Some(address), _) => Wanted::Address(address.clone()),
-        (None, Some(number)) => Wanted::Number(number),
-        (None, None) => Wanted::Free,
+    let found = model_lookup::find_model(&library, &args.model).map_err(Failure::Given)?;
+    let attach = advertisement::advertisement(&library, &found, args.bus, args.remember).map_err(Failure::Given)?;
+    let address = match (&args.address, args.number) {
+        (Some(address), _) => AddressChoice::Address(address.clone()),
+        (None, Some(number)) => AddressChoice::Number(number),
+        (None, None) => AddressChoice::Free,
     };
-    let mut show: Box<dyn show::Show> = if args.json {
-        Box::new(show::Json)
+    let mut show: Box<dyn event_output::EventOutput> = if args.json {
+        Box::new(event_output::Json)
     } else if std::io::stdout().is_terminal() {
-        Box::new(bars::Bars::new(&found))
+        Box::new(live_view::LiveView::new(&found))
     } else {
-        Box::new(show::Lines::new(&found))
+        Box::new(event_output::Lines::new(&found))
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Done(format!("no runtime: {error}")))?;
-    let done = runtime.block_on(session::run(&servers, &found, &attach, &wanted, show.as_mut()));
+    let done = runtime.block_on(peripheral::run(&servers, &found, &attach, &address, show.as_mut()));
     show.end();
     done.map_err(Failure::Done)
-}
-
-/// Which address the user wants.
-#[derive(Debug)]
-enum Wanted {
-    /// This one.
-    Address(String),
-    /// The one of this number.
-    Number(u8),
-    /// The first that no other program plays.
-    Free,
 }

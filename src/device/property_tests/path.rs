@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use super::super::writer::Writer;
 use super::*;
-use crate::driver::{Batch, Driver, Inputs, Poll, toy, toy::Level, toy::Toy};
+use crate::driver::{Batch, Driver, Inputs, Poll};
 use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, Packet, pair};
 use crate::metrics::Metrics;
+use crate::simulation::{Level, SimulatedDevice, simulate};
 
 type Shared<T> = Arc<Mutex<T>>;
 
@@ -65,14 +66,14 @@ struct Hardware {
     subject: Subject,
     /// What its user allows.
     settings: UserSettings,
-    toy: Box<dyn Toy>,
+    toy: Box<dyn SimulatedDevice>,
     faults: VecDeque<Fate>,
     /// What it was told that its user does not allow.
     beyond: Vec<String>,
 }
 
 impl Hardware {
-    fn running(&self) -> Vec<toy::Level> {
+    fn running(&self) -> Vec<Level> {
         let levels = self.toy.levels();
         levels.into_iter().filter(|level| !level.kind.is_position() && level.value != 0).collect()
     }
@@ -208,14 +209,15 @@ async fn open(subject: &Subject, hardware: &Shared<Hardware>) -> (Link, Box<dyn 
     };
     let (link, end) = pair(info);
     tokio::spawn(serve(end, Arc::clone(hardware)));
-    let mut driver = crate::driver::of(&subject.definition).open(&subject.definition, &subject.model, &link);
+    let mut driver =
+        crate::driver::for_definition(&subject.definition).open(&subject.definition, &subject.model, &link);
     driver.connect(&link).await.unwrap();
     lock(hardware).faults = held_back;
     (link, driver)
 }
 
 fn hardware(subject: &Subject, settings: &UserSettings) -> Shared<Hardware> {
-    let toy = toy::of(&subject.definition, &subject.model);
+    let toy = simulate(&subject.definition, &subject.model);
     let (subject, settings) = (subject.clone(), settings.clone());
     Arc::new(Mutex::new(Hardware { subject, settings, toy, faults: VecDeque::new(), beyond: Vec::new() }))
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use super::*;
-use crate::driver::{Boxed, misbehaving::PANIC, misbehaving::PANIC_LATER};
+use crate::driver::{Boxed, testing::PANIC, testing::PANIC_LATER};
 use crate::library::{Candidate, Hardware};
 use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Operation, pair};
 use crate::manager::{Connector, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};

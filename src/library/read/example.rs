@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use toml::Spanned;
 
-use super::Reader;
-use crate::library::{definition::Example, definition::listed, model::Model, raw};
+use super::reader::Reader;
+use crate::library::{definition::Example, definition::listed, file_schema, model::Model};
 use crate::types::Endpoint;
 
 impl Reader<'_> {
-    pub(super) fn example(&mut self, entry: &Spanned<raw::Example>, models: &[Model]) -> Example {
+    pub(super) fn example(&mut self, entry: &Spanned<file_schema::Example>, models: &[Model]) -> Example {
         let at = entry.span().start;
         let raw = entry.get_ref();
         if let Some(model) = &raw.model

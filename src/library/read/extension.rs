@@ -1,10 +1,11 @@
 //! Reads a file that adds recognition and models to another definition.
 
+use super::commands::endpoints;
 use super::features::Rules;
-use super::{Reader, from_toml, rules};
+use super::reader::{Reader, from_toml};
 use crate::library::{
-    definition::Definition, definition::Example, hardware::Matcher, hardware::Services, load::Problem, model::Model,
-    raw,
+    definition::Definition, definition::Example, file_schema, matcher::Matcher, matcher::Services, model::Model,
+    problem::DefinitionProblem,
 };
 use crate::types::Endpoint;
 
@@ -16,14 +17,14 @@ struct Added {
 }
 
 /// The name of the definition that a file with `extends` adds to.
-pub(in crate::library) fn base(text: &str) -> Result<String, Vec<Problem>> {
-    from_toml::<raw::Extension>(text).map(|file| file.extends.into_inner())
+pub(in crate::library) fn base(text: &str) -> Result<String, Vec<DefinitionProblem>> {
+    from_toml::<file_schema::Extension>(text).map(|file| file.extends.into_inner())
 }
 
 /// The line of `extends`, as a problem.
-pub(in crate::library) fn no_base(text: &str, reason: String) -> Problem {
-    let at = from_toml::<raw::Extension>(text).map_or(0, |file| file.extends.span().start);
-    Problem::at(text, at, reason)
+pub(in crate::library) fn no_base(text: &str, reason: String) -> DefinitionProblem {
+    let at = from_toml::<file_schema::Extension>(text).map_or(0, |file| file.extends.span().start);
+    DefinitionProblem::at(text, at, reason)
 }
 
 impl Definition {
@@ -31,7 +32,7 @@ impl Definition {
     ///
     /// # Errors
     /// Everything that is wrong with the file. The definition stays as it is then.
-    pub(in crate::library) fn extend(&mut self, path: &str, text: &str) -> Result<(), Vec<Problem>> {
+    pub(in crate::library) fn extend(&mut self, path: &str, text: &str) -> Result<(), Vec<DefinitionProblem>> {
         let file = from_toml(text)?;
         let mut reader = Reader::new(text);
         let added = reader.extension(self, file, path);
@@ -53,7 +54,7 @@ impl Definition {
 }
 
 impl Reader<'_> {
-    fn extension(&mut self, base: &Definition, file: raw::Extension, path: &str) -> Added {
+    fn extension(&mut self, base: &Definition, file: file_schema::Extension, path: &str) -> Added {
         if file.matches.is_empty() && file.model.is_empty() {
             self.wrong(&file.extends, "the file adds nothing: neither a [[match]] nor a [[model]]");
         }
@@ -72,9 +73,8 @@ impl Reader<'_> {
             Some(matcher)
         });
         let matchers: Vec<_> = matchers.collect();
-        let has_battery = [&base.matchers, &matchers]
-            .into_iter()
-            .any(|matchers| rules::endpoints(matchers).contains(&Endpoint::BATTERY));
+        let has_battery =
+            [&base.matchers, &matchers].into_iter().any(|matchers| endpoints(matchers).contains(&Endpoint::BATTERY));
         let rules = Rules {
             coded: base.driver.is_some(),
             inputs: &base.inputs,

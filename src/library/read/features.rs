@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use toml::Spanned;
 
-use super::Reader;
+use super::reader::Reader;
 use crate::library::{
-    definition::InputRule, model::Feature, model::InputSpec, model::Model, model::OutputSpec, raw, template::Line,
+    definition::InputRule, file_schema, model::Feature, model::InputSpec, model::Model, model::OutputSpec,
+    template::PacketTemplate,
 };
 use crate::types::{InputKind, OutputKind};
 
@@ -14,7 +15,7 @@ use crate::types::{InputKind, OutputKind};
 pub(super) struct Rules<'a> {
     pub(super) coded: bool,
     pub(super) inputs: &'a BTreeMap<InputKind, InputRule>,
-    pub(super) write: &'a BTreeMap<OutputKind, Vec<Line>>,
+    pub(super) write: &'a BTreeMap<OutputKind, Vec<PacketTemplate>>,
     /// The features of the default, which models without features have.
     pub(super) features: &'a [Feature],
     /// The parameters of the default.
@@ -25,7 +26,7 @@ pub(super) struct Rules<'a> {
 
 impl Reader<'_> {
     /// Every `[[model]]`.
-    pub(super) fn models(&mut self, raw: Vec<Spanned<raw::Model>>, rules: &Rules<'_>) -> Vec<Model> {
+    pub(super) fn models(&mut self, raw: Vec<Spanned<file_schema::Model>>, rules: &Rules<'_>) -> Vec<Model> {
         let mut seen: BTreeMap<String, String> = BTreeMap::new();
         let mut models = Vec::new();
         for entry in raw {
@@ -48,7 +49,7 @@ impl Reader<'_> {
     }
 
     /// One model; `at` is where its table begins.
-    pub(super) fn model_at(&mut self, at: usize, raw: raw::Model, rules: &Rules<'_>) -> Model {
+    pub(super) fn model_at(&mut self, at: usize, raw: file_schema::Model, rules: &Rules<'_>) -> Model {
         if raw.name.trim().is_empty() {
             self.wrong_at(at, "the model has no `name`");
         }
@@ -81,7 +82,7 @@ impl Reader<'_> {
         model
     }
 
-    fn features(&mut self, at: usize, raw: Vec<raw::Feature>, rules: &Rules<'_>) -> Vec<Feature> {
+    fn features(&mut self, at: usize, raw: Vec<file_schema::Feature>, rules: &Rules<'_>) -> Vec<Feature> {
         let mut features: Vec<Feature> = Vec::new();
         for (position, feature) in raw.into_iter().enumerate() {
             let index = feature.index.unwrap_or(u32::try_from(position).unwrap_or(u32::MAX));
@@ -98,7 +99,7 @@ impl Reader<'_> {
         features
     }
 
-    fn outputs(&mut self, at: usize, index: u32, raw: &raw::Feature) -> Vec<OutputSpec> {
+    fn outputs(&mut self, at: usize, index: u32, raw: &file_schema::Feature) -> Vec<OutputSpec> {
         let plain = [
             (OutputKind::Vibrate, raw.vibrate),
             (OutputKind::Rotate, raw.rotate),
@@ -113,7 +114,7 @@ impl Reader<'_> {
             .into_iter()
             .filter_map(|(kind, range)| range.map(|[min, max]| OutputSpec { kind, min, max, duration_ms: None }))
             .collect();
-        if let Some(raw::Timed { value: [min, max], duration_ms: [shortest, longest] }) = raw.hw_position {
+        if let Some(file_schema::Timed { value: [min, max], duration_ms: [shortest, longest] }) = raw.hw_position {
             let duration_ms = Some((shortest, longest));
             outputs.push(OutputSpec { kind: OutputKind::HwPositionWithDuration, min, max, duration_ms });
             if shortest > longest {
@@ -143,7 +144,7 @@ impl Reader<'_> {
         outputs
     }
 
-    fn measures(&mut self, at: usize, index: u32, raw: &raw::Feature, rules: &Rules<'_>) -> Vec<InputSpec> {
+    fn measures(&mut self, at: usize, index: u32, raw: &file_schema::Feature, rules: &Rules<'_>) -> Vec<InputSpec> {
         let all = [
             (InputKind::Battery, raw.battery),
             (InputKind::Rssi, raw.rssi),

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use uuid::Uuid;
 
-use super::Reader;
-use super::rules::Endpoints;
+use super::commands::Endpoints;
+use super::reader::Reader;
 use crate::library::{
-    definition::Identify, definition::IdentifyForm, definition::IdentifyFrom, hardware::Matcher, hardware::Services,
-    hardware::bluetooth_uuid, hardware::trimmed, raw,
+    definition::Identify, definition::IdentifyForm, definition::IdentifyFrom, file_schema, hardware::bluetooth_uuid,
+    hardware::trimmed, matcher::Matcher, matcher::Services,
 };
 use crate::types::Endpoint;
 
 impl Reader<'_> {
-    pub(super) fn matcher(&mut self, entry: &Spanned<raw::Match>) -> Option<Matcher> {
+    pub(super) fn matcher(&mut self, entry: &Spanned<file_schema::Match>) -> Option<Matcher> {
         let raw = entry.get_ref();
         let given = [
             raw.btle.is_some(),
@@ -81,7 +81,11 @@ impl Reader<'_> {
         Some(if raw.hid.is_some() { Matcher::Hid(ids) } else { Matcher::Usb(ids) })
     }
 
-    fn services(&mut self, at: &Spanned<raw::Match>, raw: &BTreeMap<String, BTreeMap<String, String>>) -> Services {
+    fn services(
+        &mut self,
+        at: &Spanned<file_schema::Match>,
+        raw: &BTreeMap<String, BTreeMap<String, String>>,
+    ) -> Services {
         let mut services = Services::new();
         for (service, endpoints) in raw {
             let Some(service) = self.uuid(at, service) else {
@@ -111,7 +115,7 @@ impl Reader<'_> {
     }
 
     /// Company and bytes.
-    pub(super) fn manufacturer(&mut self, at: usize, raw: &raw::Manufacturer) -> Option<(u16, Vec<u8>)> {
+    pub(super) fn manufacturer(&mut self, at: usize, raw: &file_schema::Manufacturer) -> Option<(u16, Vec<u8>)> {
         match hex::decode(raw.data.replace(' ', "")) {
             Ok(data) => Some((raw.company, data)),
             Err(error) => {
@@ -121,7 +125,7 @@ impl Reader<'_> {
         }
     }
 
-    fn match_names(&mut self, entry: &Spanned<raw::Match>, names: &[String]) {
+    fn match_names(&mut self, entry: &Spanned<file_schema::Match>, names: &[String]) {
         for name in names.iter().filter(|name| matches!(trimmed(name), "" | "*")) {
             self.wrong(entry, format!("the name {name:?} would recognise nothing or everything"));
         }
@@ -129,7 +133,7 @@ impl Reader<'_> {
 
     pub(super) fn identify(
         &mut self,
-        entry: &Spanned<raw::Identify>,
+        entry: &Spanned<file_schema::Identify>,
         provided: Option<&Endpoints>,
     ) -> Option<Identify> {
         let raw = entry.get_ref();

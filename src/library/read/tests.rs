@@ -1,4 +1,4 @@
-use crate::library::{Library, Problem};
+use crate::library::{DefinitionProblem, Library};
 
 const MATCH: &str = "[[match]]\nbtle = { names = [\"T\"] }\nservices.fff0 = { tx = \"fff1\", rx = \"fff2\" }";
 const DEFAULT: &str = "[default]\nname = \"T\"\nfeatures = [{ vibrate = [0, 9] }]";
@@ -11,7 +11,7 @@ fn file(parts: &[&str]) -> String {
 
 fn problems(texts: &[(&str, &str)]) -> Vec<String> {
     let library = Library::from_texts(texts.iter().copied(), &["lovense"]);
-    library.problems().iter().map(Problem::to_string).collect()
+    library.problems().iter().map(DefinitionProblem::to_string).collect()
 }
 
 #[track_caller]

@@ -2,7 +2,7 @@
 
 /// A way to sum up bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Checksum {
+pub(crate) enum Checksum {
     Sum,
     Xor,
     Crc16Modbus,
@@ -10,7 +10,7 @@ pub(super) enum Checksum {
 }
 
 impl Checksum {
-    pub(super) fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "sum" => Self::Sum,
             "xor" => Self::Xor,
@@ -21,7 +21,7 @@ impl Checksum {
     }
 
     /// Packets are short, so even the plain sum stays far below 32 bits.
-    pub(super) fn over(self, bytes: &[u8]) -> u32 {
+    pub(crate) fn over(self, bytes: &[u8]) -> u32 {
         match self {
             Self::Sum => bytes.iter().map(|byte| u32::from(*byte)).sum(),
             Self::Xor => u32::from(bytes.iter().fold(0, |all, byte| all ^ byte)),

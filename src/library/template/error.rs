@@ -9,13 +9,13 @@ pub struct ParseError {
     /// Where in the source, in characters from 1.
     pub column: usize,
     /// What is wrong there.
-    pub problem: Problem,
+    pub problem: ParseErrorKind,
 }
 
 /// What is wrong at one place of a template.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum Problem {
+pub enum ParseErrorKind {
     /// Something else belongs here.
     #[error("expected {expected}, found {found}")]
     Unexpected {
@@ -110,7 +110,7 @@ pub enum EvalError {
         /// The expression as written.
         expression: String,
         /// Why it has no usable value.
-        fault: Fault,
+        fault: EvalErrorKind,
     },
     /// More bytes than any hardware takes at once.
     #[error("packet of `{line}` is longer than the {limit} bytes allowed")]
@@ -128,7 +128,7 @@ pub enum EvalError {
         /// Most items, repetitions counted.
         limit: usize,
     },
-    /// Nothing to send: every loop had no turn and every buffer was empty.
+    /// Nothing to send: every loop had no iteration and every buffer was empty.
     #[error("packet of `{line}` has no bytes")]
     Empty {
         /// The line as written.
@@ -139,7 +139,7 @@ pub enum EvalError {
 /// Why an expression has no usable value.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
-pub enum Fault {
+pub enum EvalErrorKind {
     /// Infinite or not a number.
     #[error("value {value} is not a finite number")]
     NotFinite {

@@ -1,41 +1,41 @@
 //! Computes expressions.
 
-use super::Scope;
-use super::error::Fault;
-use super::syntax::{Binary, Expr, Math, Unary};
+use super::ast::{Binary, Expr, Math, Unary};
+use super::error::EvalErrorKind;
+use super::scope::Scope;
 use crate::types::OutputKind;
 
-/// One turn of a loop over features.
+/// One iteration of a loop over features.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Turn {
+pub(crate) struct LoopIteration {
     /// Index of the feature.
-    pub(super) index: u32,
+    pub(crate) index: u32,
     /// Its latest value.
-    pub(super) value: f64,
-    /// Which turn this is, from 1.
-    pub(super) position: u32,
+    pub(crate) value: f64,
+    /// Which iteration this is, from 1.
+    pub(crate) position: u32,
     /// The kind of output that the loop is about, if it is about one.
-    pub(super) kind: Option<OutputKind>,
+    pub(crate) kind: Option<OutputKind>,
 }
 
 /// What an expression is computed from.
 #[derive(Clone, Copy)]
-pub(super) struct Context<'a> {
-    pub(super) scope: &'a dyn Scope,
-    pub(super) turn: Option<Turn>,
+pub(crate) struct Context<'a> {
+    pub(crate) scope: &'a dyn Scope,
+    pub(crate) iteration: Option<LoopIteration>,
     /// The packet so far.
-    pub(super) packet: &'a [u8],
+    pub(crate) packet: &'a [u8],
 }
 
 impl Context<'_> {
     /// A value that is there for its truth; what is neither true nor false must not pass for either.
-    pub(super) fn truth(&self, expression: &Expr) -> Result<bool, Fault> {
+    pub(crate) fn truth(&self, expression: &Expr) -> Result<bool, EvalErrorKind> {
         truth(self.compute(expression)?)
     }
 
     /// Recursion goes through here and one of the methods for inner nodes. They are apart from [`Self::leaf`] to
     /// keep their stack frames small, as a tree may be some hundred nodes deep.
-    pub(super) fn compute(&self, expression: &Expr) -> Result<f64, Fault> {
+    pub(crate) fn compute(&self, expression: &Expr) -> Result<f64, EvalErrorKind> {
         match expression {
             Expr::Binary(operator, operands) => self.binary(*operator, operands),
             Expr::Choice(parts) => self.choice(parts),
@@ -47,20 +47,20 @@ impl Context<'_> {
         }
     }
 
-    fn leaf(&self, expression: &Expr) -> Result<f64, Fault> {
+    fn leaf(&self, expression: &Expr) -> Result<f64, EvalErrorKind> {
         Ok(match expression {
             Expr::Number(number) => *number,
-            Expr::Value => self.turn.map_or_else(|| self.scope.value(), |turn| turn.value),
+            Expr::Value => self.iteration.map_or_else(|| self.scope.value(), |iteration| iteration.value),
             Expr::Duration => self.scope.duration(),
-            Expr::Index => self.turn.map_or_else(|| self.scope.index(), |turn| f64::from(turn.index)),
-            Expr::Turn => self.turn.map_or(0.0, |turn| f64::from(turn.position)),
+            Expr::Index => self.iteration.map_or_else(|| self.scope.index(), |iteration| f64::from(iteration.index)),
+            Expr::LoopPosition => self.iteration.map_or(0.0, |iteration| f64::from(iteration.position)),
             Expr::Outputs => self.scope.outputs(None).len() as f64,
             Expr::Previous => self.scope.previous(),
             Expr::Feature(index) => self.scope.feature(*index),
             Expr::Kind(kind) => self.scope.outputs(Some(*kind)).first().map_or(0.0, |(_, value)| *value),
             Expr::Parameter(name) => {
                 let value = self.scope.param(name);
-                return value.ok_or_else(|| Fault::Parameter { name: name.clone() });
+                return value.ok_or_else(|| EvalErrorKind::Parameter { name: name.clone() });
             }
             Expr::Length(name) => self.scope.buffer(name).map_or(0.0, |bytes| bytes.len() as f64),
             Expr::Count(kind) => self.scope.outputs(Some(*kind)).len() as f64,
@@ -74,19 +74,19 @@ impl Context<'_> {
 
     /// The kind of output that `v` is a value of.
     fn kind(&self) -> Option<OutputKind> {
-        match self.turn {
-            Some(turn) => turn.kind.or_else(|| self.scope.kind_of(turn.index)),
+        match self.iteration {
+            Some(iteration) => iteration.kind.or_else(|| self.scope.kind_of(iteration.index)),
             None => self.scope.kind(),
         }
     }
 
-    fn choice(&self, parts: &[Expr; 3]) -> Result<f64, Fault> {
+    fn choice(&self, parts: &[Expr; 3]) -> Result<f64, EvalErrorKind> {
         let [condition, then, otherwise] = parts;
         let chosen = if self.truth(condition)? { then } else { otherwise };
         self.compute(chosen)
     }
 
-    fn binary(&self, operator: Binary, operands: &[Expr; 2]) -> Result<f64, Fault> {
+    fn binary(&self, operator: Binary, operands: &[Expr; 2]) -> Result<f64, EvalErrorKind> {
         let [left, right] = operands;
         let a = self.compute(left)?;
         match operator {
@@ -98,16 +98,16 @@ impl Context<'_> {
     }
 
     /// A buffer that no step has filled yet reads like an empty one: a `maybe` may go on without its notification.
-    fn byte(&self, name: &str, index: f64) -> Result<f64, Fault> {
+    fn byte(&self, name: &str, index: f64) -> Result<f64, EvalErrorKind> {
         if index.is_nan() || index.trunc() < 0.0 {
-            return Err(Fault::Index { buffer: name.to_owned(), index });
+            return Err(EvalErrorKind::Index { buffer: name.to_owned(), index });
         }
         // Saturates, which is past the end of any buffer.
         let byte = self.scope.buffer(name).and_then(|bytes| bytes.get(index as usize));
         Ok(byte.map_or(0.0, |byte| f64::from(*byte)))
     }
 
-    fn slice(&self, bounds: &[Expr]) -> Result<&[u8], Fault> {
+    fn slice(&self, bounds: &[Expr]) -> Result<&[u8], EvalErrorKind> {
         let length = self.packet.len();
         let bound = |expression: Option<&Expr>, default: f64| {
             expression.map_or(Ok(default), |expression| self.compute(expression).map(f64::trunc))
@@ -116,10 +116,10 @@ impl Context<'_> {
         let to = bound(bounds.get(1), length as f64)?;
         // The cast would turn a negative bound into 0.
         let bytes = if from >= 0.0 && to >= 0.0 { self.packet.get(from as usize..to as usize) } else { None };
-        bytes.ok_or(Fault::Slice { from, to, length })
+        bytes.ok_or(EvalErrorKind::Slice { from, to, length })
     }
 
-    fn math(&self, math: Math, arguments: &[Expr]) -> Result<f64, Fault> {
+    fn math(&self, math: Math, arguments: &[Expr]) -> Result<f64, EvalErrorKind> {
         let mut values = Vec::with_capacity(arguments.len());
         for argument in arguments {
             values.push(self.compute(argument)?);
@@ -142,7 +142,7 @@ impl Context<'_> {
     }
 }
 
-fn unary(operator: Unary, value: f64) -> Result<f64, Fault> {
+fn unary(operator: Unary, value: f64) -> Result<f64, EvalErrorKind> {
     Ok(match operator {
         Unary::Negate => -value,
         Unary::Not => f64::from(!truth(value)?),
@@ -151,7 +151,7 @@ fn unary(operator: Unary, value: f64) -> Result<f64, Fault> {
 }
 
 /// The operators that always need both operands, and the other two as they are once both are known.
-fn binary(operator: Binary, a: f64, b: f64) -> Result<f64, Fault> {
+fn binary(operator: Binary, a: f64, b: f64) -> Result<f64, EvalErrorKind> {
     Ok(match operator {
         Binary::Or => f64::from(truth(a)? || truth(b)?),
         Binary::And => f64::from(truth(a)? && truth(b)?),
@@ -174,21 +174,21 @@ fn binary(operator: Binary, a: f64, b: f64) -> Result<f64, Fault> {
     })
 }
 
-fn truth(value: f64) -> Result<bool, Fault> {
-    if value.is_nan() { Err(Fault::NotFinite { value }) } else { Ok(value != 0.0) }
+fn truth(value: f64) -> Result<bool, EvalErrorKind> {
+    if value.is_nan() { Err(EvalErrorKind::NotFinite { value }) } else { Ok(value != 0.0) }
 }
 
 /// The upper end of i64 is not a float, so the bound is the power of two above it.
-fn integer(value: f64) -> Result<i64, Fault> {
+fn integer(value: f64) -> Result<i64, EvalErrorKind> {
     let bound = 2f64.powi(63);
-    if (-bound..bound).contains(&value) { Ok(value as i64) } else { Err(Fault::Integer { value }) }
+    if (-bound..bound).contains(&value) { Ok(value as i64) } else { Err(EvalErrorKind::Integer { value }) }
 }
 
-fn amount(amount: i64) -> Result<u32, Fault> {
-    u32::try_from(amount).ok().filter(|bits| *bits < 64).ok_or(Fault::Shift { amount })
+fn amount(amount: i64) -> Result<u32, EvalErrorKind> {
+    u32::try_from(amount).ok().filter(|bits| *bits < 64).ok_or(EvalErrorKind::Shift { amount })
 }
 
-fn shift_left(value: i64, by: i64) -> Result<i64, Fault> {
+fn shift_left(value: i64, by: i64) -> Result<i64, EvalErrorKind> {
     let shifted = i128::from(value) << amount(by)?;
-    i64::try_from(shifted).map_err(|_| Fault::ShiftOverflow { value, amount: by })
+    i64::try_from(shifted).map_err(|_| EvalErrorKind::ShiftOverflow { value, amount: by })
 }

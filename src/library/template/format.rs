@@ -1,13 +1,13 @@
 //! How a computed value is written into a packet, and read back out of one.
 
-use super::error::Fault;
+use super::error::EvalErrorKind;
 
 /// Beyond this, a float no longer holds every integer, so text could show digits nobody computed.
 const EXACT: i64 = (1 << 53) - 1;
 
 /// One way to write an integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(crate) enum Format {
     U8,
     I8,
     U16Be,
@@ -22,9 +22,9 @@ pub(super) enum Format {
 
 impl Format {
     /// Every format name, for messages.
-    pub(super) const ALLOWED: &str = "u8, i8, u16be, u16le, u32be, u32le, dec, dec2 to dec9, hex2 to hex8, bytes";
+    pub(crate) const ALLOWED: &str = "u8, i8, u16be, u16le, u32be, u32le, dec, dec2 to dec9, hex2 to hex8, bytes";
 
-    pub(super) fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "u8" => Self::U8,
             "i8" => Self::I8,
@@ -69,16 +69,16 @@ impl Format {
     }
 
     /// Truncates toward zero and appends, or says why the value cannot be written so.
-    pub(super) fn write(self, value: f64, packet: &mut Vec<u8>) -> Result<(), Fault> {
+    pub(crate) fn write(self, value: f64, packet: &mut Vec<u8>) -> Result<(), EvalErrorKind> {
         if !value.is_finite() {
-            return Err(Fault::NotFinite { value });
+            return Err(EvalErrorKind::NotFinite { value });
         }
         let (low, high) = self.range();
         // The cast saturates, and no range reaches the ends of i64, so whatever does not fit i64 is refused below.
         let integer = value.trunc() as i64;
         if integer < low || integer > high {
             let format = self.name();
-            return Err(Fault::Format { value, format, low, high });
+            return Err(EvalErrorKind::Format { value, format, low, high });
         }
         self.append(integer, packet);
         Ok(())
@@ -103,7 +103,7 @@ impl Format {
 
     /// Reads what [`Self::write`] can have written at the start of `bytes`: the integer and how many bytes it took.
     /// Decimal text takes every digit there is.
-    pub(super) fn read(self, bytes: &[u8]) -> Option<(i64, usize)> {
+    pub(crate) fn read(self, bytes: &[u8]) -> Option<(i64, usize)> {
         let value = match (self, bytes) {
             (Self::U8, [byte, ..]) => i64::from(*byte),
             (Self::I8, [byte, ..]) => i64::from(byte.cast_signed()),
@@ -143,7 +143,7 @@ fn text(bytes: &[u8]) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn write(format: &str, value: f64) -> Result<Vec<u8>, Fault> {
+    fn write(format: &str, value: f64) -> Result<Vec<u8>, EvalErrorKind> {
         let mut packet = Vec::new();
         Format::from_name(format).unwrap().write(value, &mut packet)?;
         Ok(packet)
@@ -194,10 +194,10 @@ mod tests {
             ("hex2", 256.0),
             ("hex8", -1.0),
         ] {
-            assert!(matches!(write(name, value), Err(Fault::Format { .. })), "{name} {value}");
+            assert!(matches!(write(name, value), Err(EvalErrorKind::Format { .. })), "{name} {value}");
         }
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-            assert!(matches!(write("dec", value), Err(Fault::NotFinite { .. })));
+            assert!(matches!(write("dec", value), Err(EvalErrorKind::NotFinite { .. })));
         }
         assert_eq!(
             write("u8", 300.5).unwrap_err().to_string(),

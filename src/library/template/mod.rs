@@ -1,8 +1,8 @@
 //! The template language of the device definitions: how packets are put together from values, and read back.
 //!
-//! What lives here is the language itself: parsing, evaluating, rendering and decoding, all pure. What may not live
+//! What lives here is the language itself: parsing, evaluating, and encoding, all pure. What may not live
 //! here is anything that does something: no IO, no time, no actors, no knowledge of definition files or of links.
-//! Whoever runs a [`Line`] or a [`Step`] hands in a [`Scope`] and sends, waits or sleeps itself.
+//! The caller that runs a [`PacketTemplate`] or a [`Step`] hands in a [`Scope`] and sends, waits or sleeps itself.
 //!
 //! # Reference
 //!
@@ -65,74 +65,33 @@
 //! Limits: 2000 characters, 32 levels of nesting, 256 operators per expression, 4096 items after repetition, packets
 //! of 1 to 512 bytes. Numbers are floats. Nothing wraps or saturates silently: a value that does not fit is an error.
 
+mod ast;
 mod checksum;
-mod decode;
-mod distance;
+mod cursor;
+mod encode;
 mod error;
 mod eval;
 mod expression;
 mod format;
-mod grammar;
-mod line;
-mod parser;
-mod render;
-mod solve;
+mod names;
+mod packet;
+mod parse_expression;
+mod scope;
 mod step;
-mod syntax;
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-pub use decode::{Domain, Unknown, decode};
-pub use error::{EvalError, Fault, ParseError, Problem};
+pub use ast::is_free_name;
+pub(crate) use ast::{Binary, Expr, Unary};
+pub use error::{EvalError, EvalErrorKind, ParseError, ParseErrorKind};
+pub(crate) use eval::{Context, LoopIteration};
 pub use expression::Expression;
-pub use line::Line;
+pub(crate) use format::Format;
+pub use names::Names;
+pub use packet::PacketTemplate;
+pub(crate) use packet::Segment;
+pub use scope::Scope;
 pub use step::Step;
-pub use syntax::is_free_name;
-
-use crate::types::{Endpoint, OutputKind};
-
-/// What expressions may mention besides the built-in names.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Names {
-    /// Parameters of the model. A built-in name wins over a parameter, see [`is_free_name`].
-    pub params: BTreeSet<String>,
-    /// Buffers that earlier steps fill.
-    pub buffers: BTreeSet<String>,
-    /// Expressions with a name, see [`Expression::parse_named`].
-    pub lets: BTreeMap<String, Expression>,
-}
-
-/// What a line can ask for while it is rendered.
-pub trait Scope {
-    /// The value that was commanded.
-    fn value(&self) -> f64;
-    /// The duration that was commanded, in milliseconds.
-    fn duration(&self) -> f64;
-    /// The index of the feature that was commanded.
-    fn index(&self) -> f64;
-    /// The kind of output that was commanded, if one was.
-    fn kind(&self) -> Option<OutputKind> {
-        None
-    }
-    /// The kind of output that the latest value of this feature is of; its first kind as long as none was set.
-    fn kind_of(&self, _feature: u32) -> Option<OutputKind> {
-        None
-    }
-    /// The position this feature was last sent to; 0 at the start.
-    fn previous(&self) -> f64;
-    /// The latest value of the feature with this index; 0 when there is none.
-    fn feature(&self, index: u32) -> f64;
-    /// Features having an output (of that kind), with their latest values, in index order.
-    fn outputs(&self, kind: Option<OutputKind>) -> Vec<(u32, f64)>;
-    /// The value of a parameter.
-    fn param(&self, name: &str) -> Option<f64>;
-    /// The bytes of a buffer; `None` when nothing filled it yet.
-    fn buffer(&self, name: &str) -> Option<&[u8]>;
-    /// Whether the hardware exposes an endpoint.
-    fn has(&self, endpoint: Endpoint) -> bool;
-    /// Takes the next number of the packet counter, which wraps after 255.
-    fn next_sequence(&self) -> u8;
-}

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::Names;
-use super::error::{ParseError, Problem};
+use super::ast::is_free_name;
+use super::cursor::Cursor;
+use super::error::{ParseError, ParseErrorKind};
 use super::expression::Expression;
-use super::line::Line;
-use super::parser::Parser;
-use super::syntax::is_free_name;
+use super::names::Names;
+use super::packet::PacketTemplate;
 use crate::types::Endpoint;
 
 /// Longest sleep and longest wait.
@@ -19,7 +19,7 @@ pub enum Step {
     /// Do it only if the value is not 0.
     If(Expression, Box<Step>),
     /// Send a packet, if its condition holds.
-    Write(Line),
+    Write(PacketTemplate),
     /// Have the hardware send notifications.
     Subscribe(Endpoint),
     /// Have the hardware stop sending notifications.
@@ -101,42 +101,42 @@ impl Step {
     }
 
     fn parse_with(source: &str, names: &Names) -> Result<Self, ParseError> {
-        let mut parser = Parser::new(source, names)?;
-        parser.blanks();
-        let mut keyword = parser.word();
-        parser.blanks();
+        let mut cursor = Cursor::new(source, names)?;
+        cursor.blanks();
+        let mut keyword = cursor.word();
+        cursor.blanks();
         let mut condition = None;
         if keyword == "if" {
-            let (expr, source) = parser.braced()?;
+            let (expr, source) = cursor.braced()?;
             condition = Some(Expression::new(expr, source));
-            parser.blanks();
-            keyword = parser.word();
-            parser.blanks();
+            cursor.blanks();
+            keyword = cursor.word();
+            cursor.blanks();
         }
         let step = match keyword.as_str() {
-            "subscribe" => Self::Subscribe(parser.endpoint()?),
-            "unsubscribe" => Self::Unsubscribe(parser.endpoint()?),
-            "sleep" => Self::Sleep(parser.time()?),
+            "subscribe" => Self::Subscribe(cursor.endpoint()?),
+            "unsubscribe" => Self::Unsubscribe(cursor.endpoint()?),
+            "sleep" => Self::Sleep(cursor.time()?),
             "wait" | "maybe" => {
-                let endpoint = parser.endpoint()?;
-                parser.blanks();
-                let limit = parser.time()?;
-                let name = parser.defined_buffer()?;
-                let when = parser.heard_condition(name.as_deref())?;
+                let endpoint = cursor.endpoint()?;
+                cursor.blanks();
+                let limit = cursor.time()?;
+                let name = cursor.defined_buffer()?;
+                let when = cursor.heard_condition(name.as_deref())?;
                 if keyword == "wait" {
                     Self::Wait { endpoint, limit, name, when }
                 } else {
                     Self::Maybe { endpoint, limit, name, when }
                 }
             }
-            "read" => Self::Read { endpoint: parser.endpoint()?, name: parser.defined_buffer()? },
+            "read" => Self::Read { endpoint: cursor.endpoint()?, name: cursor.defined_buffer()? },
             "expect" => {
-                let (expr, source) = parser.braced()?;
+                let (expr, source) = cursor.braced()?;
                 Self::Expect(Expression::new(expr, source))
             }
-            _ => return Line::parse(source, names).map(Self::Write),
+            _ => return PacketTemplate::parse(source, names).map(Self::Write),
         };
-        parser.need_end()?;
+        cursor.need_end()?;
         Ok(match condition {
             Some(condition) => Self::If(condition, Box::new(step)),
             None => step,
@@ -144,7 +144,7 @@ impl Step {
     }
 }
 
-impl Parser<'_> {
+impl Cursor<'_> {
     fn time(&mut self) -> Result<Duration, ParseError> {
         let start = self.at();
         let text = self.word();
@@ -158,7 +158,7 @@ impl Parser<'_> {
             None if text.is_empty() => Err(self.unexpected("a time such as 100ms or 3s")),
             None => {
                 let (expected, found) = ("a time such as 100ms or 3s", format!("{text:?}"));
-                Err(self.error(start, Problem::Unexpected { expected, found }))
+                Err(self.error(start, ParseErrorKind::Unexpected { expected, found }))
             }
         }
     }
@@ -176,7 +176,7 @@ impl Parser<'_> {
         let name = self.word();
         let taken = self.names.params.contains(&name) || self.names.lets.contains_key(&name);
         if !is_free_name(&name) || taken {
-            return Err(self.error(at, Problem::BufferName { name }));
+            return Err(self.error(at, ParseErrorKind::BufferName { name }));
         }
         Ok(Some(name))
     }

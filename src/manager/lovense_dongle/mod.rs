@@ -25,7 +25,7 @@ use super::hid::{Hidapi, System};
 use super::polled::{self, Listed, Source};
 use super::{Connector, Factory, Scan, serial};
 use crate::driver::Boxed;
-use crate::library::{Candidate, Hardware, hardware::Parity, hardware::SerialPort, usb_id};
+use crate::library::{Candidate, Hardware, Parity, SerialPort, usb_id};
 use crate::link::{Deadlines, Link, LinkError};
 use crate::types::Bus;
 

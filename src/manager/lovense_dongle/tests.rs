@@ -187,7 +187,7 @@ async fn the_lovense_driver_works_over_it_as_it_is() {
         cable.say(&data("89;"));
         cable
     });
-    let protocol = driver::of(&definition);
+    let protocol = driver::for_definition(&definition);
     let identified = protocol.identify(&definition, &hardware, &link).await.unwrap();
     assert_eq!(identified.as_deref(), Some("P"));
     let model = Arc::new(definition.model(identified.as_deref()).clone());

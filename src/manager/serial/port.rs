@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use serialport::{ClearBuffer, DataBits, FlowControl, SerialPort, StopBits};
 
 use crate::driver::Boxed;
-use crate::library::{Candidate, Matcher, hardware::Parity, hardware::SerialPort as Wanted};
+use crate::library::{Candidate, Matcher, Parity, SerialPort as Wanted};
 use crate::link::{Deadlines, Link, LinkError};
 use crate::manager::{
     Connector, blocking, blocking::Abandon, blocking::Ends, blocking::InUse, blocking::READ, blocking::Reader,

@@ -68,7 +68,8 @@ impl Hardware {
 
     fn start_with(&self, pace: Pace) -> tokio::task::JoinHandle<Exit> {
         let identity = self.device.identity();
-        let driver = crate::driver::of(&identity.definition).open(&identity.definition, &identity.model, &self.link);
+        let driver =
+            crate::driver::for_definition(&identity.definition).open(&identity.definition, &identity.model, &self.link);
         let metrics = Metrics::new().unwrap();
         tokio::spawn(Writer::new(self.device.clone(), self.link.clone(), driver, pace, metrics).run())
     }

@@ -2,7 +2,7 @@ use super::*;
 
 fn evaluate(source: &str) -> Result<f64, EvalError> {
     let expression = Expression::parse(source, &names()).unwrap_or_else(|error| panic!("{source}: {error}"));
-    expression.value(&toy())
+    expression.value(&device())
 }
 
 #[track_caller]
@@ -93,8 +93,8 @@ fn logic_is_lazy() {
     // The shift is an error as soon as it is computed.
     check(&[("0 && (1 << 64)", 0.0), ("1 || (1 << 64)", 1.0), ("1 ? 5 : (1 << 64)", 5.0), ("0 ? (1 << 64) : 6", 6.0)]);
     assert!(evaluate("1 && (1 << 64)").is_err());
-    let expression = Line::parse("tx: {0 && seq()} {1 || seq()} {seq()}", &names()).unwrap();
-    assert_eq!(expression.render(&toy()), Ok(vec![0, 1, 0]));
+    let expression = PacketTemplate::parse("tx: {0 && seq()} {1 || seq()} {seq()}", &names()).unwrap();
+    assert_eq!(expression.encode(&device()), Ok(vec![0, 1, 0]));
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn faults() {
 
 #[test]
 fn an_expression_holds_unless_it_is_zero() {
-    let holds = |source: &str| Expression::parse(source, &names()).unwrap().holds(&toy());
+    let holds = |source: &str| Expression::parse(source, &names()).unwrap().holds(&device());
     assert_eq!(holds("reply[0] == 0x10"), Ok(true));
     assert_eq!(holds("0.1"), Ok(true));
     assert_eq!(holds("v > 7"), Ok(false));

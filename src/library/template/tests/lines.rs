@@ -3,7 +3,7 @@ use super::*;
 #[track_caller]
 fn check(cases: &[(&str, &[u8])]) {
     for (source, expected) in cases {
-        assert_eq!(render(source, &toy()), *expected, "{source}");
+        assert_eq!(encode(source, &device()), *expected, "{source}");
     }
 }
 
@@ -11,14 +11,14 @@ fn check(cases: &[(&str, &[u8])]) {
 fn head_of_a_line() {
     let plain = line("txmode: 01");
     assert_eq!((plain.endpoint().name(), plain.ack(), plain.uses_sequence()), ("txmode", false, false));
-    assert_eq!(plain.applies(&toy()), Ok(true));
+    assert_eq!(plain.applies(&device()), Ok(true));
     let full = line("  if {v > 7} tx ack : {seq()}  ");
     assert_eq!((full.endpoint(), full.ack(), full.uses_sequence()), (Endpoint::TX, true, true));
     assert_eq!(full.source(), "if {v > 7} tx ack : {seq()}");
-    assert_eq!(full.applies(&toy()), Ok(false));
-    assert_eq!(full.render(&toy()), Ok(vec![0]), "the condition does not matter to rendering");
-    assert_eq!(line("if{v}tx:01").applies(&toy()), Ok(true));
-    assert!(line("if {1 / 0} tx: 01").applies(&toy()).is_err());
+    assert_eq!(full.applies(&device()), Ok(false));
+    assert_eq!(full.encode(&device()), Ok(vec![0]), "the condition does not matter to rendering");
+    assert_eq!(line("if{v}tx:01").applies(&device()), Ok(true));
+    assert!(line("if {1 / 0} tx: 01").applies(&device()).is_err());
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn repetitions_and_groups() {
         ("tx: {seq()}*3", &[0, 1, 2]),
         ("tx: 01 {sum()}*2", &[1, 1, 2]),
     ]);
-    assert_eq!(render("tx: ( 00*64 )*8", &toy()).len(), 512);
+    assert_eq!(encode("tx: ( 00*64 )*8", &device()).len(), 512);
 }
 
 #[test]
@@ -87,8 +87,8 @@ fn packet_functions_see_what_is_rendered_so_far() {
 
 #[test]
 fn the_sequence_runs_on_and_wraps() {
-    let (toy, line) = (toy(), line("tx: {seq()}"));
-    let taken: Vec<u8> = (0..257).flat_map(|_| line.render(&toy).unwrap()).collect();
+    let (device, line) = (device(), line("tx: {seq()}"));
+    let taken: Vec<u8> = (0..257).flat_map(|_| line.encode(&device).unwrap()).collect();
     assert_eq!((taken[0], taken[255], taken[256]), (0, 255, 0));
 }
 
@@ -115,6 +115,6 @@ fn render_errors() {
             "packet of `tx: (((((each led( {v} ))*64)*64)*64)*64)*64` has more than the 4096 items allowed",
         ),
     ] {
-        assert_eq!(line(source).render(&toy()).unwrap_err().to_string(), message);
+        assert_eq!(line(source).encode(&device()).unwrap_err().to_string(), message);
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 
 fn error(source: &str) -> String {
-    match Line::parse(source, &names()) {
+    match PacketTemplate::parse(source, &names()) {
         Ok(line) => panic!("{source} parses: {line:?}"),
         Err(error) => error.to_string(),
     }
@@ -153,7 +153,7 @@ fn argument_counts() {
 fn expressions_on_their_own_have_no_packet() {
     for call in ["seq()", "sum()", "xor(1)", "crc16_modbus()", "crc16_xmodem()"] {
         let error = Expression::parse(call, &names()).unwrap_err();
-        assert!(matches!(error.problem, Problem::OutsidePacket { .. }), "{call}");
+        assert!(matches!(error.problem, ParseErrorKind::OutsidePacket { .. }), "{call}");
     }
     let error = Expression::parse("v }", &names()).unwrap_err().to_string();
     assert_eq!(error, "column 3: expected an operator or the end of the line, found '}'");
@@ -167,9 +167,9 @@ fn expressions_on_their_own_have_no_packet() {
 fn depth_is_limited() {
     let nested = |open: &str, middle: &str, close: &str, depth: usize| {
         let source = format!("tx: {}{middle}{}", open.repeat(depth), close.repeat(depth));
-        Line::parse(&source, &names()).map_err(|error| error.problem)
+        PacketTemplate::parse(&source, &names()).map_err(|error| error.problem)
     };
-    let limit = Err(Problem::Nesting { limit: 32 });
+    let limit = Err(ParseErrorKind::Nesting { limit: 32 });
     assert!(nested("(", "01", ")", 32).is_ok());
     assert_eq!(nested("(", "01", ")", 33), limit);
     assert_eq!(nested("each(", "01", ")", 33), limit);
@@ -196,7 +196,7 @@ fn depth_is_limited() {
 #[test]
 fn chains_are_limited_and_the_longest_still_evaluate() {
     let chain = |count: usize| format!("tx: {{1{}}}", " - 0".repeat(count));
-    assert_eq!(render(&chain(256), &toy()), [1]);
+    assert_eq!(encode(&chain(256), &device()), [1]);
     assert_eq!(error(&chain(257)), "column 1032: expression has more than the 256 operators allowed");
 }
 
@@ -206,7 +206,7 @@ fn the_deepest_template_fits_a_small_stack() {
     let levels = "(0 || 1 && 0 | 0 ^ 1 & 1 == 0 <".repeat(23);
     let packet = format!("tx: {}{{{levels} 1{}}}{}", "(".repeat(8), ")".repeat(23), ")".repeat(8));
     let chain = format!("tx: {{1{}}}", " - 0".repeat(256));
-    let run = move || [packet, chain].map(|source| render(&source, &toy()).len());
+    let run = move || [packet, chain].map(|source| encode(&source, &device()).len());
     let small = std::thread::Builder::new().stack_size(768 * 1024).spawn(run).unwrap();
     assert_eq!(small.join().unwrap(), [1, 1]);
 }

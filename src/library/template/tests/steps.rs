@@ -107,6 +107,7 @@ fn notifications_that_count() {
 #[test]
 fn lines_tell_what_they_ask_for() {
     let line =
-        Line::parse("if {has(rx) || v} tx: ( {has(txmode)} )*2 each( {v + has(rx)} ) 01", &Names::default()).unwrap();
+        PacketTemplate::parse("if {has(rx) || v} tx: ( {has(txmode)} )*2 each( {v + has(rx)} ) 01", &Names::default())
+            .unwrap();
     assert_eq!(line.asks_for(), [Endpoint::RX, Endpoint::parse("txmode").unwrap()].into());
 }
