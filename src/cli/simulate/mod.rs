@@ -57,7 +57,7 @@ fn bus(text: &str) -> Result<Bus, String> {
 
 pub(super) fn run(args: &SimulateArgs) -> Result<(), Failure> {
     let settings = args.settings.load(&[])?;
-    let library = super::library(&settings)?;
+    let library = crate::server::library(&settings)?;
     let servers = args.server.servers_in(&settings)?;
     let found = find::model(&library, &args.model).map_err(Failure::Given)?;
     let attach = attach::attach(&library, &found, args.bus, args.remember).map_err(Failure::Given)?;
