@@ -54,3 +54,17 @@ fn what_is_in_use_and_what_is_missing_is_told_by_type() {
     assert_eq!(first.stop(PATIENCE), Vec::<String>::new());
     drop(Server::builder(settings(&state, &[])).start().unwrap());
 }
+
+#[test]
+fn a_server_whose_thread_hangs_is_given_up_in_time() {
+    const fn can_be_shared<T: Send + Sync>(_: &T) {}
+    let state = tempfile::tempdir().unwrap();
+    let server = Server::builder(settings(&state, &[])).start().unwrap();
+    can_be_shared(&server);
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    server.system.arbiter().spawn_fn(move || drop(released.recv()));
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || tell.send(server.stop(Duration::ZERO)));
+    assert_eq!(told.recv_timeout(options::CLOSING + PATIENCE), Ok(vec![]), "it is waited for without end");
+    drop(release);
+}
