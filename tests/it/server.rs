@@ -134,7 +134,7 @@ async fn a_hundred_starts_and_stops_leave_nothing_behind() {
     let start_of_all = Holds::now();
     let (mut first, mut warm) = (None, None);
     for round in 0..100 {
-        let (server, _state) = start(&[]);
+        let (server, _state) = start(&["buses.websocket.enabled=true", "buses.websocket.listen=127.0.0.1:0"]);
         // Connections take a second to close, so not every round has some.
         let mut driven = if round % 8 < 2 { Some(running(&server).await) } else { None };
         // One half is stopped, the other dropped.
