@@ -6,6 +6,7 @@
 //! | room | lives there |
 //! |---|---|
 //! | [`cli`] | the command line: one file a subcommand |
+//! | [`server`] | the composition root: puts a server together, runs it on a thread of its own, stops it |
 //! | [`web`] | HTTP on the one port: upgrade, health, metrics, emergency stop, a page |
 //! | [`session`] | one connected client: handshake, version, ping, replies |
 //! | [`hub`] | the supervisor: registry, routing table, restarts, shutdown |
@@ -19,10 +20,10 @@
 //! | [`types`] | the words that every room may use |
 //!
 //! Beside the rooms stand the leaves that any of them may use: [`link`] (an open connection to hardware), [`socket`] (the
-//! server's end of a WebSocket), [`metrics`] (every metric, and the log line that goes with it), [`describe`] (what actors
+//! server's end of a WebSocket), [`metrics`] (every metric, and the log line that goes with it), [`log_ring`] (the last of those lines), [`describe`] (what actors
 //! say of themselves), [`access`] (who a request comes from), [`patience`] (deadlines for peers), [`text`] (what strangers write, read and shown), [`throttle`],
 //! [`addresses`] (where to listen) and
-//! [`settings`] (which only [`cli`] reads).
+//! [`settings`] (which only [`cli`] and [`server`] read).
 //!
 //! How a command travels: a frame reaches the session's actor over its [`socket`]; the session understands it once,
 //! looks the device up in the routing table, and puts the values into the device's wanted state, all of one frame
@@ -30,7 +31,24 @@
 //! hub is not on that path.
 //!
 //! Who watches whom: the hub starts managers and devices from factories and hears of their end through guards that are
-//! dropped with them, even by a panic; sessions leave a guard of the same kind. The binary watches the hub.
+//! dropped with them, even by a panic; sessions leave a guard of the same kind. The server's thread watches the hub, and the binary watches that.
+//!
+//! An application that carries the server in its own process starts a [`Server`]:
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use hapticd::{Server, settings::{Settings, Sources}};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let settings = Settings::load(&Sources::standard(None, vec!["server.listen=127.0.0.1:0".to_owned()]))?;
+//! let server = Server::builder(settings).start()?;
+//! println!("clients connect to ws://{}", server.addresses()[0]);
+//! let unconfirmed = server.stop(Duration::from_secs(5));
+//! assert!(unconfirmed.is_empty(), "{unconfirmed:?} may still run");
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod access;
 pub mod addresses;
@@ -43,9 +61,11 @@ pub mod driver;
 pub mod hub;
 pub mod library;
 pub mod link;
+pub mod log_ring;
 pub mod manager;
 pub mod metrics;
 pub mod patience;
+pub mod server;
 pub mod session;
 pub mod settings;
 pub mod simulation;
@@ -55,3 +75,5 @@ pub mod throttle;
 pub mod types;
 pub mod web;
 pub mod words;
+
+pub use server::Server;

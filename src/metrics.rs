@@ -1,4 +1,5 @@
-//! Every metric, and the event that moves it. An event is also the log line, so that the two cannot drift apart.
+//! Every metric, and the event that moves it. An event is also the line of the process's log and of the server's own, so
+//! that they cannot drift apart.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,8 +8,8 @@ use prometheus::core::Collector;
 use prometheus::{
     Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
-use tracing::{debug, error, info, warn};
 
+use crate::log_ring::LogRing;
 use crate::types::Bus;
 
 /// Something that happened and that people want to know of.
@@ -61,6 +62,7 @@ struct Inner {
     latency: Histogram,
     scanning: IntGauge,
     held: IntGauge,
+    log: LogRing,
 }
 
 /// Upper ends of the latency histogram in seconds.
@@ -99,83 +101,102 @@ impl Metrics {
             latency: register(&registry, Histogram::with_opts(latency.buckets(LATENCY.to_vec()))?)?,
             scanning: gauge("hapticd_scanning", "1 while hardware is looked for")?,
             held: gauge("hapticd_held", "1 while outputs are refused after an emergency stop")?,
+            log: LogRing::default(),
             registry,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Counts an event and logs it.
+    /// The log of this server.
+    #[must_use]
+    pub fn log(&self) -> &LogRing {
+        &self.inner.log
+    }
+
+    /// Counts an event and logs it, for the process and in the server's own log.
     pub fn emit(&self, event: &Event<'_>) {
         let m = &self.inner;
+        // What is of use to developers alone would push the rest out of the server's own log.
+        macro_rules! say {
+            (debug, $($what:tt)*) => { tracing::debug!($($what)*) };
+            ($level:ident, $($field:ident = $id:expr,)? $text:literal $(, $argument:expr)*) => {{
+                let text = format!($text $(, $argument)*);
+                tracing::$level!($($field = $id,)? "{text}");
+                m.log.push(stringify!($level), None$(.or(Some((stringify!($field), u64::from(*$id)))))?, text);
+            }};
+        }
         match event {
             Event::SessionOpened { id, peer } => {
                 m.sessions.inc();
                 m.sessions_total.inc();
-                debug!(session = id, "{peer} connected");
+                say!(debug, session = id, "{peer} connected");
             }
             Event::SessionNamed { id, client, version } => {
-                info!(session = id, "client {client:?} is here, protocol version {version}");
+                say!(info, session = id, "client {client:?} is here, protocol version {version}");
             }
             Event::HandshakeRefused { id, peer, why, again: false } => {
-                warn!(session = id, "the client at {peer} is refused: {why}");
+                say!(warn, session = id, "the client at {peer} is refused: {why}");
             }
             Event::HandshakeRefused { id, peer, why, again: true } => {
-                debug!(session = id, "the client at {peer} is refused again: {why}");
+                say!(debug, session = id, "the client at {peer} is refused again: {why}");
             }
             Event::SessionClosed { id, why } => {
                 m.sessions.dec();
-                info!(session = id, "client gone: {why}");
+                say!(info, session = id, "client gone: {why}");
             }
             Event::SessionRefused { why } => {
                 m.sessions_refused.inc();
-                warn!("a connection was turned away: {why}");
+                say!(warn, "a connection was turned away: {why}");
             }
-            Event::DeviceFound { what, bus } => debug!(%bus, "found {what}"),
-            Event::DeviceRefused { what, why } => debug!("{what} is not taken: {why}"),
-            Event::OutputRefused { index, why } => warn!(device = index, "output {why}"),
-            Event::DeviceAdded { index, name, protocol } => info!(device = index, "{name} is connected ({protocol})"),
-            Event::DeviceAway { index, name, why } => warn!(device = index, "{name} is out of reach: {why}"),
-            Event::DeviceBack { index, name } => info!(device = index, "{name} is back"),
-            Event::DeviceRemoved { index, name, why } => info!(device = index, "{name} is gone: {why}"),
-            Event::OpenFailed { what, why } => warn!("{what} could not be opened: {why}"),
+            Event::DeviceFound { what, bus } => say!(debug, %bus, "found {what}"),
+            Event::DeviceRefused { what, why } => say!(debug, "{what} is not taken: {why}"),
+            Event::OutputRefused { index, why } => say!(warn, device = index, "output {why}"),
+            Event::DeviceAdded { index, name, protocol } => {
+                say!(info, device = index, "{name} is connected ({protocol})");
+            }
+            Event::DeviceAway { index, name, why } => say!(warn, device = index, "{name} is out of reach: {why}"),
+            Event::DeviceBack { index, name } => say!(info, device = index, "{name} is back"),
+            Event::DeviceRemoved { index, name, why } => say!(info, device = index, "{name} is gone: {why}"),
+            Event::OpenFailed { what, why } => say!(warn, "{what} could not be opened: {why}"),
             Event::ActorRestarted { what, why, delay } => {
                 m.restarts.with_label_values(&[kind_of(what)]).inc();
-                warn!("{what} ended ({why}) and is started again in {} ms", delay.as_millis());
+                say!(warn, "{what} ended ({why}) and is started again in {} ms", delay.as_millis());
             }
-            Event::ManagerFailed { name, why, again: false } => warn!("the {name} bus does not work: {why}"),
-            Event::ManagerFailed { name, why, again: true } => debug!("the {name} bus still does not work: {why}"),
+            Event::ManagerFailed { name, why, again: false } => say!(warn, "the {name} bus does not work: {why}"),
+            Event::ManagerFailed { name, why, again: true } => say!(debug, "the {name} bus still does not work: {why}"),
             Event::ManagerRestarted { name, delay, again } => {
                 m.restarts.with_label_values(&["manager"]).inc();
                 let ms = delay.as_millis();
                 if *again {
-                    debug!("the {name} bus is started again in {ms} ms");
+                    say!(debug, "the {name} bus is started again in {ms} ms");
                 } else {
-                    info!("the {name} bus is started again, every few seconds until it works, first in {ms} ms");
+                    say!(info, "the {name} bus is started again, every few seconds until it works, first in {ms} ms");
                 }
             }
             Event::WriteFailed { index, why } => {
                 m.failed.inc();
-                debug!(device = index, "a write failed: {why}");
+                say!(debug, device = index, "a write failed: {why}");
             }
             Event::ScanStarted => {
                 m.scanning.set(1);
-                info!("scanning");
+                say!(info, "scanning");
             }
             Event::ScanStopped => {
                 m.scanning.set(0);
-                info!("no longer scanning");
+                say!(info, "no longer scanning");
             }
             Event::Held => {
                 m.held.set(1);
-                warn!(
+                say!(
+                    warn,
                     "everything was stopped from outside; outputs are refused until somebody resumes (hapticd resume)"
                 );
             }
             Event::Resumed => {
                 m.held.set(0);
-                info!("outputs are taken again");
+                say!(info, "outputs are taken again");
             }
-            Event::StateNotSaved { why } => error!("what is known of devices could not be saved: {why}"),
+            Event::StateNotSaved { why } => say!(error, "what is known of devices could not be saved: {why}"),
         }
     }
 
@@ -251,6 +272,22 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
+    }
+
+    #[test]
+    fn an_event_is_one_line_of_the_log_too() {
+        let metrics = Metrics::new().unwrap();
+        metrics.emit(&Event::ScanStarted);
+        metrics.emit(&Event::DeviceRefused { what: "a lamp", why: "no definition matches it" });
+        metrics.emit(&Event::DeviceAway { index: 3, name: "Toy", why: "the connection was lost" });
+        let lines = metrics.log().entries().into_iter().map(|line| (line.level, line.about, line.text));
+        assert_eq!(
+            lines.collect::<Vec<_>>(),
+            [
+                ("info", None, "scanning".to_owned()),
+                ("warn", Some(("device", 3)), "Toy is out of reach: the connection was lost".to_owned())
+            ]
+        );
     }
 
     /// Names that begin with ours, as text has them.

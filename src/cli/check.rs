@@ -46,5 +46,5 @@ fn installed(args: &CheckArgs) -> Result<Library, Failure> {
     for line in settings.report() {
         print(&format!("{} = {}  ({})\n", line.key, line.value, line.origin));
     }
-    super::library(&settings)
+    Ok(crate::server::library(&settings)?)
 }

@@ -20,7 +20,7 @@ pub struct DevicesArgs {
 
 pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
     let settings = args.settings.load(&[])?;
-    let library = super::library(&settings)?;
+    let library = crate::server::library(&settings)?;
     let wanted = args.text.as_deref().unwrap_or("").to_lowercase();
     let all = library.definitions().iter();
     let all = all.flat_map(|definition| definition.all_models().map(move |model| (definition, model)));

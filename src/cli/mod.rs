@@ -1,34 +1,29 @@
-//! The command line: one file a subcommand, and what they share.
+//! The command line: one file a subcommand, and what they share. What runs while the server runs stands in `server`.
 //!
 //! Exit status: 0 all is well, 1 something could not be done, 2 something that was given is wrong (an option, a
 //! setting, a definition).
 
-mod buses;
 mod check;
 mod devices;
 mod doctor;
 mod health;
 mod http;
-mod listen;
-mod mdns;
 mod scan;
 mod serve;
 mod server_address;
-mod service;
 mod simulate;
 mod state;
 mod stop;
 #[cfg(target_os = "linux")]
 mod udev;
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::library::Library;
-use crate::link::Deadlines;
-use crate::manager::btle::BtleOptions;
+use crate::server::StartError;
 use crate::settings::{Settings, SettingsError, Sources};
 
 /// A server for intimate and haptic hardware. Programs connect with the Buttplug protocol.
@@ -167,29 +162,34 @@ pub enum Failure {
     Done(String),
 }
 
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let hint = match &error {
+            StartError::Definitions { .. } => return Self::Given(error.to_string()),
+            StartError::Listen { error, .. } => match error.kind() {
+                ErrorKind::AddrInUse => {
+                    "another program uses it, perhaps another hapticd or Intiface; \
+                     end that, or choose another with --set server.listen=127.0.0.1:PORT"
+                }
+                ErrorKind::PermissionDenied => "ports below 1024 need special rights; choose a higher one",
+                _ => "choose another with --set server.listen=127.0.0.1:PORT",
+            },
+            StartError::StateInUse { .. } => {
+                "end that one, or give this one a directory of its own with --set state.dir=DIRECTORY, \
+                 or let it run without remembering anything with --set state.remember=false"
+            }
+            StartError::Metrics(_) | StartError::Web(_) | StartError::Thread(_) => {
+                return Self::Done(error.to_string());
+            }
+        };
+        Self::Done(format!("{error}; {hint}"))
+    }
+}
+
 impl From<SettingsError> for Failure {
     fn from(error: SettingsError) -> Self {
         Self::Given(error.to_string())
     }
-}
-
-/// The built-in definitions and the user's own.
-fn library(settings: &Settings) -> Result<Library, Failure> {
-    const KEY: &str = "devices.definitions_dir";
-    let own: Vec<_> = settings.devices.definitions_dir.iter().cloned().collect();
-    // The usual directory need not be there; one that somebody named should be.
-    let named = settings.report().iter().find(|line| line.key == KEY && line.origin != crate::settings::BUILTIN);
-    if let (Some(line), Some(missing)) = (named, own.iter().find(|own| !own.is_dir())) {
-        let (path, origin) = (missing.display(), &line.origin);
-        return Err(Failure::Given(format!("`{KEY}` = {path} ({origin}) is no directory that can be read")));
-    }
-    Ok(Library::load(&own, &crate::driver::names()))
-}
-
-/// How the settings want Bluetooth LE.
-fn btle_options(settings: &Settings, deadlines: Deadlines) -> BtleOptions {
-    let own = &settings.buses.btle;
-    BtleOptions { adapter: own.adapter.clone(), services: own.services.clone(), look_every: own.look_every, deadlines }
 }
 
 /// Reads the command line and does what it says.

@@ -42,7 +42,7 @@ enum News {
 
 pub(super) fn run(args: &ScanArgs) -> Result<(), Failure> {
     let settings = args.settings.load(&[])?;
-    let library = super::library(&settings)?;
+    let library = crate::server::library(&settings)?;
     let (news, heard) = mpsc::unbounded_channel();
     actix_web::rt::System::new().block_on(async {
         let _listening = begin(&settings, &news);
@@ -61,7 +61,7 @@ fn begin(settings: &Settings, news: &mpsc::UnboundedSender<News>) -> Option<crat
     if !settings.buses.btle.enabled {
         return None;
     }
-    let options = super::btle_options(settings, Deadlines::default());
+    let options = crate::server::btle_options(settings, Deadlines::default());
     let ear = Ear(news.clone()).start();
     let guard = ManagerGuard::new(ear.clone().recipient(), "btle", 1);
     let manager = btle::factory(options)(ManagerContext { found: ear.recipient(), guard });

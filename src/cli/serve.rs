@@ -1,29 +1,15 @@
-//! `hapticd serve`: runs the server until it is told to end, and then stops all hardware first.
+//! `hapticd serve`: runs the server until it is told to end. Signals, the log of the process, the panic hook and the exit
+//! status are its own; the rest is [`Server`].
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use actix_web::HttpServer;
 use tracing::{debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
-use super::buses;
-use super::listen;
-use super::mdns;
-use super::service::Service;
 use super::{Failure, ServeArgs, print};
-use crate::device::Pace;
-use crate::hub::{BusSpec, HubHandle, HubOptions, known_devices::InUse, known_devices::KnownDevices};
-use crate::library::Library;
-use crate::link::Deadlines;
-use crate::manager::{
-    btle, hid, lovense_dongle, serial, virtual_hardware, virtual_hardware::Port, websocket, websocket::WebsocketOptions,
-};
-use crate::metrics::Metrics;
-use crate::session::SessionOptions;
+use crate::manager::btle;
+use crate::server::{self, Server, Service};
 use crate::settings::Settings;
-use crate::socket::SocketLimits;
-use crate::web::{self, Site};
 use crate::words::counted;
 
 pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
@@ -32,11 +18,29 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
     start_log(&settings)?;
     log_panics();
     raise_file_limit();
-    let library = super::library(&settings)?;
-    for problem in library.problems() {
-        warn!("a definition is not used: {problem}");
+    let library = server::library(&settings)?;
+    let models: usize = library.definitions().iter().map(|definition| definition.all_models().count()).sum();
+    let definitions = library.definitions().len();
+    let waiting = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let waiting = waiting.map_err(|error| Failure::Done(format!("cannot start: {error}")))?;
+    let service = Service::from_environment();
+    let server = Server::builder(settings.clone()).library(library).service(service).start()?;
+    let ended = waiting.block_on(async {
+        tokio::select! {
+            signal = signals() => Ok(signal),
+            why = server.ended() => Err(why),
+            never = async { greet(&server, &settings, definitions, models).await; std::future::pending().await } => never,
+        }
+    });
+    if let Ok(signal) = &ended {
+        info!("{signal}: stopping all devices");
     }
-    actix_web::rt::System::new().block_on(serve(&settings, library))
+    let unconfirmed = server.stop(settings.server.shutdown_deadline);
+    if !unconfirmed.is_empty() {
+        let devices = unconfirmed.join(", ");
+        return Err(Failure::Done(format!("these devices did not confirm that they stopped: {devices}")));
+    }
+    ended.map(drop).map_err(|why| Failure::Done(why.to_string()))
 }
 
 fn start_log(settings: &Settings) -> Result<(), Failure> {
@@ -75,172 +79,10 @@ fn raise_file_limit() {
     }
 }
 
-async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
-    let metrics = Metrics::new().map_err(|error| Failure::Done(format!("the metrics cannot be made: {error}")))?;
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = settings.server.threads.unwrap_or(cores);
-    let deadlines = Deadlines { write: settings.links.write_timeout, read: settings.links.read_timeout };
-    let models: usize = library.definitions().iter().map(|definition| definition.all_models().count()).sum();
-    let definitions = library.definitions().len();
-
-    let virtual_port = settings.buses.virtual_bus.enabled.then(Port::default);
-    let buses = buses(settings, &library, virtual_port.as_ref(), deadlines);
-
-    let limits = SocketLimits {
-        max_frame: settings.sessions.max_frame_bytes,
-        max_unsent: settings.sessions.max_unsent_bytes,
-        ping: settings.sessions.websocket_ping,
-        deadline: settings.sessions.websocket_pong_deadline,
-    };
-    let sessions = SessionOptions {
-        server_name: settings.server.name.clone(),
-        max_ping: settings.server.max_ping_time,
-        handshake: settings.sessions.handshake_timeout,
-        max_frame: limits.max_frame,
-    };
-    // The port is taken before anything else starts: a second server must not touch the hardware of the first.
-    let listeners = listen::take(settings)?;
-    let bound: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
-
-    let mut known = KnownDevices::open(&settings.state.dir, settings.state.remember)
-        .map_err(|InUse(holder)| state_in_use(settings, &holder))?;
-    let first = bound.first().map(ToString::to_string).unwrap_or_default();
-    known.announce(&bound.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and "));
-    let arbiters: Vec<_> = (0..threads).map(|_| actix::Arbiter::new()).collect();
-    let handles = arbiters.iter().map(actix::Arbiter::handle).collect();
-    let hub = HubHandle::start(hub_options(settings, &first), Arc::new(library), known, buses, handles, metrics);
-    let site = Site { hub: hub.clone(), sessions, limits, virtual_port: virtual_port.clone() };
-
-    let mut server = HttpServer::new(move || web::app(&site))
-        .workers(threads)
-        .max_connections(settings.sessions.max_connections.div_ceil(threads))
-        .on_connect(web::on_connect)
-        .disable_signals()
-        .shutdown_timeout(1);
-    for listener in listeners {
-        server = server.listen(listener).map_err(|error| Failure::Done(format!("cannot listen: {error}")))?;
-    }
-    let server = server.run();
-    let server_handle = server.handle();
-    let mut serving = actix_web::rt::spawn(server);
-
-    // The server works already; only what it says of its buses waits until they know.
-    actix_web::rt::spawn({
-        let (hub, settings, bound) = (hub.clone(), settings.clone(), bound.clone());
-        async move {
-            let buses = buses::lines(&buses::settled(&hub).await);
-            print(&welcome(&settings, &bound, &buses, definitions, models));
-        }
-    });
-    let service = Service::from_environment();
-    if let Some(service) = service.clone() {
-        let hub = hub.clone();
-        actix_web::rt::spawn(service.report(move |deadline| {
-            let hub = hub.clone();
-            async move { hub.pulse(deadline).await }
-        }));
-    }
-    let announced = mdns::announce(&settings.mdns, &bound);
-    let ended = tokio::select! {
-        signal = signals() => Ok(signal),
-        served = &mut serving => Err(format!("the web server has ended ({served:?})")),
-        () = hub.ended() => Err("the hub has ended, which should never happen".to_owned()),
-    };
-    match &ended {
-        Ok(signal) => info!("{signal}: stopping all devices"),
-        Err(why) => error!("{why}: stopping all devices"),
-    }
-    drop(announced);
-    if let Some(service) = &service {
-        service.stopping(settings.server.shutdown_deadline);
-    }
-    // Without a hub the devices' own actors still write: they are told directly.
-    let unconfirmed =
-        if hub.is_gone() { hub.stop_all(true).await } else { hub.shut_down(settings.server.shutdown_deadline).await };
-    if let Some(port) = &virtual_port {
-        port.close();
-    }
-    server_handle.stop(true).await;
-    for arbiter in &arbiters {
-        arbiter.stop();
-    }
-    if !unconfirmed.is_empty() {
-        let devices = unconfirmed.join(", ");
-        return Err(Failure::Done(format!("these devices did not confirm that they stopped: {devices}")));
-    }
-    match ended {
-        Ok(_) => Ok(()),
-        Err(why) => Err(Failure::Done(why)),
-    }
-}
-
-fn buses(settings: &Settings, library: &Library, virtual_port: Option<&Port>, deadlines: Deadlines) -> Vec<BusSpec> {
-    let mut buses = Vec::new();
-    if let Some(port) = virtual_port {
-        let factory = virtual_hardware::factory(port.clone(), deadlines, settings.buses.virtual_bus.max_devices);
-        buses.push(BusSpec { name: "virtual", factory, scans: true });
-    }
-    if settings.buses.btle.enabled {
-        let options = super::btle_options(settings, deadlines);
-        buses.push(BusSpec { name: "btle", factory: btle::factory(options), scans: true });
-    }
-    if settings.buses.serial.enabled {
-        buses.push(BusSpec { name: "serial", factory: serial::factory(library, deadlines), scans: true });
-    }
-    if settings.buses.hid.enabled {
-        buses.push(BusSpec { name: "hid", factory: hid::factory(library, deadlines), scans: true });
-    }
-    let dongle = &settings.buses.lovense_dongle;
-    if dongle.enabled {
-        let factory = lovense_dongle::factory(dongle.port.clone(), deadlines);
-        buses.push(BusSpec { name: "lovense_dongle", factory, scans: true });
-    }
-    #[cfg(target_os = "linux")]
-    if settings.buses.gamepad.enabled {
-        // What is driven by HID has its rumble there.
-        let taken = if settings.buses.hid.enabled { hid::named(library) } else { Default::default() };
-        let factory = crate::manager::gamepad::factory(library, taken, deadlines);
-        buses.push(BusSpec { name: "gamepad", factory, scans: true });
-    }
-    let own = &settings.buses.websocket;
-    if own.enabled {
-        let options = WebsocketOptions {
-            max_devices: own.max_devices,
-            first_frame: own.first_frame_timeout,
-            ping: own.ping,
-            deadline: own.pong_deadline,
-            deadlines,
-        };
-        buses.push(BusSpec {
-            name: "websocket",
-            factory: websocket::factory(own.listen.clone(), options),
-            scans: false,
-        });
-    }
-    buses
-}
-
-fn hub_options(settings: &Settings, bound: &str) -> HubOptions {
-    HubOptions {
-        grace: settings.devices.reconnect_grace,
-        restart_budget: settings.devices.restart_budget,
-        restart_window: settings.devices.restart_window,
-        restart_delay: settings.devices.restart_delay,
-        connect_timeout: settings.links.connect_timeout,
-        init_timeout: settings.links.init_timeout,
-        pace: Pace { max_failures: settings.links.max_failures, dead_man: settings.sessions.dead_man },
-        max_sessions: settings.sessions.max,
-        page: format!("http://{bound}"),
-    }
-}
-
-fn state_in_use(settings: &Settings, holder: &str) -> Failure {
-    let holder = if holder.is_empty() { String::new() } else { format!(" ({holder})") };
-    Failure::Done(format!(
-        "the state directory {} is used by another hapticd{holder}; end that one, or give this one a directory of its own \
-         with --set state.dir=DIRECTORY, or let it run without remembering anything with --set state.remember=false",
-        settings.state.dir.display()
-    ))
+/// Prints the welcome, as soon as the buses know how they are; the server works already.
+async fn greet(server: &Server, settings: &Settings, definitions: usize, models: usize) {
+    let buses = server.bus_report().await;
+    print(&welcome(settings, server.addresses(), &buses, definitions, models));
 }
 
 fn welcome(settings: &Settings, bound: &[SocketAddr], buses: &str, definitions: usize, models: usize) -> String {

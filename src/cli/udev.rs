@@ -29,7 +29,7 @@ pub struct UdevArgs {
 }
 
 pub(super) fn run(args: &UdevArgs) -> Result<(), Failure> {
-    let library = super::library(&args.settings.load(&[])?)?;
+    let library = crate::server::library(&args.settings.load(&[])?)?;
     print(&rules(&library));
     Ok(())
 }

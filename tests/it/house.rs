@@ -11,6 +11,7 @@ use syn::{Attribute, Item, UseTree};
 const ROOMS: &[&str] = &[
     "main",
     "cli",
+    "server",
     "web",
     "session",
     "simulation",
@@ -20,6 +21,7 @@ const ROOMS: &[&str] = &[
     "device",
     "socket",
     "metrics",
+    "log_ring",
     "describe",
     "driver",
     "link",

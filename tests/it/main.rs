@@ -26,6 +26,7 @@ mod questions;
 mod readme;
 mod recognition;
 mod serial;
+mod server;
 mod service;
 mod sessions;
 mod simulate;

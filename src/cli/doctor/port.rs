@@ -6,13 +6,14 @@ use std::time::Duration;
 use super::Finding;
 use super::world::World;
 use crate::addresses::is_missing;
-use crate::cli::{health, health::Unhealthy, listen};
+use crate::cli::{health, health::Unhealthy};
+use crate::server::is_chosen;
 
 /// Time for a server's answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(super) fn check(world: &World) -> Vec<Finding> {
-    let (addresses, chosen) = (&world.settings.server.listen, listen::is_chosen(&world.settings));
+    let (addresses, chosen) = (&world.settings.server.listen, is_chosen(&world.settings));
     let mut missing = 0;
     let mut findings: Vec<_> = addresses
         .iter()

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::{SettingsArgs, library};
+use crate::cli::SettingsArgs;
 use crate::library::Library;
+use crate::server::library;
 use crate::settings::Settings;
 
 /// What the checks look at.
@@ -32,9 +33,7 @@ impl World {
         };
         let (library, library_error) = match library(&settings) {
             Ok(library) => (library, None),
-            Err(super::Failure::Given(error) | super::Failure::Done(error)) => {
-                (Library::load(&[], &crate::driver::names()), Some(error))
-            }
+            Err(error) => (Library::load(&[], &crate::driver::names()), Some(error.to_string())),
         };
         Ok(Self { root: PathBuf::from("/"), settings, settings_error, library, library_error, may_use })
     }

@@ -59,7 +59,7 @@ fn bus(text: &str) -> Result<Bus, String> {
 
 pub(super) fn run(args: &SimulateArgs) -> Result<(), Failure> {
     let settings = args.settings.load(&[])?;
-    let library = super::library(&settings)?;
+    let library = crate::server::library(&settings)?;
     let servers = args.server.servers_in(&settings)?;
     let found = model_lookup::find_model(&library, &args.model).map_err(Failure::Given)?;
     let attach = advertisement::advertisement(&library, &found, args.bus, args.remember).map_err(Failure::Given)?;

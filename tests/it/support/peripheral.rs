@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::{PATIENCE, QUIET, Server};
+use super::{Listens, PATIENCE, QUIET};
 
 /// Something that the server did to the hardware.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub struct Peripheral {
 
 impl Peripheral {
     /// Connects without attaching.
-    pub async fn connect(server: &Server) -> Self {
+    pub async fn connect(server: &impl Listens) -> Self {
         let url = format!("{}/hardware", server.url());
         let (socket, _) = RADIO.spawn(async { connect_async(url).await.unwrap() }).await.unwrap();
         let (sink, stream) = socket.split();
@@ -80,7 +80,7 @@ impl Peripheral {
     }
 
     /// Attaches Bluetooth hardware of this name and address, which confirms every write: a stop comes once.
-    pub async fn attach(server: &Server, name: &str, address: &str) -> Self {
+    pub async fn attach(server: &impl Listens, name: &str, address: &str) -> Self {
         let mut peripheral = Self::connect(server).await;
         peripheral.confirms.store(true, Ordering::SeqCst);
         let frame = json!({"type": "attach", "bus": "btle", "name": name, "address": address, "ack": "manual"});
@@ -89,7 +89,7 @@ impl Peripheral {
     }
 
     /// The same, acknowledging by hand.
-    pub async fn attach_manual(server: &Server, name: &str, address: &str) -> Self {
+    pub async fn attach_manual(server: &impl Listens, name: &str, address: &str) -> Self {
         let mut peripheral = Self::connect(server).await;
         let frame = json!({"type": "attach", "bus": "btle", "name": name, "address": address, "ack": "manual"});
         peripheral.send(frame).await;

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::{PATIENCE, QUIET, Server};
+use super::{Listens, PATIENCE, QUIET};
 
 /// The repository's own description of the messages.
 static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
@@ -26,13 +26,13 @@ pub struct Raw {
 
 impl Raw {
     /// Connects without shaking hands.
-    pub async fn connect(server: &Server) -> Self {
+    pub async fn connect(server: &impl Listens) -> Self {
         let (socket, _) = connect_async(server.url()).await.unwrap();
         Self { socket, next_id: 1 }
     }
 
     /// Connects and shakes hands.
-    pub async fn hello(server: &Server) -> Self {
+    pub async fn hello(server: &impl Listens) -> Self {
         let mut client = Self::connect(server).await;
         let info = client
             .ask(
@@ -45,7 +45,7 @@ impl Raw {
     }
 
     /// Connects, shakes hands and scans.
-    pub async fn scanning(server: &Server) -> Self {
+    pub async fn scanning(server: &impl Listens) -> Self {
         let mut client = Self::hello(server).await;
         client.ok("StartScanning", json!({})).await;
         client

@@ -32,7 +32,7 @@ fn clean(mut command: Command) -> Command {
 }
 
 /// The hardware of whoever runs the tests is none of theirs.
-const NO_HARDWARE: &[&str] = &[
+pub const NO_HARDWARE: &[&str] = &[
     "buses.btle.enabled=false",
     "buses.hid.enabled=false",
     "buses.lovense_dongle.enabled=false",

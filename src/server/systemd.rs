@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use tracing::warn;
 
+use super::options::CLOSING;
 use crate::hub::Pulse;
 use crate::words::counted;
 
 /// How often the hub is asked where no watchdog asks for more.
 const ASKED_EVERY: Duration = Duration::from_secs(5);
-/// What the end takes beside the stopping of devices: closing links and sessions.
-const CLOSING: Duration = Duration::from_secs(10);
 
 /// What a service manager is told.
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "nobody is told anything there"))]
@@ -29,7 +28,7 @@ enum Word {
 
 /// The way to the service manager, if there is one.
 #[derive(Debug, Clone)]
-pub(super) struct Service {
+pub struct Service {
     words: mpsc::Sender<Word>,
     watchdog: Option<Duration>,
 }
@@ -37,7 +36,8 @@ pub(super) struct Service {
 impl Service {
     /// The service manager that started this process, as it said in the environment.
     #[cfg(target_os = "linux")]
-    pub(super) fn from_environment() -> Option<Self> {
+    #[must_use]
+    pub fn from_environment() -> Option<Self> {
         let socket = std::env::var_os("NOTIFY_SOCKET").filter(|socket| !socket.is_empty())?;
         // Zero means no watchdog, as for systemd's own library.
         let watchdog = sd_notify::watchdog_enabled().filter(|time| !time.is_zero());
@@ -58,7 +58,8 @@ impl Service {
 
     /// There is no service manager that hapticd knows how to speak to.
     #[cfg(not(target_os = "linux"))]
-    pub(super) fn from_environment() -> Option<Self> {
+    #[must_use]
+    pub fn from_environment() -> Option<Self> {
         None
     }
 
