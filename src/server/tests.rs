@@ -62,7 +62,9 @@ fn a_server_whose_thread_hangs_is_given_up_in_time() {
     let server = Server::builder(settings(&state, &[])).start().unwrap();
     can_be_shared(&server);
     let (release, released) = std::sync::mpsc::channel::<()>();
-    server.system.arbiter().spawn_fn(move || drop(released.recv()));
+    server.system.arbiter().spawn_fn(move || {
+        let _ = released.recv();
+    });
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || tell.send(server.stop(Duration::ZERO)));
     assert_eq!(told.recv_timeout(options::CLOSING + PATIENCE), Ok(vec![]), "it is waited for without end");
