@@ -7,7 +7,7 @@ use actix::prelude::*;
 use tokio::time::Instant;
 
 use super::{Action, Session, SessionOptions};
-use crate::buttplug::{Codec, ProtocolError, ServerMessage, versions};
+use crate::buttplug::{Codec, ProtocolError, ReplyForm, ServerMessage, versions};
 use crate::describe::Describe;
 use crate::device::{DeviceHandle, ReadingSink};
 use crate::hub::{HubEvent, HubHandle, SessionGuard, SessionHandle};
@@ -31,17 +31,12 @@ pub fn serve(socket: Socket, hub: HubHandle, options: SessionOptions) {
         Err(limit) => {
             let error = ProtocolError::TooManySessions { limit };
             hub.metrics().emit(&Event::SessionRefused { why: &error.to_string() });
-            if let Some(frame) = newest().write(&ServerMessage::Error { id: 0, error }) {
+            if let Some(frame) = versions::newest().write(&ReplyForm::EVENT, &ServerMessage::Error(error)) {
                 socket.outgoing.text(frame);
             }
             socket.outgoing.close(CloseCode::Again, "too many clients");
         }
     }
-}
-
-/// The version in which is spoken to a client whose version is not known yet: errors look the same in all.
-fn newest() -> &'static dyn Codec {
-    versions::for_version(4).unwrap_or(&crate::buttplug::v4::V4)
 }
 
 struct SessionActor {
@@ -103,12 +98,16 @@ impl SessionActor {
         }
     }
 
-    fn say(&self, message: &ServerMessage) {
-        if matches!(message, ServerMessage::Error { .. }) {
+    /// The codec of this client. The newest one serves until its version is known: errors look the same in all.
+    fn codec(&self) -> &'static dyn Codec {
+        self.session.codec().unwrap_or_else(versions::newest)
+    }
+
+    fn send(&self, form: &ReplyForm, message: &ServerMessage) {
+        if matches!(message, ServerMessage::Error(_)) {
             self.hub.metrics().rejected();
         }
-        let codec = self.session.codec().unwrap_or_else(newest);
-        if let Some(frame) = codec.write(message) {
+        if let Some(frame) = self.codec().write(form, message) {
             self.outgoing.text(frame);
         }
     }
@@ -116,7 +115,7 @@ impl SessionActor {
     /// An error that ends the session. What the client holds stops at once.
     fn fail(&mut self, error: ProtocolError, why: &'static str, ctx: &mut Context<Self>) {
         self.hub.release(self.guard.owner());
-        self.say(&ServerMessage::Error { id: 0, error });
+        self.send(&ReplyForm::EVENT, &ServerMessage::Error(error));
         self.close(why, ctx);
     }
 
@@ -129,15 +128,15 @@ impl SessionActor {
 
     fn act(&mut self, action: Action, ctx: &mut Context<Self>) {
         match action {
-            Action::Say(message) => {
+            Action::Reply(form, message) => {
                 // What a client has just been told needs no event, unless an index means another device now.
-                if let ServerMessage::DeviceList { devices, .. } = &message {
+                if let ServerMessage::DeviceList(devices) = &message {
                     if !description::replaced(&self.told, devices).is_empty() {
                         self.tell_change(devices);
                     }
                     self.told = Arc::clone(devices);
                 }
-                self.say(&message);
+                self.send(&form, &message);
             }
             Action::Connected { client, version } => {
                 self.client.clone_from(&client);
@@ -153,26 +152,26 @@ impl SessionActor {
             }
             Action::Pinged => self.pinged(ctx),
             Action::Scan(wanted) => self.hub.scan(self.guard.owner(), wanted),
-            Action::AwaitStops { id, devices } => {
-                if let Some(ctx) = self.admit(id, ctx) {
+            Action::AwaitStops { form, devices } => {
+                if let Some(ctx) = self.admit(form, ctx) {
                     let done = async move {
                         match stops_confirmed(devices).await {
-                            Ok(()) => ServerMessage::Ok { id },
-                            Err(error) => ServerMessage::Error { id, error: error.into() },
+                            Ok(()) => ServerMessage::Ok,
+                            Err(error) => ServerMessage::Error(error.into()),
                         }
                     };
-                    ctx.spawn(done.into_actor(self).map(|message, this, _| this.answer(&message)));
+                    ctx.spawn(done.into_actor(self).map(move |message, this, _| this.answer(&form, &message)));
                 }
             }
-            Action::Input { id, device, feature, kind, action, mixed_case } => {
-                if let Some(ctx) = self.admit(id, ctx) {
-                    let sink = sink(ctx.address(), mixed_case);
+            Action::Input { form, device, feature, kind, action } => {
+                if let Some(ctx) = self.admit(form, ctx) {
+                    let sink = sink(ctx.address(), form.event());
                     let owner = self.guard.owner();
                     let done = async move {
                         let outcome = device.input(owner, sink, feature, kind, action).await;
-                        measured(id, &device, feature, kind, action, mixed_case, outcome)
+                        input_reply(&device, feature, kind, action, outcome)
                     };
-                    ctx.spawn(done.into_actor(self).map(|message, this, _| this.answer(&message)));
+                    ctx.spawn(done.into_actor(self).map(move |message, this, _| this.answer(&form, &message)));
                 }
             }
             Action::Close(why) => self.close(why, ctx),
@@ -180,18 +179,18 @@ impl SessionActor {
     }
 
     /// Lets a request wait for hardware, unless too many do.
-    fn admit<'a>(&mut self, id: u32, ctx: &'a mut Context<Self>) -> Option<&'a mut Context<Self>> {
+    fn admit<'a>(&mut self, form: ReplyForm, ctx: &'a mut Context<Self>) -> Option<&'a mut Context<Self>> {
         if self.pending >= PENDING {
-            self.say(&ServerMessage::Error { id, error: ProtocolError::TooManyPending { limit: PENDING } });
+            self.send(&form, &ServerMessage::Error(ProtocolError::TooManyPending { limit: PENDING }));
             return None;
         }
         self.pending += 1;
         Some(ctx)
     }
 
-    fn answer(&mut self, message: &ServerMessage) {
+    fn answer(&mut self, form: &ReplyForm, message: &ServerMessage) {
         self.pending = self.pending.saturating_sub(1);
-        self.say(message);
+        self.send(form, message);
     }
 
     /// The client has pinged, or shaken hands: its time begins again.
@@ -242,8 +241,7 @@ impl SessionActor {
 impl SessionActor {
     /// Sends what changes from the devices that the client knows to these.
     fn tell_change(&self, devices: &Arc<Descriptions>) {
-        let codec = self.session.codec().unwrap_or_else(newest);
-        for frame in codec.devices_changed(&self.told, devices) {
+        for frame in self.codec().devices_changed(&self.told, devices) {
             self.outgoing.text(frame);
         }
     }
@@ -261,26 +259,23 @@ async fn stops_confirmed(devices: Vec<(DeviceHandle, u64)>) -> Result<(), Comman
     Ok(())
 }
 
-fn sink(session: Addr<SessionActor>, mixed_case: bool) -> ReadingSink {
-    Arc::new(move |reading| session.do_send(Heard { reading, mixed_case }))
+fn sink(session: Addr<SessionActor>, form: ReplyForm) -> ReadingSink {
+    Arc::new(move |reading| session.do_send(Notification { reading, form }))
 }
 
-fn measured(
-    id: u32,
+fn input_reply(
     device: &DeviceHandle,
     feature: u32,
     kind: InputKind,
     action: InputAction,
-    mixed_case: bool,
     outcome: Result<Option<i32>, CommandError>,
 ) -> ServerMessage {
     match (outcome, action) {
         (Ok(Some(value)), InputAction::Read) => {
-            let reading = Reading { device: device.index(), feature, kind, value };
-            ServerMessage::Reading { id, reading, mixed_case }
+            ServerMessage::Reading(Reading { device: device.index(), feature, kind, value })
         }
-        (Ok(_), _) => ServerMessage::Ok { id },
-        (Err(error), _) => ServerMessage::Error { id, error: error.into() },
+        (Ok(_), _) => ServerMessage::Ok,
+        (Err(error), _) => ServerMessage::Error(error.into()),
     }
 }
 
@@ -329,7 +324,7 @@ impl Handler<HubEvent> for SessionActor {
             HubEvent::DevicesChanged => self.tell_devices(ctx),
             HubEvent::ScanningFinished => {
                 if self.session.codec().is_some() {
-                    self.say(&ServerMessage::ScanningFinished);
+                    self.send(&ReplyForm::EVENT, &ServerMessage::ScanningFinished);
                 }
             }
             HubEvent::ShuttingDown => self.close("the server is shutting down", ctx),
@@ -340,17 +335,17 @@ impl Handler<HubEvent> for SessionActor {
 /// Event: an input that the client listens to has a value.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Heard {
+struct Notification {
     reading: Reading,
-    mixed_case: bool,
+    form: ReplyForm,
 }
 
-impl Handler<Heard> for SessionActor {
+impl Handler<Notification> for SessionActor {
     type Result = ();
 
-    fn handle(&mut self, Heard { reading, mixed_case }: Heard, _: &mut Self::Context) {
+    fn handle(&mut self, Notification { reading, form }: Notification, _: &mut Self::Context) {
         if self.session.codec().is_some() {
-            self.say(&ServerMessage::Reading { id: 0, reading, mixed_case });
+            self.send(&form, &ServerMessage::Reading(reading));
         }
     }
 }

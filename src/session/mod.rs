@@ -9,7 +9,9 @@ mod actor;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::buttplug::{Codec, ProtocolError, Request, ServerMessage, frame, frame::Element, handshake, versions};
+use crate::buttplug::{
+    Codec, ProtocolError, ReplyForm, Request, ServerMessage, frame, frame::Element, handshake, versions,
+};
 use crate::device::DeviceHandle;
 use crate::hub::{HubHandle, Routes};
 use crate::types::{CommandError, InputAction, InputKind, OperatorId, Output, StopScope};
@@ -40,8 +42,8 @@ enum State {
 /// What the actor has to do after a frame, in this order.
 #[derive(Debug)]
 pub enum Action {
-    /// Say something now.
-    Say(ServerMessage),
+    /// Reply to a request now.
+    Reply(ReplyForm, ServerMessage),
     /// The handshake is done.
     Connected {
         /// What the client calls itself.
@@ -57,15 +59,15 @@ pub enum Action {
     Scan(bool),
     /// Wait until these stops are confirmed, then answer.
     AwaitStops {
-        /// Id of the request.
-        id: u32,
+        /// What the reply must look like.
+        form: ReplyForm,
         /// The devices; their stops have begun.
         devices: Vec<(DeviceHandle, u64)>,
     },
     /// Ask or listen to an input, then answer.
     Input {
-        /// Id of the request.
-        id: u32,
+        /// What the reply must look like.
+        form: ReplyForm,
         /// The device.
         device: DeviceHandle,
         /// Its feature.
@@ -74,8 +76,6 @@ pub enum Action {
         kind: InputKind,
         /// Ask once, start or stop listening.
         action: InputAction,
-        /// Answer in the client's spelling of RSSI.
-        mixed_case: bool,
     },
     /// Say goodbye and close, for this reason.
     Close(&'static str),
@@ -89,8 +89,8 @@ pub struct Session {
     state: State,
 }
 
-/// Outputs of one frame for one device: the handle, the values, and the ids that wait for an answer.
-type Batch = (DeviceHandle, Vec<(u32, Output)>, Vec<u32>);
+/// Outputs of one frame for one device: the handle, the values, and the requests that wait for a reply.
+type Batch = (DeviceHandle, Vec<(u32, Output)>, Vec<ReplyForm>);
 
 impl Session {
     /// A client that has just connected.
@@ -122,7 +122,7 @@ impl Session {
         for element in frame::split(text) {
             match element {
                 Ok(element) => self.element(element, &routes, hub, &mut batches, &mut actions),
-                Err((id, error)) => actions.push(refused(id, error)),
+                Err((id, error)) => actions.push(refused(ReplyForm::new(id, ""), error)),
             }
         }
         self.flush(&mut batches, hub, &mut actions);
@@ -132,7 +132,7 @@ impl Session {
     /// What is said to a frame that is no text.
     #[must_use]
     pub fn no_text(&self, error: ProtocolError) -> Action {
-        refused(0, error)
+        refused(ReplyForm::EVENT, error)
     }
 
     fn element(
@@ -143,30 +143,30 @@ impl Session {
         batches: &mut BTreeMap<u32, Batch>,
         actions: &mut Vec<Action>,
     ) {
-        let Element { name, id, body } = element;
-        let codec = match (self.state, name.as_str()) {
+        let unread = ReplyForm::new(element.id, "");
+        let codec = match (self.state, element.name.as_str()) {
             (State::Ended, _) => return,
-            (State::AwaitingHandshake, "RequestServerInfo") => return self.handshake(id, body, actions),
+            (State::AwaitingHandshake, handshake::NAME) => return self.handshake(element, actions),
             (State::AwaitingHandshake, "Disconnect") => {
-                actions.push(Action::Say(ServerMessage::Ok { id }));
+                actions.push(Action::Reply(unread, ServerMessage::Ok));
                 actions.push(self.goodbye());
                 return;
             }
             (State::AwaitingHandshake, _) => {
-                return actions.push(refused(id, ProtocolError::HandshakeExpected { name }));
+                return actions.push(refused(unread, ProtocolError::HandshakeExpected { name: element.name }));
             }
-            (State::Connected(_), "RequestServerInfo") => {
-                return actions.push(refused(id, ProtocolError::HandshakeRepeated));
+            (State::Connected(_), handshake::NAME) => {
+                return actions.push(refused(unread, ProtocolError::HandshakeRepeated));
             }
             (State::Connected(codec), _) => codec,
         };
-        let request = match codec.read(&name, body, &routes.descriptions) {
-            Ok(request) => request,
-            Err(error) => return actions.push(refused(id, error)),
+        let (request, form) = match codec.read(element, &routes.descriptions) {
+            Ok(read) => read,
+            Err(error) => return actions.push(refused(unread, error)),
         };
         if let Request::Output { device, sets } = request {
-            if let Err(error) = self.output(id, device, &sets, routes, hub, batches) {
-                actions.push(refused(id, error));
+            if let Err(error) = self.output(form, device, &sets, routes, hub, batches) {
+                actions.push(refused(form, error));
             }
             return;
         }
@@ -176,28 +176,28 @@ impl Session {
             Request::Output { .. } => {}
             Request::Ping => {
                 actions.push(Action::Pinged);
-                actions.push(Action::Say(ServerMessage::Ok { id }));
+                actions.push(Action::Reply(form, ServerMessage::Ok));
             }
             Request::DeviceList => {
                 let devices = routes.descriptions.clone();
-                actions.push(Action::Say(ServerMessage::DeviceList { id, devices }));
+                actions.push(Action::Reply(form, ServerMessage::DeviceList(devices)));
             }
-            Request::StartScanning => actions.extend([Action::Scan(true), Action::Say(ServerMessage::Ok { id })]),
-            Request::StopScanning => actions.extend([Action::Scan(false), Action::Say(ServerMessage::Ok { id })]),
-            Request::Input { device, feature, kind, action, mixed_case } => match find(routes, device) {
+            Request::StartScanning => actions.extend([Action::Scan(true), Action::Reply(form, ServerMessage::Ok)]),
+            Request::StopScanning => actions.extend([Action::Scan(false), Action::Reply(form, ServerMessage::Ok)]),
+            Request::Input { device, feature, kind, action } => match find(routes, device) {
                 Ok(handle) => {
                     let device = handle.clone();
-                    actions.push(Action::Input { id, device, feature, kind, action, mixed_case });
+                    actions.push(Action::Input { form, device, feature, kind, action });
                 }
-                Err(error) => actions.push(refused(id, error)),
+                Err(error) => actions.push(refused(form, error)),
             },
             Request::Stop(scope) => match self.stop(scope, routes) {
-                Ok(devices) => actions.push(Action::AwaitStops { id, devices }),
-                Err(error) => actions.push(refused(id, error)),
+                Ok(devices) => actions.push(Action::AwaitStops { form, devices }),
+                Err(error) => actions.push(refused(form, error)),
             },
             Request::Disconnect => {
                 hub.release(self.owner);
-                actions.push(Action::Say(ServerMessage::Ok { id }));
+                actions.push(Action::Reply(form, ServerMessage::Ok));
                 actions.push(self.goodbye());
             }
         }
@@ -208,13 +208,14 @@ impl Session {
         Action::Close("the client said goodbye")
     }
 
-    fn handshake(&mut self, id: u32, body: serde_json::Value, actions: &mut Vec<Action>) {
-        let handshake = match handshake::read(body) {
+    fn handshake(&mut self, element: Element, actions: &mut Vec<Action>) {
+        let form = ReplyForm::new(element.id, handshake::NAME);
+        let handshake = match handshake::read(element.body) {
             Ok(handshake) => handshake,
             Err(error) => {
                 let newer = matches!(error, ProtocolError::VersionUnsupported { .. });
                 actions.push(Action::HandshakeRefused(error.to_string()));
-                actions.push(refused(id, error));
+                actions.push(refused(form, error));
                 // A client of another version cannot go on (facts: sessions.md section 3.3).
                 if newer {
                     self.state = State::Ended;
@@ -230,12 +231,12 @@ impl Session {
         let max_ping_ms = self.options.max_ping.map_or(0, |ping| u32::try_from(ping.as_millis()).unwrap_or(u32::MAX));
         actions.push(Action::Connected { client: handshake.client_name, version: handshake.version });
         let name = self.options.server_name.clone();
-        actions.push(Action::Say(ServerMessage::ServerInfo { id, name, max_ping_ms }));
+        actions.push(Action::Reply(form, ServerMessage::ServerInfo { name, max_ping_ms }));
     }
 
     fn output(
         &self,
-        id: u32,
+        form: ReplyForm,
         device: u32,
         sets: &[(u32, Output)],
         routes: &Routes,
@@ -250,22 +251,22 @@ impl Session {
         let accepted: Result<Vec<_>, CommandError> =
             sets.iter().map(|(feature, output)| Ok((*feature, handle.accept(*feature, *output)?))).collect();
         let accepted = accepted?;
-        let (_, sets, ids) = batches.entry(device).or_insert_with(|| (handle.clone(), Vec::new(), Vec::new()));
+        let (_, sets, forms) = batches.entry(device).or_insert_with(|| (handle.clone(), Vec::new(), Vec::new()));
         sets.extend(accepted);
-        ids.push(id);
+        forms.push(form);
         Ok(())
     }
 
     fn flush(&self, batches: &mut BTreeMap<u32, Batch>, hub: &HubHandle, actions: &mut Vec<Action>) {
-        for (_, (device, sets, ids)) in std::mem::take(batches) {
+        for (_, (device, sets, forms)) in std::mem::take(batches) {
             let done = device.set(self.owner, &sets);
             if let Ok(replaced) = &done {
                 hub.metrics().commands(sets.len(), *replaced);
             }
-            for id in ids {
+            for form in forms {
                 actions.push(match &done {
-                    Ok(_) => Action::Say(ServerMessage::Ok { id }),
-                    Err(error) => refused(id, error.clone()),
+                    Ok(_) => Action::Reply(form, ServerMessage::Ok),
+                    Err(error) => refused(form, error.clone()),
                 });
             }
         }
@@ -293,8 +294,8 @@ impl Session {
     }
 }
 
-fn refused(id: u32, error: impl Into<ProtocolError>) -> Action {
-    Action::Say(ServerMessage::Error { id, error: error.into() })
+fn refused(form: ReplyForm, error: impl Into<ProtocolError>) -> Action {
+    Action::Reply(form, ServerMessage::Error(error.into()))
 }
 
 fn find(routes: &Routes, index: u32) -> Result<&DeviceHandle, CommandError> {
