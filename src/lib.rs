@@ -16,13 +16,13 @@
 //! | [`buttplug`] | the wire: frame, handshake, errors, one file a version |
 //! | [`types`] | the words that every room may use |
 //!
-//! Beside the rooms stand the leaves that any of them may use: [`link`] (an open connection to hardware), [`socket`] (the
-//! server's end of a WebSocket), [`metrics`] (every metric, and the log line that goes with it), [`describe`] (what actors
+//! Beside the rooms stand the leaves that any of them may use: [`link`] (an open connection to hardware), [`transport`] (one
+//! connection as frames in and frames out), [`metrics`] (every metric, and the log line that goes with it), [`describe`] (what actors
 //! say of themselves), [`access`] (who a request comes from), [`patience`] (deadlines for peers), [`text`] (what strangers write, read and shown), [`throttle`],
 //! [`addresses`] (where to listen) and
 //! [`settings`] (which only [`cli`] reads).
 //!
-//! How a command travels: a frame reaches the session's actor over its [`socket`]; the session understands it once,
+//! How a command travels: a frame reaches the session's actor over its [`transport`]; the session understands it once,
 //! looks the device up in the routing table, and puts the values into the device's wanted state, all of one frame
 //! together. The device's writer wakes, lets the driver make packets of what changed, and writes them to the link. The
 //! hub is not on that path.
@@ -45,9 +45,9 @@ pub mod metrics;
 pub mod patience;
 pub mod session;
 pub mod settings;
-pub mod socket;
 pub mod text;
 pub mod throttle;
+pub mod transport;
 pub mod types;
 pub mod web;
 pub mod words;

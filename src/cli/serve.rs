@@ -22,8 +22,7 @@ use crate::manager::{
 use crate::metrics::Metrics;
 use crate::session::SessionOptions;
 use crate::settings::Settings;
-use crate::socket::SocketLimits;
-use crate::web::{self, Site};
+use crate::web::{self, Site, SocketLimits};
 use crate::words::counted;
 
 pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {

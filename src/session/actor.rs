@@ -1,4 +1,4 @@
-//! The actor of one client: its socket, its timers, its replies.
+//! The actor of one client: its connection, its timers, its replies.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::device::{DeviceHandle, ReadingSink};
 use crate::hub::{HubEvent, HubHandle, SessionGuard, SessionHandle};
 use crate::metrics::Event;
 use crate::patience::{self, Silence, Verdict};
-use crate::socket::{CloseCode, Incoming, Outgoing, Socket};
+use crate::transport::{CloseCode, Connection, Incoming, Outgoing};
 use crate::types::{CommandError, Descriptions, InputAction, InputKind, Reading, description};
 
 /// Requests of one client that may wait for hardware at the same time.
@@ -25,16 +25,16 @@ const STOP_ANSWER: Duration = Duration::from_secs(1);
 const EVENT_GAP: Duration = Duration::from_millis(50);
 
 /// Serves one client.
-pub fn serve(socket: Socket, hub: HubHandle, options: SessionOptions) {
+pub fn serve(connection: Connection, hub: HubHandle, options: SessionOptions) {
     match hub.join() {
-        Ok(guard) => drop(SessionActor::create(|ctx| SessionActor::new(socket, hub, guard, options, ctx))),
+        Ok(guard) => drop(SessionActor::create(|ctx| SessionActor::new(connection, hub, guard, options, ctx))),
         Err(limit) => {
             let error = ProtocolError::TooManySessions { limit };
             hub.metrics().emit(&Event::SessionRefused { why: &error.to_string() });
             if let Some(frame) = versions::newest().write(&ReplyForm::EVENT, &ServerMessage::Error(error)) {
-                socket.outgoing.text(frame);
+                connection.outgoing.text(frame);
             }
-            socket.outgoing.close(CloseCode::Again, "too many clients");
+            connection.outgoing.close(CloseCode::Again, "too many clients");
         }
     }
 }
@@ -63,13 +63,13 @@ struct SessionActor {
 
 impl SessionActor {
     fn new(
-        socket: Socket,
+        connection: Connection,
         hub: HubHandle,
         guard: SessionGuard,
         options: SessionOptions,
         ctx: &mut Context<Self>,
     ) -> Self {
-        let Socket { incoming, outgoing, peer } = socket;
+        let Connection { incoming, outgoing, peer } = connection;
         ctx.add_stream(incoming.into_stream());
         let own = ctx.address();
         hub.tell(guard.owner(), SessionHandle { events: own.clone().recipient(), describe: own.recipient() });
