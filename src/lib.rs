@@ -8,6 +8,7 @@
 //! | [`cli`] | the command line: one file a subcommand |
 //! | [`web`] | HTTP on the one port: upgrade, health, metrics, emergency stop, a page |
 //! | [`session`] | one connected client: handshake, version, ping, replies |
+//! | [`control`] | the one front door: what anybody may ask of the server, without a wire format |
 //! | [`hub`] | the supervisor: registry, routing table, restarts, shutdown |
 //! | [`manager`] | buses: actors that find hardware and open links |
 //! | [`device`] | one connected device: its wanted state and the actor that writes it |
@@ -34,6 +35,7 @@ pub mod access;
 pub mod addresses;
 pub mod buttplug;
 pub mod cli;
+pub mod control;
 pub mod describe;
 pub mod device;
 pub mod driver;

@@ -12,6 +12,7 @@ use super::listen;
 use super::mdns;
 use super::service::Service;
 use super::{Failure, ServeArgs, print};
+use crate::control::Control;
 use crate::device::Pace;
 use crate::hub::{BusSpec, HubHandle, HubOptions, known_devices::InUse, known_devices::KnownDevices};
 use crate::library::Library;
@@ -108,7 +109,7 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     let arbiters: Vec<_> = (0..threads).map(|_| actix::Arbiter::new()).collect();
     let handles = arbiters.iter().map(actix::Arbiter::handle).collect();
     let hub = HubHandle::start(hub_options(settings, &first), Arc::new(library), known, buses, handles, metrics);
-    let site = Site { hub: hub.clone(), sessions, limits, virtual_port: virtual_port.clone() };
+    let site = Site { control: Control::new(hub.clone()), sessions, limits, virtual_port: virtual_port.clone() };
 
     let mut server = HttpServer::new(move || web::app(&site))
         .workers(threads)

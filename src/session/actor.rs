@@ -6,31 +6,32 @@ use std::time::Duration;
 use actix::prelude::*;
 use tokio::time::Instant;
 
-use super::{Action, Session, SessionOptions};
+use super::options::SessionOptions;
+use super::state::{Action, Session};
 use crate::buttplug::{Codec, ProtocolError, ReplyForm, ServerMessage, versions};
+use crate::control::{Control, Operator};
 use crate::describe::Describe;
-use crate::device::{DeviceHandle, ReadingSink};
-use crate::hub::{HubEvent, HubHandle, SessionGuard, SessionHandle};
+use crate::device::ReadingSink;
+use crate::hub::{HubEvent, SessionHandle};
 use crate::metrics::Event;
 use crate::patience::{self, Silence, Verdict};
 use crate::transport::{CloseCode, Connection, Incoming, Outgoing};
-use crate::types::{CommandError, Descriptions, InputAction, InputKind, Reading, description};
+use crate::types::{CommandError, Descriptions, InputAction, InputAddress, OperatorKind, Reading, description};
 
 /// Requests of one client that may wait for hardware at the same time.
 const PENDING: usize = 64;
-/// Time to wait for the confirmation of a stop before the client is told that there is none; the stop itself goes on.
-/// The reference server's second (facts: messages.md section 7.4).
-const STOP_ANSWER: Duration = Duration::from_secs(1);
 /// Device events of one client are at least this far apart; changes in between are told together.
 const EVENT_GAP: Duration = Duration::from_millis(50);
 
 /// Serves one client.
-pub fn serve(connection: Connection, hub: HubHandle, options: SessionOptions) {
-    match hub.join() {
-        Ok(guard) => drop(SessionActor::create(|ctx| SessionActor::new(connection, hub, guard, options, ctx))),
+pub fn serve(connection: Connection, control: Control, options: SessionOptions) {
+    match control.attach(OperatorKind::Session, "", &connection.peer) {
+        Ok(operator) => {
+            drop(SessionActor::create(|ctx| SessionActor::new(connection, control, operator, options, ctx)));
+        }
         Err(limit) => {
             let error = ProtocolError::TooManySessions { limit };
-            hub.metrics().emit(&Event::SessionRefused { why: &error.to_string() });
+            control.metrics().emit(&Event::SessionRefused { why: &error.to_string() });
             if let Some(frame) = versions::newest().write(&ReplyForm::EVENT, &ServerMessage::Error(error)) {
                 connection.outgoing.text(frame);
             }
@@ -41,8 +42,8 @@ pub fn serve(connection: Connection, hub: HubHandle, options: SessionOptions) {
 
 struct SessionActor {
     session: Session,
-    hub: HubHandle,
-    guard: SessionGuard,
+    control: Control,
+    operator: Operator,
     outgoing: Outgoing,
     options: SessionOptions,
     /// When the client pinged last, or shook hands.
@@ -64,16 +65,20 @@ struct SessionActor {
 impl SessionActor {
     fn new(
         connection: Connection,
-        hub: HubHandle,
-        guard: SessionGuard,
+        control: Control,
+        operator: Operator,
         options: SessionOptions,
         ctx: &mut Context<Self>,
     ) -> Self {
         let Connection { incoming, outgoing, peer } = connection;
         ctx.add_stream(incoming.into_stream());
         let own = ctx.address();
-        hub.tell(guard.owner(), SessionHandle { events: own.clone().recipient(), describe: own.recipient() });
-        hub.metrics().emit(&Event::SessionOpened { id: guard.owner().0, peer: &peer });
+        operator.register(SessionHandle { events: own.clone().recipient(), describe: own.recipient() });
+        control.metrics().emit(&Event::SessionOpened { id: operator.id().0, peer: &peer });
+        let disconnected = operator.disconnected().clone().cancelled_owned();
+        ctx.spawn(actix::fut::wrap_future::<_, Self>(disconnected).map(|(), this, ctx| {
+            this.close("it was disconnected by the server", ctx);
+        }));
         ctx.spawn(actix::fut::wrap_future::<_, Self>(patience::sleep(options.handshake)).map(|(), this, ctx| {
             if this.session.codec().is_none() {
                 let limit_ms = this.options.handshake.as_millis();
@@ -81,10 +86,10 @@ impl SessionActor {
             }
         }));
         Self {
-            session: Session::new(guard.owner(), options.clone()),
-            told: Arc::clone(&hub.routes().descriptions),
-            hub,
-            guard,
+            session: Session::new(options.clone()),
+            told: control.devices(),
+            control,
+            operator,
             outgoing,
             options,
             pinged: None,
@@ -105,7 +110,7 @@ impl SessionActor {
 
     fn send(&self, form: &ReplyForm, message: &ServerMessage) {
         if matches!(message, ServerMessage::Error(_)) {
-            self.hub.metrics().rejected();
+            self.control.metrics().rejected();
         }
         if let Some(frame) = self.codec().write(form, message) {
             self.outgoing.text(frame);
@@ -114,7 +119,7 @@ impl SessionActor {
 
     /// An error that ends the session. What the client holds stops at once.
     fn fail(&mut self, error: ProtocolError, why: &'static str, ctx: &mut Context<Self>) {
-        self.hub.release(self.guard.owner());
+        self.operator.release();
         self.send(&ReplyForm::EVENT, &ServerMessage::Error(error));
         self.close(why, ctx);
     }
@@ -140,22 +145,23 @@ impl SessionActor {
             }
             Action::Connected { client, version } => {
                 self.client.clone_from(&client);
-                let id = self.guard.owner().0;
-                self.hub.metrics().emit(&Event::SessionNamed { id, client: &client, version });
+                self.operator.rename(&client);
+                let id = self.operator.id().0;
+                self.control.metrics().emit(&Event::SessionNamed { id, client: &client, version });
                 self.pinged(ctx);
             }
             Action::HandshakeRefused(why) => {
-                let id = self.guard.owner().0;
+                let id = self.operator.id().0;
                 // A client that tries the same again and again must not fill the log.
                 let again = std::mem::replace(&mut self.refused, true);
-                self.hub.metrics().emit(&Event::HandshakeRefused { id, peer: &self.peer, why: &why, again });
+                self.control.metrics().emit(&Event::HandshakeRefused { id, peer: &self.peer, why: &why, again });
             }
             Action::Pinged => self.pinged(ctx),
-            Action::Scan(wanted) => self.hub.scan(self.guard.owner(), wanted),
-            Action::AwaitStops { form, devices } => {
+            Action::Scan(wanted) => self.operator.scan(wanted),
+            Action::AwaitStops { form, stopping } => {
                 if let Some(ctx) = self.admit(form, ctx) {
                     let done = async move {
-                        match stops_confirmed(devices).await {
+                        match stopping.confirmed().await {
                             Ok(()) => ServerMessage::Ok,
                             Err(error) => ServerMessage::Error(error.into()),
                         }
@@ -163,14 +169,11 @@ impl SessionActor {
                     ctx.spawn(done.into_actor(self).map(move |message, this, _| this.answer(&form, &message)));
                 }
             }
-            Action::Input { form, device, feature, kind, action } => {
+            Action::Input { form, input, action } => {
                 if let Some(ctx) = self.admit(form, ctx) {
                     let sink = sink(ctx.address(), form.event());
-                    let owner = self.guard.owner();
-                    let done = async move {
-                        let outcome = device.input(owner, sink, feature, kind, action).await;
-                        input_reply(&device, feature, kind, action, outcome)
-                    };
+                    let asked = self.operator.input(input, action, sink);
+                    let done = async move { input_reply(input, action, asked.await) };
                     ctx.spawn(done.into_actor(self).map(move |message, this, _| this.answer(&form, &message)));
                 }
             }
@@ -229,7 +232,7 @@ impl SessionActor {
             }
             return;
         }
-        let now = Arc::clone(&self.hub.routes().descriptions);
+        let now = self.control.devices();
         if !Arc::ptr_eq(&now, &self.told) {
             self.tell_change(&now);
             self.told = now;
@@ -247,33 +250,14 @@ impl SessionActor {
     }
 }
 
-/// Waits until every stop is confirmed, all at once; the first that is not is the answer.
-async fn stops_confirmed(devices: Vec<(DeviceHandle, u64)>) -> Result<(), CommandError> {
-    let end = Instant::now() + STOP_ANSWER;
-    for (device, number) in devices {
-        if tokio::time::timeout_at(end, device.wanted().confirmed(number)).await.is_err() {
-            let limit_ms = STOP_ANSWER.as_millis();
-            return Err(CommandError::StopUnconfirmed { device: device.index(), limit_ms });
-        }
-    }
-    Ok(())
-}
-
 fn sink(session: Addr<SessionActor>, form: ReplyForm) -> ReadingSink {
     Arc::new(move |reading| session.do_send(Notification { reading, form }))
 }
 
-fn input_reply(
-    device: &DeviceHandle,
-    feature: u32,
-    kind: InputKind,
-    action: InputAction,
-    outcome: Result<Option<i32>, CommandError>,
-) -> ServerMessage {
+fn input_reply(input: InputAddress, action: InputAction, outcome: Result<Option<i32>, CommandError>) -> ServerMessage {
+    let InputAddress { device, feature, kind } = input;
     match (outcome, action) {
-        (Ok(Some(value)), InputAction::Read) => {
-            ServerMessage::Reading(Reading { device: device.index(), feature, kind, value })
-        }
+        (Ok(Some(value)), InputAction::Read) => ServerMessage::Reading(Reading { device, feature, kind, value }),
         (Ok(_), _) => ServerMessage::Ok,
         (Err(error), _) => ServerMessage::Error(error.into()),
     }
@@ -284,7 +268,7 @@ impl Actor for SessionActor {
 
     fn stopped(&mut self, _: &mut Self::Context) {
         let why = self.outgoing.why().unwrap_or(self.why);
-        self.hub.metrics().emit(&Event::SessionClosed { id: self.guard.owner().0, why });
+        self.control.metrics().emit(&Event::SessionClosed { id: self.operator.id().0, why });
     }
 }
 
@@ -292,12 +276,12 @@ impl StreamHandler<Incoming> for SessionActor {
     fn handle(&mut self, frame: Incoming, ctx: &mut Self::Context) {
         match frame {
             Incoming::Text(text) => {
-                for action in self.session.frame(&text, &self.hub) {
+                for action in self.session.frame(&text, &self.operator) {
                     self.act(action, ctx);
                 }
             }
             Incoming::Binary(_) => {
-                let action = self.session.no_text(ProtocolError::BinaryFrame);
+                let action = self.session.binary_frame(ProtocolError::BinaryFrame);
                 self.act(action, ctx);
             }
             Incoming::TooLarge => {

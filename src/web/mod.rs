@@ -18,7 +18,7 @@ use actix_web::{App, HttpRequest, HttpResponse, Route, guard, middleware, web};
 pub use connect::on_connect;
 pub use websocket::SocketLimits;
 
-use crate::hub::HubHandle;
+use crate::control::Control;
 use crate::manager::virtual_hardware::Port;
 use crate::session::{self, SessionOptions};
 use crate::text::shown;
@@ -26,8 +26,8 @@ use crate::text::shown;
 /// What requests need. Copies share it.
 #[derive(Debug, Clone)]
 pub struct Site {
-    /// The hub.
-    pub hub: HubHandle,
+    /// The front door.
+    pub control: Control,
     /// What clients are told and allowed.
     pub sessions: SessionOptions,
     /// What sockets may do.
@@ -70,7 +70,7 @@ async fn anything(request: HttpRequest, payload: web::Payload, site: web::Data<S
     if is_upgrade(&request) {
         return match websocket::upgrade(&request, payload, site.limits) {
             Ok((response, connection)) => {
-                session::serve(connection, site.hub.clone(), site.sessions.clone());
+                session::serve(connection, site.control.clone(), site.sessions.clone());
                 response
             }
             Err(error) => error.error_response(),

@@ -28,7 +28,7 @@ pub(super) async fn stop(
         Err(error) if ours => return error.as_response_error().error_response(),
         Err(_) => false,
     };
-    let unconfirmed = site.hub.stop_all(hold).await;
+    let unconfirmed = site.control.stop_all(hold).await;
     // Where it is not confirmed, the stop goes on; whoever asked should know that it is not confirmed yet.
     let status = if unconfirmed.is_empty() { StatusCode::OK } else { StatusCode::GATEWAY_TIMEOUT };
     let mut answer = json!({ "stopped": unconfirmed.is_empty() });
@@ -40,6 +40,6 @@ pub(super) async fn stop(
 
 /// Ends a hold. A page from elsewhere must not undo an emergency stop behind its user's back: `access` refuses it.
 pub(super) async fn resume(site: web::Data<Site>) -> HttpResponse {
-    site.hub.resume().await;
+    site.control.resume().await;
     HttpResponse::Ok().json(json!({ "held": false }))
 }

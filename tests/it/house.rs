@@ -13,6 +13,7 @@ const ROOMS: &[&str] = &[
     "cli",
     "web",
     "session",
+    "control",
     "hub",
     "manager",
     "device",
@@ -34,7 +35,7 @@ const ROOMS: &[&str] = &[
 ];
 
 /// Pairs of files that import each other. It may only fall; it is to be 0.
-const MUTUAL: usize = 70;
+const MUTUAL: usize = 63;
 
 /// Every file and the files that it imports, by module path such as `hub::actor`.
 type Imports = BTreeMap<String, BTreeSet<String>>;
