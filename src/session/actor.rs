@@ -50,16 +50,17 @@ struct SessionActor {
     pinged: Option<Instant>,
     /// Requests that wait for hardware.
     pending: usize,
-    /// The devices that the client was told of last.
-    told: Arc<Descriptions>,
-    told_at: Instant,
-    tell_later: bool,
+    /// The devices that were last sent to the client.
+    last_sent_list: Arc<Descriptions>,
+    last_sent_at: Instant,
+    send_later: bool,
     /// What the client calls itself, once it has.
     client: String,
     peer: String,
     /// A handshake of it was refused.
     refused: bool,
-    why: &'static str,
+    /// Why the session ends, unless the connection was cut.
+    close_reason: &'static str,
 }
 
 impl SessionActor {
@@ -87,19 +88,19 @@ impl SessionActor {
         }));
         Self {
             session: Session::new(options.clone()),
-            told: control.devices(),
+            last_sent_list: control.devices(),
             control,
             operator,
             outgoing,
             options,
             pinged: None,
             pending: 0,
-            told_at: Instant::now(),
-            tell_later: false,
+            last_sent_at: Instant::now(),
+            send_later: false,
             client: String::new(),
             peer,
             refused: false,
-            why: "it closed the connection",
+            close_reason: "it closed the connection",
         }
     }
 
@@ -125,7 +126,7 @@ impl SessionActor {
     }
 
     fn close(&mut self, why: &'static str, ctx: &mut Context<Self>) {
-        self.why = why;
+        self.close_reason = why;
         self.session.end();
         self.outgoing.close(CloseCode::Normal, why);
         ctx.stop();
@@ -136,10 +137,10 @@ impl SessionActor {
             Action::Reply(form, message) => {
                 // What a client has just been told needs no event, unless an index means another device now.
                 if let ServerMessage::DeviceList(devices) = &message {
-                    if !description::replaced(&self.told, devices).is_empty() {
-                        self.tell_change(devices);
+                    if !description::replaced(&self.last_sent_list, devices).is_empty() {
+                        self.send_change(devices);
                     }
-                    self.told = Arc::clone(devices);
+                    self.last_sent_list = Arc::clone(devices);
                 }
                 self.send(&form, &message);
             }
@@ -216,35 +217,35 @@ impl SessionActor {
         });
     }
 
-    /// Tells the client what devices there are now, if that is new to it.
-    fn tell_devices(&mut self, ctx: &mut Context<Self>) {
+    /// Sends the client the devices that there are now, if they have changed.
+    fn send_devices(&mut self, ctx: &mut Context<Self>) {
         // A client that has not shaken hands asks for the list itself.
         if self.session.codec().is_none() {
             return;
         }
-        let wait = EVENT_GAP.saturating_sub(self.told_at.elapsed());
+        let wait = EVENT_GAP.saturating_sub(self.last_sent_at.elapsed());
         if !wait.is_zero() {
-            if !std::mem::replace(&mut self.tell_later, true) {
+            if !std::mem::replace(&mut self.send_later, true) {
                 ctx.run_later(wait, |this, ctx| {
-                    this.tell_later = false;
-                    this.tell_devices(ctx);
+                    this.send_later = false;
+                    this.send_devices(ctx);
                 });
             }
             return;
         }
         let now = self.control.devices();
-        if !Arc::ptr_eq(&now, &self.told) {
-            self.tell_change(&now);
-            self.told = now;
-            self.told_at = Instant::now();
+        if !Arc::ptr_eq(&now, &self.last_sent_list) {
+            self.send_change(&now);
+            self.last_sent_list = now;
+            self.last_sent_at = Instant::now();
         }
     }
 }
 
 impl SessionActor {
     /// Sends what changes from the devices that the client knows to these.
-    fn tell_change(&self, devices: &Arc<Descriptions>) {
-        for frame in self.codec().devices_changed(&self.told, devices) {
+    fn send_change(&self, devices: &Arc<Descriptions>) {
+        for frame in self.codec().devices_changed(&self.last_sent_list, devices) {
             self.outgoing.text(frame);
         }
     }
@@ -267,7 +268,7 @@ impl Actor for SessionActor {
     type Context = Context<Self>;
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        let why = self.outgoing.why().unwrap_or(self.why);
+        let why = self.outgoing.why().unwrap_or(self.close_reason);
         self.control.metrics().emit(&Event::SessionClosed { id: self.operator.id().0, why });
     }
 }
@@ -305,7 +306,7 @@ impl Handler<HubEvent> for SessionActor {
 
     fn handle(&mut self, event: HubEvent, ctx: &mut Self::Context) {
         match event {
-            HubEvent::DevicesChanged => self.tell_devices(ctx),
+            HubEvent::DevicesChanged => self.send_devices(ctx),
             HubEvent::ScanningFinished => {
                 if self.session.codec().is_some() {
                     self.send(&ReplyForm::EVENT, &ServerMessage::ScanningFinished);

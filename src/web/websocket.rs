@@ -125,13 +125,10 @@ async fn watch(outgoing: Outgoing, pump: Addr<Pump>, tcp: Option<Tcp>, heard: La
         return;
     }
     // The web server ends the connection once everything is written. A peer that does not read would hold it for ever.
-    let tcp = {
-        let weak = Arc::downgrade(&tcp.0);
-        drop(tcp);
-        weak
-    };
+    let weak = Arc::downgrade(&tcp.0);
+    drop(tcp);
     patience::sleep(FAREWELL).await;
-    if let Some(tcp) = tcp.upgrade() {
+    if let Some(tcp) = weak.upgrade() {
         let _ = tcp.shutdown(std::net::Shutdown::Both);
     }
 }
