@@ -9,6 +9,7 @@
 //! | [`server`] | the composition root: puts a server together, runs it on a thread of its own, stops it |
 //! | [`web`] | HTTP on the one port: upgrade, health, metrics, emergency stop, a page |
 //! | [`session`] | one connected client: handshake, version, ping, replies |
+//! | [`control`] | the one front door: what anybody may ask of the server, without a wire format |
 //! | [`hub`] | the supervisor: registry, routing table, restarts, shutdown |
 //! | [`manager`] | buses: actors that find hardware and open links |
 //! | [`device`] | one connected device: its wanted state and the actor that writes it |
@@ -25,7 +26,7 @@
 //! [`addresses`] (where to listen) and
 //! [`settings`] (which only [`cli`] and [`server`] read).
 //!
-//! How a command travels: a frame reaches the session's actor over its [`socket`]; the session understands it once,
+//! How a command travels: a frame reaches the session's actor over its [`transport`]; the session understands it once,
 //! looks the device up in the routing table, and puts the values into the device's wanted state, all of one frame
 //! together. The device's writer wakes, lets the driver make packets of what changed, and writes them to the link. The
 //! hub is not on that path.
@@ -55,6 +56,7 @@ pub mod addresses;
 pub mod buttplug;
 pub mod cli;
 pub mod conformance;
+pub mod control;
 pub mod describe;
 pub mod device;
 pub mod driver;
@@ -69,9 +71,9 @@ pub mod server;
 pub mod session;
 pub mod settings;
 pub mod simulation;
-pub mod socket;
 pub mod text;
 pub mod throttle;
+pub mod transport;
 pub mod types;
 pub mod web;
 pub mod words;

@@ -10,7 +10,9 @@ use prometheus::{
 };
 
 use crate::log_ring::LogRing;
-use crate::types::Bus;
+use tokio::sync::broadcast;
+
+use crate::types::{Bus, OperatorId, ServerEvent};
 
 /// Something that happened and that people want to know of.
 #[derive(Debug)]
@@ -40,6 +42,29 @@ pub enum Event<'a> {
     StateNotSaved { why: &'a str },
 }
 
+impl Event<'_> {
+    /// The event as those who watch the server get it, if it is for them.
+    fn for_listeners(&self) -> Option<ServerEvent> {
+        let why = |why: &str| why.to_owned();
+        Some(match *self {
+            Event::SessionOpened { id, .. } => ServerEvent::SessionOpened { id: OperatorId(id) },
+            Event::SessionClosed { id, why: text } => ServerEvent::SessionClosed { id: OperatorId(id), why: why(text) },
+            Event::DeviceAdded { index, .. } => ServerEvent::DeviceAdded { index },
+            Event::DeviceAway { index, why: text, .. } => ServerEvent::DeviceAway { index, why: why(text) },
+            Event::DeviceBack { index, .. } => ServerEvent::DeviceBack { index },
+            Event::DeviceRemoved { index, why: text, .. } => ServerEvent::DeviceRemoved { index, why: why(text) },
+            Event::ScanStarted => ServerEvent::ScanStarted,
+            Event::ScanStopped => ServerEvent::ScanStopped,
+            Event::Held => ServerEvent::Held,
+            Event::Resumed => ServerEvent::Resumed,
+            _ => return None,
+        })
+    }
+}
+
+/// Events that a listener may be behind.
+const EVENTS: usize = 256;
+
 /// All metrics of one server. Copies share them.
 #[derive(Debug, Clone)]
 pub struct Metrics {
@@ -63,6 +88,7 @@ struct Inner {
     scanning: IntGauge,
     held: IntGauge,
     log: LogRing,
+    events: broadcast::Sender<ServerEvent>,
 }
 
 /// Upper ends of the latency histogram in seconds.
@@ -103,6 +129,7 @@ impl Metrics {
             held: gauge("hapticd_held", "1 while outputs are refused after an emergency stop")?,
             log: LogRing::default(),
             registry,
+            events: broadcast::Sender::new(EVENTS),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -113,9 +140,20 @@ impl Metrics {
         &self.inner.log
     }
 
-    /// Counts an event and logs it, for the process and in the server's own log.
+    /// What happens from now on. A listener that is too far behind is told how many events it has missed.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<ServerEvent> {
+        self.inner.events.subscribe()
+    }
+
+    /// Counts an event, logs it, for the process and in the server's own log, and tells those who listen.
     pub fn emit(&self, event: &Event<'_>) {
         let m = &self.inner;
+        if m.events.receiver_count() > 0
+            && let Some(event) = event.for_listeners()
+        {
+            let _ = m.events.send(event);
+        }
         // What is of use to developers alone would push the rest out of the server's own log.
         macro_rules! say {
             (debug, $($what:tt)*) => { tracing::debug!($($what)*) };

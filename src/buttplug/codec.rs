@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::ProtocolError;
-use super::request::{Request, ServerMessage};
+use super::frame::Element;
+use super::request::{ReplyForm, Request, ServerMessage};
 use crate::text;
 use crate::types::Descriptions;
 
@@ -15,16 +16,17 @@ pub trait Codec: Debug + Send + Sync {
     /// Its number.
     fn version(&self) -> u32;
 
-    /// Understands one message.
+    /// Understands one message, and says what the reply to it must look like.
     ///
     /// `devices` is what the client may know of; versions that address outputs by position need it.
     ///
     /// # Errors
     /// A message that is unknown in this version, or whose fields are wrong.
-    fn read(&self, name: &str, body: Value, devices: &Descriptions) -> Result<Request, ProtocolError>;
+    fn read(&self, element: Element, devices: &Descriptions) -> Result<(Request, ReplyForm), ProtocolError>;
 
-    /// The frame for one message; `None` when this version has no word for it.
-    fn write(&self, message: &ServerMessage) -> Option<String>;
+    /// The frame for one message in the form that the request wants, or as an event ([`ReplyForm::EVENT`]); `None` when
+    /// this version has no word for it.
+    fn write(&self, form: &ReplyForm, message: &ServerMessage) -> Option<String>;
 
     /// The frames that tell that the devices were `before` and are `after`.
     fn devices_changed(&self, before: &Descriptions, after: &std::sync::Arc<Descriptions>) -> Vec<String>;

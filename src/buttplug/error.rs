@@ -26,9 +26,6 @@ pub enum ErrorCode {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[allow(missing_docs, reason = "each variant's text says what it and its fields mean")]
 pub enum ProtocolError {
-    #[error("the server is shutting down")]
-    ShuttingDown,
-
     #[error("{name} came before the handshake; the first message must be RequestServerInfo")]
     HandshakeExpected { name: String },
     #[error("the handshake was already done on this connection; RequestServerInfo may be sent once")]
@@ -80,7 +77,7 @@ impl ProtocolError {
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::ShuttingDown => ErrorCode::Unknown,
+            Self::Command(CommandError::ShuttingDown | CommandError::Disconnected) => ErrorCode::Unknown,
             Self::HandshakeExpected { .. }
             | Self::HandshakeRepeated
             | Self::VersionUnsupported { .. }

@@ -1,7 +1,6 @@
 //! The first message of a connection, which decides its version.
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::codec;
@@ -10,7 +9,8 @@ use super::number::Whole;
 use super::versions;
 use crate::text::shown;
 
-const NAME: &str = "RequestServerInfo";
+/// The name of the message.
+pub const NAME: &str = "RequestServerInfo";
 
 /// A valid `RequestServerInfo`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,15 +21,23 @@ pub struct Handshake {
     pub version: u32,
 }
 
-#[derive(Deserialize)]
+/// The message itself, in the fields of every version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct Fields {
-    #[serde(rename = "Id")]
-    _id: IgnoredAny,
-    client_name: String,
-    message_version: Option<Whole<u64>>,
-    protocol_version_major: Option<Whole<u64>>,
-    protocol_version_minor: Option<Whole<u64>>,
+pub struct RequestServerInfo {
+    /// Id of the request.
+    pub id: Whole<u32>,
+    /// What the client calls itself; may be empty.
+    pub client_name: String,
+    /// The version, up to version 3; version 0 leaves it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_version: Option<Whole<u64>>,
+    /// The version, from version 4 on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol_version_major: Option<Whole<u64>>,
+    /// Stands beside the major version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol_version_minor: Option<Whole<u64>>,
 }
 
 /// Reads the fields of a `RequestServerInfo`. The version is the one the client names, and is fixed only once the
@@ -47,7 +55,7 @@ pub fn read(body: Value) -> Result<Handshake, ProtocolError> {
             ProtocolError::VersionUnsupported { client, asked, supported }
         }
         ProtocolError::BadFields { why, .. } => {
-            ProtocolError::HandshakeFields { client, asked, why, supported: versions::SUPPORTED }
+            ProtocolError::HandshakeFields { client, asked, why, supported: versions::supported() }
         }
         other => other,
     })
@@ -62,7 +70,7 @@ fn client(body: &Value) -> String {
 }
 
 fn understand(body: Value) -> Result<Handshake, ProtocolError> {
-    let fields: Fields = codec::fields(NAME, body)?;
+    let fields: RequestServerInfo = codec::fields(NAME, body)?;
     let asked = match (fields.protocol_version_major, fields.message_version) {
         (Some(Whole(major)), None) => {
             if fields.protocol_version_minor.is_none() {
@@ -85,7 +93,11 @@ fn understand(body: Value) -> Result<Handshake, ProtocolError> {
     };
     let version = u32::try_from(asked).ok().filter(|version| versions::for_version(*version).is_some());
     let Some(version) = version else {
-        return Err(ProtocolError::VersionUnsupported { client: String::new(), asked, supported: versions::SUPPORTED });
+        return Err(ProtocolError::VersionUnsupported {
+            client: String::new(),
+            asked,
+            supported: versions::supported(),
+        });
     };
     Ok(Handshake { client_name: fields.client_name, version })
 }

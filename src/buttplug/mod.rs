@@ -1,7 +1,7 @@
 //! The Buttplug wire: what clients and server say to each other.
 //!
-//! Here live frames ([`frame`]), the handshake, the table of errors ([`error`]), and one file for each wire version that
-//! translates both ways ([`v4`]) with its entry in [`versions::for_version`]; nothing else has to know the versions.
+//! Here live frames ([`frame`]), the handshake, the table of errors ([`error`]), and one module for each wire version that
+//! translates both ways ([`v4`]) with its line in [`versions`]; nothing else has to know the versions.
 //!
 //! What may not live here: actors, sockets, devices. This room knows `types` alone.
 
@@ -16,4 +16,4 @@ pub mod versions;
 
 pub use codec::Codec;
 pub use error::{ErrorCode, ProtocolError};
-pub use request::{Request, ServerMessage};
+pub use request::{ReplyForm, Request, ServerMessage};

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Unexpected, Visitor};
 
 /// An integer type that frames carry, and its range.
@@ -38,13 +39,13 @@ impl Integer for u64 {
 }
 
 /// A name or a count, such as an index: only a number without a fraction will do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Whole<T>(pub T);
 
 /// An amount, such as a level in steps or a time in milliseconds: rounded to the nearest integer, halves away from zero.
 ///
 /// An array of one number is taken as that number: the published JavaScript client 4.0.2 writes values so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Rounded<T>(pub T);
 
 impl<'de, T: Integer> Deserialize<'de> for Whole<T> {

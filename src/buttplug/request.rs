@@ -33,8 +33,6 @@ pub enum Request {
         kind: InputKind,
         /// Ask once, start or stop listening.
         action: InputAction,
-        /// The client wrote `Rssi` where the specification writes `RSSI`; it is answered in its own spelling.
-        mixed_case: bool,
     },
     /// Stop outputs, inputs or both.
     Stop(StopScope),
@@ -42,46 +40,59 @@ pub enum Request {
     Disconnect,
 }
 
-/// What the server says. `id` is that of the request, or 0 for an event.
+/// What the reply to a request must look like. A version's codec makes it when it reads the request, and takes it back
+/// when it writes the reply; nobody else looks inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplyForm {
+    /// Id of the request, or 0.
+    pub(super) id: u32,
+    /// Name of the request; empty when there was none.
+    pub name: &'static str,
+    /// The client's own spelling of what it asked for, where there are several.
+    pub(super) spelling: Option<&'static str>,
+}
+
+impl ReplyForm {
+    /// The form of what nobody asked for.
+    pub const EVENT: Self = Self::new(0, "");
+
+    /// The form for a request of that id and name.
+    #[must_use]
+    pub const fn new(id: u32, name: &'static str) -> Self {
+        Self { id, name, spelling: None }
+    }
+
+    /// Answers in this spelling.
+    #[must_use]
+    pub(super) const fn spelled(self, spelling: &'static str) -> Self {
+        Self { spelling: Some(spelling), ..self }
+    }
+
+    /// The form of the events that follow from the request.
+    #[must_use]
+    pub const fn event(self) -> Self {
+        Self { id: 0, ..self }
+    }
+}
+
+/// What the server says; a [`ReplyForm`] says to what.
 #[derive(Debug, Clone)]
 pub enum ServerMessage {
     /// Done.
-    Ok {
-        /// Id of the request.
-        id: u32,
-    },
+    Ok,
     /// Not done.
-    Error {
-        /// Id of the request, 0 when it could not be read or nothing was asked.
-        id: u32,
-        /// What was wrong.
-        error: ProtocolError,
-    },
+    Error(ProtocolError),
     /// Answer to the handshake.
     ServerInfo {
-        /// Id of the request.
-        id: u32,
         /// What the server calls itself.
         name: String,
         /// Milliseconds within which the client must ping; 0 when it need not.
         max_ping_ms: u32,
     },
     /// Every device.
-    DeviceList {
-        /// Id of the request.
-        id: u32,
-        /// The devices.
-        devices: Arc<Descriptions>,
-    },
+    DeviceList(Arc<Descriptions>),
     /// Scanning ended by itself.
     ScanningFinished,
-    /// A value that was asked for (`id` of the request) or listened to (`id` 0).
-    Reading {
-        /// Id of the request, or 0.
-        id: u32,
-        /// The value.
-        reading: Reading,
-        /// Spell RSSI as `Rssi`, as the client did.
-        mixed_case: bool,
-    },
+    /// A value that was asked for, or listened to.
+    Reading(Reading),
 }

@@ -1,16 +1,32 @@
 //! The list of wire versions that the server speaks.
 
+use std::sync::LazyLock;
+
 use super::codec::Codec;
 use super::v4::V4;
 
-/// The versions of [`for_version`], for people.
-pub const SUPPORTED: &str = "version 4";
+/// Every version, the newest first.
+const VERSIONS: [&dyn Codec; 1] = [&V4];
 
 /// The codec of a version, if the server speaks it.
 #[must_use]
 pub fn for_version(version: u32) -> Option<&'static dyn Codec> {
-    match version {
-        4 => Some(&V4),
-        _ => None,
-    }
+    VERSIONS.into_iter().find(|codec| codec.version() == version)
+}
+
+/// The codec of the newest version.
+#[must_use]
+pub fn newest() -> &'static dyn Codec {
+    let [newest, ..] = VERSIONS;
+    newest
+}
+
+/// The versions that the server speaks, for people: `version 4`, `versions 4, 3`.
+#[must_use]
+pub fn supported() -> &'static str {
+    static SUPPORTED: LazyLock<String> = LazyLock::new(|| {
+        let versions: Vec<_> = VERSIONS.iter().map(|codec| codec.version().to_string()).collect();
+        format!("version{} {}", if versions.len() == 1 { "" } else { "s" }, versions.join(", "))
+    });
+    &SUPPORTED
 }

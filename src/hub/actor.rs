@@ -1,6 +1,6 @@
 //! The hub's actor: sessions, found hardware, scans, shutdown. What it does when something fails is in `supervise`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +44,9 @@ pub struct Hub {
     /// Threads for devices; none means the hub's own.
     arbiters: Vec<ArbiterHandle>,
     pub(super) shared: Arc<Shared>,
+    /// Everybody who may drive devices and scan.
+    operators: BTreeSet<OperatorId>,
+    /// Those of them that are told what happens.
     pub(super) sessions: BTreeMap<OperatorId, SessionHandle>,
     pub(super) scans: Scans,
     pub(super) devices: BTreeMap<u32, Device>,
@@ -83,6 +86,7 @@ impl Hub {
             managers: managers.collect(),
             arbiters,
             shared,
+            operators: BTreeSet::new(),
             sessions: BTreeMap::new(),
             scans: Scans::default(),
             devices: BTreeMap::new(),
@@ -109,7 +113,9 @@ impl Hub {
         let devices: BTreeMap<_, _> =
             self.devices.iter().map(|(index, device)| (*index, device.handle.clone())).collect();
         let descriptions = devices.iter().map(|(index, device)| (*index, Arc::clone(device.description()))).collect();
-        self.shared.routes.store(Arc::new(Routes { devices, descriptions: Arc::new(descriptions) }));
+        let descriptions = Arc::new(descriptions);
+        self.shared.routes.store(Arc::new(Routes { devices, descriptions: Arc::clone(&descriptions) }));
+        self.shared.descriptions.send_replace(descriptions);
         self.tell(&HubEvent::DevicesChanged);
         self.count();
     }
@@ -398,23 +404,36 @@ impl Handler<Found> for Hub {
     }
 }
 
+/// Event: an operator has arrived.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Arrived(pub OperatorId);
+
+impl Handler<Arrived> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, Arrived(owner): Arrived, _: &mut Self::Context) {
+        self.operators.insert(owner);
+    }
+}
+
 /// Request: tell this session what happens.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct Join {
+pub(super) struct Register {
     pub owner: OperatorId,
     pub session: SessionHandle,
 }
 
-impl Handler<Join> for Hub {
+impl Handler<Register> for Hub {
     type Result = ();
 
-    fn handle(&mut self, Join { owner, session }: Join, _: &mut Self::Context) {
+    fn handle(&mut self, Register { owner, session }: Register, _: &mut Self::Context) {
         self.sessions.insert(owner, session);
     }
 }
 
-/// Event: a session has ended.
+/// Event: an operator has gone.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Left(pub OperatorId);
@@ -423,6 +442,7 @@ impl Handler<Left> for Hub {
     type Result = ();
 
     fn handle(&mut self, Left(owner): Left, _: &mut Self::Context) {
+        self.operators.remove(&owner);
         self.sessions.remove(&owner);
         for device in self.devices.values() {
             device.handle.release(owner);
@@ -431,7 +451,7 @@ impl Handler<Left> for Hub {
     }
 }
 
-/// Request: a session wants scanning, or no longer.
+/// Request: an operator wants scanning, or no longer.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct ScanWanted {
@@ -443,8 +463,8 @@ impl Handler<ScanWanted> for Hub {
     type Result = ();
 
     fn handle(&mut self, ScanWanted { owner, wanted }: ScanWanted, _: &mut Self::Context) {
-        // A session that has left in the meantime must not scan for ever.
-        if self.sessions.contains_key(&owner) {
+        // An operator that has left in the meantime must not scan for ever.
+        if self.operators.contains(&owner) {
             self.scan(owner, wanted);
         }
     }

@@ -54,6 +54,7 @@ impl Handler<Hold> for Hub {
             self.shared.metrics.emit(if held { &Event::Held } else { &Event::Resumed });
         }
         self.held = held;
+        self.shared.hold.send_replace(held);
         let reason = self.hold_reason();
         for device in self.devices.values() {
             let wanted = device.handle.wanted();

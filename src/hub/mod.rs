@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::describe::Describe;
@@ -29,7 +30,7 @@ use crate::device::{DeviceHandle, Pace};
 use crate::library::Library;
 use crate::manager::Factory;
 use crate::metrics::Metrics;
-use crate::types::{Descriptions, OperatorId};
+use crate::types::{Descriptions, OperatorId, OperatorKind};
 
 pub use actor::Hub;
 pub use heartbeat::Pulse;
@@ -118,8 +119,12 @@ pub struct HubHandle {
 #[derive(Debug)]
 struct Shared {
     routes: ArcSwap<Routes>,
+    /// The descriptions of the newest table, for those who wait for changes.
+    descriptions: watch::Sender<Arc<Descriptions>>,
+    /// Whether outputs are held.
+    hold: watch::Sender<bool>,
     metrics: Metrics,
-    next_session: AtomicU64,
+    next_operator: AtomicU64,
     sessions: AtomicUsize,
     max_sessions: usize,
     shutting_down: AtomicBool,
@@ -142,8 +147,10 @@ impl HubHandle {
     ) -> Self {
         let shared = Arc::new(Shared {
             routes: ArcSwap::default(),
+            descriptions: watch::Sender::default(),
+            hold: watch::Sender::new(false),
             metrics,
-            next_session: AtomicU64::new(1),
+            next_operator: AtomicU64::new(1),
             sessions: AtomicUsize::new(0),
             max_sessions: options.max_sessions,
             shutting_down: AtomicBool::new(false),
@@ -160,6 +167,18 @@ impl HubHandle {
     #[must_use]
     pub fn routes(&self) -> Arc<Routes> {
         self.shared.routes.load_full()
+    }
+
+    /// The descriptions of the newest routing table, now and whenever it changes.
+    #[must_use]
+    pub fn watch_descriptions(&self) -> watch::Receiver<Arc<Descriptions>> {
+        self.shared.descriptions.subscribe()
+    }
+
+    /// Whether outputs are held after an emergency stop, now and whenever that changes.
+    #[must_use]
+    pub fn watch_hold(&self) -> watch::Receiver<bool> {
+        self.shared.hold.subscribe()
     }
 
     /// What is wrong with the file of known devices, and what to do about it.
@@ -191,32 +210,35 @@ impl HubHandle {
         self.shared.shutting_down.load(Ordering::Relaxed)
     }
 
-    /// Takes a place for a session. The guard is to be kept as long as it lives: when it is dropped, even by a panic,
-    /// what the session holds is stopped.
+    /// Admits an operator. The guard is to be kept as long as it lives: when it is dropped, even by a panic, what the
+    /// operator holds is stopped.
     ///
     /// # Errors
-    /// How many sessions there may be, when there are so many.
-    pub fn join(&self) -> Result<SessionGuard, usize> {
-        let limit = self.shared.max_sessions;
-        let room = |sessions| (sessions < limit).then_some(sessions + 1);
-        self.shared.sessions.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).map_err(|_| limit)?;
-        let owner = OperatorId(self.shared.next_session.fetch_add(1, Ordering::Relaxed));
-        Ok(SessionGuard { owner, hub: self.clone() })
+    /// How many sessions there may be, when there are so many and the operator is one.
+    pub fn admit(&self, kind: OperatorKind) -> Result<OperatorGuard, usize> {
+        if kind == OperatorKind::Session {
+            let limit = self.shared.max_sessions;
+            let room = |sessions| (sessions < limit).then_some(sessions + 1);
+            self.shared.sessions.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).map_err(|_| limit)?;
+        }
+        let owner = OperatorId(self.shared.next_operator.fetch_add(1, Ordering::Relaxed));
+        self.hub.do_send(actor::Arrived(owner));
+        Ok(OperatorGuard { owner, kind, hub: self.clone() })
     }
 
-    /// Has a session told what happens.
-    pub fn tell(&self, owner: OperatorId, session: SessionHandle) {
-        self.hub.do_send(actor::Join { owner, session });
+    /// Registers the mailboxes to which the hub sends this session's events and questions.
+    pub fn register(&self, owner: OperatorId, session: SessionHandle) {
+        self.hub.do_send(actor::Register { owner, session });
     }
 
-    /// Stops what a session holds and ends what it listens to.
+    /// Stops what an operator holds and ends what it listens to.
     pub fn release(&self, owner: OperatorId) {
         for device in self.routes().devices.values() {
             device.release(owner);
         }
     }
 
-    /// A session wants hardware to be looked for, or no longer.
+    /// Starts or stops scanning on behalf of an operator.
     pub fn scan(&self, owner: OperatorId, wanted: bool) {
         self.hub.do_send(actor::ScanWanted { owner, wanted });
     }
@@ -257,26 +279,29 @@ impl HubHandle {
     }
 }
 
-/// A session's place in the hub.
+/// An operator's place in the hub.
 #[derive(Debug)]
-pub struct SessionGuard {
+pub struct OperatorGuard {
     owner: OperatorId,
+    kind: OperatorKind,
     hub: HubHandle,
 }
 
-impl SessionGuard {
-    /// Who the session is, for outputs.
+impl OperatorGuard {
+    /// Who the operator is, for outputs.
     #[must_use]
     pub fn owner(&self) -> OperatorId {
         self.owner
     }
 }
 
-impl Drop for SessionGuard {
+impl Drop for OperatorGuard {
     fn drop(&mut self) {
         // At once, and again by the hub, which knows devices that came while this was going on.
         self.hub.release(self.owner);
-        self.hub.shared.sessions.fetch_sub(1, Ordering::Relaxed);
+        if self.kind == OperatorKind::Session {
+            self.hub.shared.sessions.fetch_sub(1, Ordering::Relaxed);
+        }
         self.hub.hub.do_send(actor::Left(self.owner));
     }
 }

@@ -21,7 +21,7 @@ use super::{Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
 use crate::describe::Describe;
 use crate::library::Hardware;
 use crate::link::Deadlines;
-use crate::socket::Socket;
+use crate::transport::Connection as Socket;
 
 /// Where the web server takes new peripherals to. Copies share it; it outlives the manager.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +35,7 @@ impl Port {
     pub fn plug(&self, socket: Socket) {
         match self.manager.load_full() {
             Some(manager) => manager.do_send(Plug(socket)),
-            None => socket.outgoing.close(crate::socket::CloseCode::Away, "the virtual bus is not running"),
+            None => socket.outgoing.close(crate::transport::CloseCode::Away, "the virtual bus is not running"),
         }
     }
 
@@ -104,7 +104,7 @@ impl Handler<Plug> for VirtualManager {
             let why =
                 format!("there are {} virtual devices, as many as `buses.virtual.max_devices` allows", self.sockets);
             socket.outgoing.text(frames::refused(&why));
-            socket.outgoing.close(crate::socket::CloseCode::Again, &why);
+            socket.outgoing.close(crate::transport::CloseCode::Again, &why);
             return;
         }
         self.sockets += 1;

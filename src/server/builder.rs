@@ -76,8 +76,8 @@ impl Builder {
         let thread = thread.map_err(StartError::Thread)?;
         // The thread says nothing only when it panics.
         let panicked = || Err(StartError::Thread(std::io::Error::other("the server's thread panicked")));
-        let Started { hub, system } = started.recv().unwrap_or_else(|_| panicked())?;
+        let Started { hub, control, system } = started.recv().unwrap_or_else(|_| panicked())?;
         let (stop, thread, stopped) = (Some(stop), Some(thread), Mutex::new(stopped));
-        Ok(Server { addresses, hub, deadline, system, stop, ended, stopped, thread })
+        Ok(Server { addresses, hub, control, deadline, system, stop, ended, stopped, thread })
     }
 }

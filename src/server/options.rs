@@ -7,7 +7,7 @@ use crate::hub::HubOptions;
 use crate::link::Deadlines;
 use crate::session::SessionOptions;
 use crate::settings::Settings;
-use crate::socket::SocketLimits;
+use crate::web::SocketLimits;
 
 /// What the end takes beside the stopping of devices: closing links and sessions.
 pub(super) const CLOSING: Duration = Duration::from_secs(10);

@@ -12,6 +12,7 @@ use tracing::{error, warn};
 use super::bus_report;
 use super::options::CLOSING;
 use super::thread::EndReason;
+use crate::control::Control;
 use crate::device::DeviceHandle;
 use crate::hub::HubHandle;
 use crate::log_ring::LogEntry;
@@ -22,6 +23,7 @@ use crate::log_ring::LogEntry;
 pub struct Server {
     pub(super) addresses: Vec<SocketAddr>,
     pub(super) hub: HubHandle,
+    pub(super) control: Control,
     pub(super) deadline: Duration,
     pub(super) system: System,
     pub(super) stop: Option<oneshot::Sender<Duration>>,
@@ -37,10 +39,10 @@ impl Server {
         &self.addresses
     }
 
-    /// The supervisor: devices, status, emergency stop.
+    /// The front door: what anybody may ask of the server.
     #[must_use]
-    pub fn hub(&self) -> &HubHandle {
-        &self.hub
+    pub fn control(&self) -> &Control {
+        &self.control
     }
 
     /// What happened last, oldest first, whatever logger the application has.

@@ -12,6 +12,7 @@ use tracing::{error, warn};
 use super::error::StartError;
 use super::systemd::Service;
 use super::{buses, mdns, options};
+use crate::control::Control;
 use crate::hub::{HubHandle, known_devices::KnownDevices};
 use crate::library::Library;
 use crate::manager::virtual_hardware::Port;
@@ -48,6 +49,7 @@ pub(super) struct Ways {
 /// A server that runs.
 pub(super) struct Started {
     pub hub: HubHandle,
+    pub control: Control,
     pub system: System,
 }
 
@@ -81,7 +83,11 @@ pub(super) fn run(plan: Plan, ways: Ways) {
                 return None;
             }
         };
-        let _ = started.send(Ok(Started { hub: running.hub.clone(), system: System::current() }));
+        let _ = started.send(Ok(Started {
+            hub: running.hub.clone(),
+            control: running.control.clone(),
+            system: System::current(),
+        }));
         let deadline = running.until_the_end(stop, &ended).await;
         let unheard = stopped.send(running.shut_down(deadline).await).err().map(|unheard| unheard.0);
         if let Some(unconfirmed) = unheard.filter(|unconfirmed| !unconfirmed.is_empty()) {
@@ -127,6 +133,7 @@ impl Drop for Arbiters {
 /// The parts of a running server.
 struct Running {
     hub: HubHandle,
+    control: Control,
     virtual_port: Option<Port>,
     _arbiters: Arbiters,
     web: actix_web::dev::ServerHandle,
@@ -148,8 +155,9 @@ impl Running {
         let page = addresses.first().map(ToString::to_string).unwrap_or_default();
         let handles = arbiters.0.iter().map(Arbiter::handle).collect();
         let hub = HubHandle::start(options::hub(&settings, &page), Arc::new(library), known, buses, handles, metrics);
+        let control = Control::new(hub.clone());
         let site = Site {
-            hub: hub.clone(),
+            control: control.clone(),
             sessions: options::sessions(&settings),
             limits: options::sockets(&settings),
             virtual_port: virtual_port.clone(),
@@ -175,7 +183,7 @@ impl Running {
         }
         let announced = mdns::announce(&settings.mdns, &addresses);
         let deadline = settings.server.shutdown_deadline;
-        Ok(Self { hub, virtual_port, _arbiters: arbiters, web, serving, announced, service, deadline })
+        Ok(Self { hub, control, virtual_port, _arbiters: arbiters, web, serving, announced, service, deadline })
     }
 
     /// Waits until the server has to end, and returns how long devices have to confirm their stop.

@@ -1,4 +1,4 @@
-//! The actor of one client: its socket, its timers, its replies.
+//! The actor of one client: its connection, its timers, its replies.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,79 +6,80 @@ use std::time::Duration;
 use actix::prelude::*;
 use tokio::time::Instant;
 
-use super::{Action, Session, SessionOptions};
-use crate::buttplug::{Codec, ProtocolError, ServerMessage, versions};
+use super::options::SessionOptions;
+use super::state::{Action, Session};
+use crate::buttplug::{Codec, ProtocolError, ReplyForm, ServerMessage, versions};
+use crate::control::{Control, Operator};
 use crate::describe::Describe;
-use crate::device::{DeviceHandle, ReadingSink};
-use crate::hub::{HubEvent, HubHandle, SessionGuard, SessionHandle};
+use crate::device::ReadingSink;
+use crate::hub::{HubEvent, SessionHandle};
 use crate::metrics::Event;
 use crate::patience::{self, Silence, Verdict};
-use crate::socket::{CloseCode, Incoming, Outgoing, Socket};
-use crate::types::{CommandError, Descriptions, InputAction, InputKind, Reading, description};
+use crate::transport::{CloseCode, Connection, Incoming, Outgoing};
+use crate::types::{CommandError, Descriptions, InputAction, InputAddress, OperatorKind, Reading, description};
 
 /// Requests of one client that may wait for hardware at the same time.
 const PENDING: usize = 64;
-/// Time to wait for the confirmation of a stop before the client is told that there is none; the stop itself goes on.
-/// The reference server's second (facts: messages.md section 7.4).
-const STOP_ANSWER: Duration = Duration::from_secs(1);
 /// Device events of one client are at least this far apart; changes in between are told together.
 const EVENT_GAP: Duration = Duration::from_millis(50);
 
 /// Serves one client.
-pub fn serve(socket: Socket, hub: HubHandle, options: SessionOptions) {
-    match hub.join() {
-        Ok(guard) => drop(SessionActor::create(|ctx| SessionActor::new(socket, hub, guard, options, ctx))),
+pub fn serve(connection: Connection, control: Control, options: SessionOptions) {
+    match control.attach(OperatorKind::Session, "", &connection.peer) {
+        Ok(operator) => {
+            drop(SessionActor::create(|ctx| SessionActor::new(connection, control, operator, options, ctx)));
+        }
         Err(limit) => {
             let error = ProtocolError::TooManySessions { limit };
-            hub.metrics().emit(&Event::SessionRefused { why: &error.to_string() });
-            if let Some(frame) = newest().write(&ServerMessage::Error { id: 0, error }) {
-                socket.outgoing.text(frame);
+            control.metrics().emit(&Event::SessionRefused { why: &error.to_string() });
+            if let Some(frame) = versions::newest().write(&ReplyForm::EVENT, &ServerMessage::Error(error)) {
+                connection.outgoing.text(frame);
             }
-            socket.outgoing.close(CloseCode::Again, "too many clients");
+            connection.outgoing.close(CloseCode::Again, "too many clients");
         }
     }
 }
 
-/// The version in which is spoken to a client whose version is not known yet: errors look the same in all.
-fn newest() -> &'static dyn Codec {
-    versions::for_version(4).unwrap_or(&crate::buttplug::v4::V4)
-}
-
 struct SessionActor {
     session: Session,
-    hub: HubHandle,
-    guard: SessionGuard,
+    control: Control,
+    operator: Operator,
     outgoing: Outgoing,
     options: SessionOptions,
     /// When the client pinged last, or shook hands.
     pinged: Option<Instant>,
     /// Requests that wait for hardware.
     pending: usize,
-    /// The devices that the client was told of last.
-    told: Arc<Descriptions>,
-    told_at: Instant,
-    tell_later: bool,
+    /// The devices that were last sent to the client.
+    last_sent_list: Arc<Descriptions>,
+    last_sent_at: Instant,
+    send_later: bool,
     /// What the client calls itself, once it has.
     client: String,
     peer: String,
     /// A handshake of it was refused.
     refused: bool,
-    why: &'static str,
+    /// Why the session ends, unless the connection was cut.
+    close_reason: &'static str,
 }
 
 impl SessionActor {
     fn new(
-        socket: Socket,
-        hub: HubHandle,
-        guard: SessionGuard,
+        connection: Connection,
+        control: Control,
+        operator: Operator,
         options: SessionOptions,
         ctx: &mut Context<Self>,
     ) -> Self {
-        let Socket { incoming, outgoing, peer } = socket;
+        let Connection { incoming, outgoing, peer } = connection;
         ctx.add_stream(incoming.into_stream());
         let own = ctx.address();
-        hub.tell(guard.owner(), SessionHandle { events: own.clone().recipient(), describe: own.recipient() });
-        hub.metrics().emit(&Event::SessionOpened { id: guard.owner().0, peer: &peer });
+        operator.register(SessionHandle { events: own.clone().recipient(), describe: own.recipient() });
+        control.metrics().emit(&Event::SessionOpened { id: operator.id().0, peer: &peer });
+        let disconnected = operator.disconnected().clone().cancelled_owned();
+        ctx.spawn(actix::fut::wrap_future::<_, Self>(disconnected).map(|(), this, ctx| {
+            this.close("it was disconnected by the server", ctx);
+        }));
         ctx.spawn(actix::fut::wrap_future::<_, Self>(patience::sleep(options.handshake)).map(|(), this, ctx| {
             if this.session.codec().is_none() {
                 let limit_ms = this.options.handshake.as_millis();
@@ -86,42 +87,46 @@ impl SessionActor {
             }
         }));
         Self {
-            session: Session::new(guard.owner(), options.clone()),
-            told: Arc::clone(&hub.routes().descriptions),
-            hub,
-            guard,
+            session: Session::new(options.clone()),
+            last_sent_list: control.devices(),
+            control,
+            operator,
             outgoing,
             options,
             pinged: None,
             pending: 0,
-            told_at: Instant::now(),
-            tell_later: false,
+            last_sent_at: Instant::now(),
+            send_later: false,
             client: String::new(),
             peer,
             refused: false,
-            why: "it closed the connection",
+            close_reason: "it closed the connection",
         }
     }
 
-    fn say(&self, message: &ServerMessage) {
-        if matches!(message, ServerMessage::Error { .. }) {
-            self.hub.metrics().rejected();
+    /// The codec of this client. The newest one serves until its version is known: errors look the same in all.
+    fn codec(&self) -> &'static dyn Codec {
+        self.session.codec().unwrap_or_else(versions::newest)
+    }
+
+    fn send(&self, form: &ReplyForm, message: &ServerMessage) {
+        if matches!(message, ServerMessage::Error(_)) {
+            self.control.metrics().rejected();
         }
-        let codec = self.session.codec().unwrap_or_else(newest);
-        if let Some(frame) = codec.write(message) {
+        if let Some(frame) = self.codec().write(form, message) {
             self.outgoing.text(frame);
         }
     }
 
     /// An error that ends the session. What the client holds stops at once.
     fn fail(&mut self, error: ProtocolError, why: &'static str, ctx: &mut Context<Self>) {
-        self.hub.release(self.guard.owner());
-        self.say(&ServerMessage::Error { id: 0, error });
+        self.operator.release();
+        self.send(&ReplyForm::EVENT, &ServerMessage::Error(error));
         self.close(why, ctx);
     }
 
     fn close(&mut self, why: &'static str, ctx: &mut Context<Self>) {
-        self.why = why;
+        self.close_reason = why;
         self.session.end();
         self.outgoing.close(CloseCode::Normal, why);
         ctx.stop();
@@ -129,50 +134,48 @@ impl SessionActor {
 
     fn act(&mut self, action: Action, ctx: &mut Context<Self>) {
         match action {
-            Action::Say(message) => {
+            Action::Reply(form, message) => {
                 // What a client has just been told needs no event, unless an index means another device now.
-                if let ServerMessage::DeviceList { devices, .. } = &message {
-                    if !description::replaced(&self.told, devices).is_empty() {
-                        self.tell_change(devices);
+                if let ServerMessage::DeviceList(devices) = &message {
+                    if !description::replaced(&self.last_sent_list, devices).is_empty() {
+                        self.send_change(devices);
                     }
-                    self.told = Arc::clone(devices);
+                    self.last_sent_list = Arc::clone(devices);
                 }
-                self.say(&message);
+                self.send(&form, &message);
             }
             Action::Connected { client, version } => {
                 self.client.clone_from(&client);
-                let id = self.guard.owner().0;
-                self.hub.metrics().emit(&Event::SessionNamed { id, client: &client, version });
+                self.operator.rename(&client);
+                let id = self.operator.id().0;
+                self.control.metrics().emit(&Event::SessionNamed { id, client: &client, version });
                 self.pinged(ctx);
             }
             Action::HandshakeRefused(why) => {
-                let id = self.guard.owner().0;
+                let id = self.operator.id().0;
                 // A client that tries the same again and again must not fill the log.
                 let again = std::mem::replace(&mut self.refused, true);
-                self.hub.metrics().emit(&Event::HandshakeRefused { id, peer: &self.peer, why: &why, again });
+                self.control.metrics().emit(&Event::HandshakeRefused { id, peer: &self.peer, why: &why, again });
             }
             Action::Pinged => self.pinged(ctx),
-            Action::Scan(wanted) => self.hub.scan(self.guard.owner(), wanted),
-            Action::AwaitStops { id, devices } => {
-                if let Some(ctx) = self.admit(id, ctx) {
+            Action::Scan(wanted) => self.operator.scan(wanted),
+            Action::AwaitStops { form, stopping } => {
+                if let Some(ctx) = self.admit(form, ctx) {
                     let done = async move {
-                        match stops_confirmed(devices).await {
-                            Ok(()) => ServerMessage::Ok { id },
-                            Err(error) => ServerMessage::Error { id, error: error.into() },
+                        match stopping.confirmed().await {
+                            Ok(()) => ServerMessage::Ok,
+                            Err(error) => ServerMessage::Error(error.into()),
                         }
                     };
-                    ctx.spawn(done.into_actor(self).map(|message, this, _| this.answer(&message)));
+                    ctx.spawn(done.into_actor(self).map(move |message, this, _| this.answer(&form, &message)));
                 }
             }
-            Action::Input { id, device, feature, kind, action, mixed_case } => {
-                if let Some(ctx) = self.admit(id, ctx) {
-                    let sink = sink(ctx.address(), mixed_case);
-                    let owner = self.guard.owner();
-                    let done = async move {
-                        let outcome = device.input(owner, sink, feature, kind, action).await;
-                        measured(id, &device, feature, kind, action, mixed_case, outcome)
-                    };
-                    ctx.spawn(done.into_actor(self).map(|message, this, _| this.answer(&message)));
+            Action::Input { form, input, action } => {
+                if let Some(ctx) = self.admit(form, ctx) {
+                    let sink = sink(ctx.address(), form.event());
+                    let asked = self.operator.input(input, action, sink);
+                    let done = async move { input_reply(input, action, asked.await) };
+                    ctx.spawn(done.into_actor(self).map(move |message, this, _| this.answer(&form, &message)));
                 }
             }
             Action::Close(why) => self.close(why, ctx),
@@ -180,18 +183,18 @@ impl SessionActor {
     }
 
     /// Lets a request wait for hardware, unless too many do.
-    fn admit<'a>(&mut self, id: u32, ctx: &'a mut Context<Self>) -> Option<&'a mut Context<Self>> {
+    fn admit<'a>(&mut self, form: ReplyForm, ctx: &'a mut Context<Self>) -> Option<&'a mut Context<Self>> {
         if self.pending >= PENDING {
-            self.say(&ServerMessage::Error { id, error: ProtocolError::TooManyPending { limit: PENDING } });
+            self.send(&form, &ServerMessage::Error(ProtocolError::TooManyPending { limit: PENDING }));
             return None;
         }
         self.pending += 1;
         Some(ctx)
     }
 
-    fn answer(&mut self, message: &ServerMessage) {
+    fn answer(&mut self, form: &ReplyForm, message: &ServerMessage) {
         self.pending = self.pending.saturating_sub(1);
-        self.say(message);
+        self.send(form, message);
     }
 
     /// The client has pinged, or shaken hands: its time begins again.
@@ -214,73 +217,50 @@ impl SessionActor {
         });
     }
 
-    /// Tells the client what devices there are now, if that is new to it.
-    fn tell_devices(&mut self, ctx: &mut Context<Self>) {
+    /// Sends the client the devices that there are now, if they have changed.
+    fn send_devices(&mut self, ctx: &mut Context<Self>) {
         // A client that has not shaken hands asks for the list itself.
         if self.session.codec().is_none() {
             return;
         }
-        let wait = EVENT_GAP.saturating_sub(self.told_at.elapsed());
+        let wait = EVENT_GAP.saturating_sub(self.last_sent_at.elapsed());
         if !wait.is_zero() {
-            if !std::mem::replace(&mut self.tell_later, true) {
+            if !std::mem::replace(&mut self.send_later, true) {
                 ctx.run_later(wait, |this, ctx| {
-                    this.tell_later = false;
-                    this.tell_devices(ctx);
+                    this.send_later = false;
+                    this.send_devices(ctx);
                 });
             }
             return;
         }
-        let now = Arc::clone(&self.hub.routes().descriptions);
-        if !Arc::ptr_eq(&now, &self.told) {
-            self.tell_change(&now);
-            self.told = now;
-            self.told_at = Instant::now();
+        let now = self.control.devices();
+        if !Arc::ptr_eq(&now, &self.last_sent_list) {
+            self.send_change(&now);
+            self.last_sent_list = now;
+            self.last_sent_at = Instant::now();
         }
     }
 }
 
 impl SessionActor {
     /// Sends what changes from the devices that the client knows to these.
-    fn tell_change(&self, devices: &Arc<Descriptions>) {
-        let codec = self.session.codec().unwrap_or_else(newest);
-        for frame in codec.devices_changed(&self.told, devices) {
+    fn send_change(&self, devices: &Arc<Descriptions>) {
+        for frame in self.codec().devices_changed(&self.last_sent_list, devices) {
             self.outgoing.text(frame);
         }
     }
 }
 
-/// Waits until every stop is confirmed, all at once; the first that is not is the answer.
-async fn stops_confirmed(devices: Vec<(DeviceHandle, u64)>) -> Result<(), CommandError> {
-    let end = Instant::now() + STOP_ANSWER;
-    for (device, number) in devices {
-        if tokio::time::timeout_at(end, device.wanted().confirmed(number)).await.is_err() {
-            let limit_ms = STOP_ANSWER.as_millis();
-            return Err(CommandError::StopUnconfirmed { device: device.index(), limit_ms });
-        }
-    }
-    Ok(())
+fn sink(session: Addr<SessionActor>, form: ReplyForm) -> ReadingSink {
+    Arc::new(move |reading| session.do_send(Notification { reading, form }))
 }
 
-fn sink(session: Addr<SessionActor>, mixed_case: bool) -> ReadingSink {
-    Arc::new(move |reading| session.do_send(Heard { reading, mixed_case }))
-}
-
-fn measured(
-    id: u32,
-    device: &DeviceHandle,
-    feature: u32,
-    kind: InputKind,
-    action: InputAction,
-    mixed_case: bool,
-    outcome: Result<Option<i32>, CommandError>,
-) -> ServerMessage {
+fn input_reply(input: InputAddress, action: InputAction, outcome: Result<Option<i32>, CommandError>) -> ServerMessage {
+    let InputAddress { device, feature, kind } = input;
     match (outcome, action) {
-        (Ok(Some(value)), InputAction::Read) => {
-            let reading = Reading { device: device.index(), feature, kind, value };
-            ServerMessage::Reading { id, reading, mixed_case }
-        }
-        (Ok(_), _) => ServerMessage::Ok { id },
-        (Err(error), _) => ServerMessage::Error { id, error: error.into() },
+        (Ok(Some(value)), InputAction::Read) => ServerMessage::Reading(Reading { device, feature, kind, value }),
+        (Ok(_), _) => ServerMessage::Ok,
+        (Err(error), _) => ServerMessage::Error(error.into()),
     }
 }
 
@@ -288,8 +268,8 @@ impl Actor for SessionActor {
     type Context = Context<Self>;
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        let why = self.outgoing.why().unwrap_or(self.why);
-        self.hub.metrics().emit(&Event::SessionClosed { id: self.guard.owner().0, why });
+        let why = self.outgoing.why().unwrap_or(self.close_reason);
+        self.control.metrics().emit(&Event::SessionClosed { id: self.operator.id().0, why });
     }
 }
 
@@ -297,12 +277,12 @@ impl StreamHandler<Incoming> for SessionActor {
     fn handle(&mut self, frame: Incoming, ctx: &mut Self::Context) {
         match frame {
             Incoming::Text(text) => {
-                for action in self.session.frame(&text, &self.hub) {
+                for action in self.session.frame(&text, &self.operator) {
                     self.act(action, ctx);
                 }
             }
             Incoming::Binary(_) => {
-                let action = self.session.no_text(ProtocolError::BinaryFrame);
+                let action = self.session.binary_frame(ProtocolError::BinaryFrame);
                 self.act(action, ctx);
             }
             Incoming::TooLarge => {
@@ -326,10 +306,10 @@ impl Handler<HubEvent> for SessionActor {
 
     fn handle(&mut self, event: HubEvent, ctx: &mut Self::Context) {
         match event {
-            HubEvent::DevicesChanged => self.tell_devices(ctx),
+            HubEvent::DevicesChanged => self.send_devices(ctx),
             HubEvent::ScanningFinished => {
                 if self.session.codec().is_some() {
-                    self.say(&ServerMessage::ScanningFinished);
+                    self.send(&ReplyForm::EVENT, &ServerMessage::ScanningFinished);
                 }
             }
             HubEvent::ShuttingDown => self.close("the server is shutting down", ctx),
@@ -340,17 +320,17 @@ impl Handler<HubEvent> for SessionActor {
 /// Event: an input that the client listens to has a value.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Heard {
+struct Notification {
     reading: Reading,
-    mixed_case: bool,
+    form: ReplyForm,
 }
 
-impl Handler<Heard> for SessionActor {
+impl Handler<Notification> for SessionActor {
     type Result = ();
 
-    fn handle(&mut self, Heard { reading, mixed_case }: Heard, _: &mut Self::Context) {
+    fn handle(&mut self, Notification { reading, form }: Notification, _: &mut Self::Context) {
         if self.session.codec().is_some() {
-            self.say(&ServerMessage::Reading { id: 0, reading, mixed_case });
+            self.send(&form, &ServerMessage::Reading(reading));
         }
     }
 }

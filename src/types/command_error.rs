@@ -9,6 +9,10 @@ use super::outputs::OutputKind;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[allow(missing_docs, reason = "each variant's text says what it and its fields mean")]
 pub enum CommandError {
+    #[error("the server is shutting down")]
+    ShuttingDown,
+    #[error("the server has disconnected this operator")]
+    Disconnected,
     #[error("there is no device with index {index}; connected: {known}")]
     UnknownDevice { index: u32, known: String },
     #[error("device {device} has no feature {feature}; it has {known}")]

@@ -54,6 +54,17 @@ impl fmt::Display for InputKind {
     }
 }
 
+/// One input of one device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InputAddress {
+    /// Index of the device.
+    pub device: u32,
+    /// Index of the feature.
+    pub feature: u32,
+    /// What is measured.
+    pub kind: InputKind,
+}
+
 /// What to do with an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputAction {

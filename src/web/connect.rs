@@ -7,8 +7,8 @@ use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
 use tracing::warn;
 
+use super::websocket;
 use crate::patience;
-use crate::socket;
 use crate::throttle::Throttle;
 
 /// First byte of every TLS connection: a handshake record.
@@ -18,7 +18,7 @@ const FIRST_BYTE: Duration = Duration::from_secs(10);
 
 /// Give this to `HttpServer::on_connect`.
 pub fn on_connect(connection: &dyn Any, data: &mut Extensions) {
-    socket::on_connect(connection, data);
+    websocket::on_connect(connection, data);
     if let Some(stream) = connection.downcast_ref::<TcpStream>()
         && let Some((copy, peer)) = second_handle(stream)
     {

@@ -9,24 +9,25 @@ mod connect;
 mod health;
 mod page;
 mod stop;
+mod websocket;
 
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, header};
 use actix_web::{App, HttpRequest, HttpResponse, Route, guard, middleware, web};
 
 pub use connect::on_connect;
+pub use websocket::SocketLimits;
 
-use crate::hub::HubHandle;
+use crate::control::Control;
 use crate::manager::virtual_hardware::Port;
 use crate::session::{self, SessionOptions};
-use crate::socket::{self, SocketLimits};
 use crate::text::shown;
 
 /// What requests need. Copies share it.
 #[derive(Debug, Clone)]
 pub struct Site {
-    /// The hub.
-    pub hub: HubHandle,
+    /// The front door.
+    pub control: Control,
     /// What clients are told and allowed.
     pub sessions: SessionOptions,
     /// What sockets may do.
@@ -67,9 +68,9 @@ fn is_upgrade(request: &HttpRequest) -> bool {
 /// A client, a person with a browser, or a mistake.
 async fn anything(request: HttpRequest, payload: web::Payload, site: web::Data<Site>) -> HttpResponse {
     if is_upgrade(&request) {
-        return match socket::upgrade(&request, payload, site.limits) {
-            Ok((response, socket)) => {
-                session::serve(socket, site.hub.clone(), site.sessions.clone());
+        return match websocket::upgrade(&request, payload, site.limits) {
+            Ok((response, connection)) => {
+                session::serve(connection, site.control.clone(), site.sessions.clone());
                 response
             }
             Err(error) => error.error_response(),
@@ -91,9 +92,9 @@ async fn hardware(request: HttpRequest, payload: web::Payload, site: web::Data<S
         let text = "Virtual hardware is off. Start the server with --virtual, or set buses.virtual.enabled = true.\n";
         return HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body(text);
     };
-    match socket::upgrade(&request, payload, site.limits) {
-        Ok((response, socket)) => {
-            port.plug(socket);
+    match websocket::upgrade(&request, payload, site.limits) {
+        Ok((response, connection)) => {
+            port.plug(connection);
             response
         }
         Err(error) => error.error_response(),

@@ -25,7 +25,7 @@ pub(super) async fn stop(
 ) -> HttpResponse {
     let ours = asked == Asked::ByOurs;
     let hold = ours && options.as_ref().is_ok_and(|options| options.hold);
-    let unconfirmed = site.hub.stop_all(hold).await;
+    let unconfirmed = site.control.stop_all(hold).await;
     if let Some(error) = options.err().filter(|_| ours) {
         return error.as_response_error().error_response();
     }
@@ -40,6 +40,6 @@ pub(super) async fn stop(
 
 /// Ends a hold. A page from elsewhere must not undo an emergency stop behind its user's back: `access` refuses it.
 pub(super) async fn resume(site: web::Data<Site>) -> HttpResponse {
-    site.hub.resume().await;
+    site.control.resume().await;
     HttpResponse::Ok().json(json!({ "held": false }))
 }

@@ -36,7 +36,7 @@ async fn two_servers_in_one_process_know_nothing_of_each_other() {
     let ((one, _one), (other, _other)) = (start(&[]), start(&[]));
     assert_ne!(one.addresses(), other.addresses());
     let ((mut client, mut toy), (mut other_client, mut other_toy)) = (running(&one).await, running(&other).await);
-    assert_eq!(one.hub().stop_all(true).await, Vec::<String>::new());
+    assert_eq!(one.control().stop_all(true).await, Vec::<String>::new());
     assert_eq!(toy.done().await, Done::tx(STOP));
     // The hold is the one's alone, and so is its log.
     client.error("OutputCmd", output(0, 0, "Vibrate", 9), 4).await;

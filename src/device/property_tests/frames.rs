@@ -1,7 +1,7 @@
 //! What strangers send: every frame is answered and none takes the server down (promise 8).
 
 use super::*;
-use crate::buttplug::{ServerMessage, frame, handshake, versions};
+use crate::buttplug::{ReplyForm, ServerMessage, frame, handshake, versions};
 use crate::types::Descriptions;
 
 const VALID: &[&str] = &[
@@ -110,14 +110,15 @@ proptest! {
                     prop_assert!(element.id > 0);
                     // Whether it is understood or not, neither may panic.
                     let _ = handshake::read(element.body.clone());
-                    match codec.read(&element.name, element.body, &Descriptions::new()) {
+                    let id = element.id;
+                    match codec.read(element, &Descriptions::new()) {
                         Ok(_) => continue,
-                        Err(error) => (element.id, error),
+                        Err(error) => (id, error),
                     }
                 }
                 Err(rejected) => rejected,
             };
-            let answer = codec.write(&ServerMessage::Error { id, error }).unwrap();
+            let answer = codec.write(&ReplyForm::new(id, ""), &ServerMessage::Error(error)).unwrap();
             let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
             prop_assert_eq!(&answer[0]["Error"]["Id"], id);
             prop_assert!(answer[0]["Error"]["ErrorMessage"].as_str().is_some_and(|why| !why.is_empty()));

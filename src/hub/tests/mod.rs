@@ -105,7 +105,7 @@ struct Fixture {
     manager: Addr<TestManager>,
     _session: Addr<Session>,
     events: mpsc::UnboundedReceiver<HubEvent>,
-    _guard: SessionGuard,
+    _guard: OperatorGuard,
 }
 
 /// A session that only listens.
@@ -164,9 +164,9 @@ impl Fixture {
         let (found, manager) = managers.recv().await.unwrap();
         let (events_to, events) = mpsc::unbounded_channel();
         let session = Session(events_to).start();
-        let guard = hub.join().unwrap();
+        let guard = hub.admit(OperatorKind::Session).unwrap();
         let handle = SessionHandle { events: session.clone().recipient(), describe: session.clone().recipient() };
-        hub.tell(guard.owner(), handle);
+        hub.register(guard.owner(), handle);
         hub.scan(guard.owner(), true);
         let mut fixture = Self { hub, found, scans, managers, manager, _session: session, events, _guard: guard };
         assert_eq!(fixture.scans.recv().await, Some(Scan::Start));
@@ -420,7 +420,7 @@ fn a_manager_that_dies_is_started_again_and_told_to_scan() {
 fn a_session_that_is_dropped_leaves_nothing_running() {
     test(async {
         let (fixture, _one, device, mut end) = Fixture::with_one().await;
-        let guard = fixture.hub.join().unwrap();
+        let guard = fixture.hub.admit(OperatorKind::Session).unwrap();
         let output = Output { kind: OutputKind::Vibrate, value: 5, duration_ms: 0 };
         device.set(guard.owner(), &[(0, output)]).unwrap();
         assert_eq!(taken(&mut end).await, 5);

@@ -17,8 +17,8 @@ use crate::link::{
     Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair,
 };
 use crate::manager::{Connector, choose, confirms};
-use crate::socket::{CloseCode, Incoming, Outgoing, Socket};
 use crate::text::{from_json, shown};
+use crate::transport::{CloseCode, Connection as Socket, Incoming, Outgoing};
 use crate::types::Endpoint;
 
 /// Numbered requests that may wait for a reply; the oldest are forgotten beyond it, their deadlines have passed.

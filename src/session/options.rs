@@ -1,0 +1,16 @@
+//! What clients are told and allowed.
+
+use std::time::Duration;
+
+/// What clients are told and allowed.
+#[derive(Debug, Clone)]
+pub struct SessionOptions {
+    /// What the server calls itself.
+    pub server_name: String,
+    /// A client that does not ping for this time is let go; `None` means that it need not ping.
+    pub max_ping: Option<Duration>,
+    /// Time for the handshake.
+    pub handshake: Duration,
+    /// Bytes of one message, for the error text.
+    pub max_frame: usize,
+}
