@@ -17,7 +17,7 @@ use crate::hub::{BusSpec, HubHandle, HubOptions, known_devices::InUse, known_dev
 use crate::library::Library;
 use crate::link::Deadlines;
 use crate::manager::{
-    btle, hid, lovense_dongle, serial, virtual_hardware, virtual_hardware::Port, websocket, websocket::WebsocketOptions,
+    btle, hid, lovense_dongle, serial, virtual_bus, virtual_bus::Port, websocket, websocket::WebsocketOptions,
 };
 use crate::metrics::Metrics;
 use crate::session::SessionOptions;
@@ -177,7 +177,7 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
 fn buses(settings: &Settings, library: &Library, virtual_port: Option<&Port>, deadlines: Deadlines) -> Vec<BusSpec> {
     let mut buses = Vec::new();
     if let Some(port) = virtual_port {
-        let factory = virtual_hardware::factory(port.clone(), deadlines, settings.buses.virtual_bus.max_devices);
+        let factory = virtual_bus::factory(port.clone(), deadlines, settings.buses.virtual_bus.max_devices);
         buses.push(BusSpec { name: "virtual", factory, scans: true });
     }
     if settings.buses.btle.enabled {

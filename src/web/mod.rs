@@ -17,7 +17,7 @@ use actix_web::{App, HttpRequest, HttpResponse, Route, guard, middleware, web};
 pub use connect::on_connect;
 
 use crate::hub::HubHandle;
-use crate::manager::virtual_hardware::Port;
+use crate::manager::virtual_bus::Port;
 use crate::session::{self, SessionOptions};
 use crate::socket::{self, SocketLimits};
 use crate::text::shown;

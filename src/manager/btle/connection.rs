@@ -14,13 +14,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 use uuid::Uuid;
 
-use super::adapter::explain;
-use super::{lane, lane::Lane};
+use super::characteristic::{self, Lane};
+use super::error::explain;
 use crate::library::{Candidate, Matcher};
 use crate::link::{
     Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair,
 };
-use crate::manager::choose;
+use crate::manager::link_info::choose;
 use crate::types::{Bus, Endpoint};
 
 /// Attempts to connect before the failure is reported. BlueZ aborts a first attempt now and then for no reason of the
@@ -156,7 +156,7 @@ fn endpoints(matcher: &Matcher, characteristics: &Characteristics) -> BTreeMap<E
 fn confirms(endpoints: &BTreeMap<Endpoint, Characteristic>) -> Confirms {
     let only = |ways: &'static [WriteType]| {
         let fits = move |characteristic: &Characteristic| {
-            [true, false].iter().all(|ack| ways.contains(&lane::way(*ack, characteristic.properties)))
+            [true, false].iter().all(|ack| ways.contains(&characteristic::way(*ack, characteristic.properties)))
         };
         endpoints.iter().filter(move |(_, one)| fits(one)).map(|(endpoint, _)| *endpoint).collect()
     };

@@ -1,13 +1,17 @@
 //! Devices that are not there: a system of this process, with plugs.
 
-use std::sync::mpsc;
+use std::collections::BTreeSet;
+use std::ffi::CString;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use super::*;
-use crate::library::Library;
-use crate::link::Packet;
-use crate::manager::{blocking::Ends, blocking::Reader, blocking::Writer};
-use crate::types::Endpoint;
+use super::devices::{Devices, named};
+use super::system::{Info, System};
+use crate::library::{Candidate, Hardware, Library};
+use crate::link::{Deadlines, LinkError, Packet};
+use crate::manager::blocking_link::{Ends, Reader, Writer};
+use crate::manager::polling_manager::Source;
+use crate::types::{Bus, Endpoint};
 
 /// Reports of the device, or its unplugging.
 type Says = mpsc::Receiver<Result<Vec<u8>, String>>;

@@ -6,13 +6,11 @@ use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
 use super::framing::{Form, Lines};
-use super::machine::{Act, Machine};
 use super::message::{FromDongle, ToDongle};
+use super::state_machine::{Act, Machine};
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkRequest, Notification, Operation, pair};
-use crate::manager::{
-    blocking, blocking::Ends, blocking::InUse, blocking::Taken, blocking::Watched, blocking::Writer,
-    blocking::write_limit,
-};
+use crate::manager::blocking_link::{self, Ends, Watched, Writer, write_limit};
+use crate::manager::open_devices::{InUse, Taken};
 use crate::types::{Bus, Endpoint};
 
 /// Reports that may wait to be understood.
@@ -73,9 +71,9 @@ impl Dongle {
             toys,
             deadlines,
         };
-        blocking::thread("read the Lovense dongle", move || {
+        blocking_link::thread("read the Lovense dongle", move || {
             let over = heard.clone();
-            let gone = blocking::hear(
+            let gone = blocking_link::hear(
                 reader,
                 || over.is_closed(),
                 |report| {
@@ -87,7 +85,7 @@ impl Dongle {
                 tracing::debug!("the Lovense dongle is lost: {why}");
             }
         })?;
-        blocking::thread("serve the Lovense dongle", move || {
+        blocking_link::thread("serve the Lovense dongle", move || {
             if let Err(why) = worker.run(acts, reports_in, orders_in) {
                 tracing::warn!("the Lovense dongle is let go: {why}");
             }
@@ -243,7 +241,7 @@ impl Worker {
         if self.machine.toy() != Some(id) {
             return Err(LinkError::Failed(format!("the toy {id} is not connected to the dongle (any more)")));
         }
-        let (link, end) = pair(blocking::info(Bus::LovenseDongle, self.deadlines));
+        let (link, end) = pair(blocking_link::info(Bus::LovenseDongle, self.deadlines));
         // The link before, if there is one, is lost by this.
         self.toy = None;
         self.toy = Some(Toy { end, _taken: self.toys.taken(id) });
@@ -254,7 +252,7 @@ impl Worker {
         let id = self.machine.toy().unwrap_or_default().to_owned();
         let disconnect = matches!(operation, Operation::Disconnect);
         let name = format!("the toy {id}");
-        blocking::answer(&name, operation, done, |data| {
+        blocking_link::answer(&name, operation, done, |data| {
             let command = String::from_utf8(data.to_vec()).map_err(|_| "the dongle carries text only".to_owned())?;
             self.send(&ToDongle::Command { id, command })
         });

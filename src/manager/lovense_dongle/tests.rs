@@ -1,15 +1,20 @@
 //! A dongle of this process, with a toy behind it and a plug.
 
 use std::ffi::CStr;
+use std::ffi::CString;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::*;
+use super::dongles::{Dongles, IDS, NAME};
 use crate::driver;
-use crate::library::Library;
-use crate::link::{LinkError, Packet};
-use crate::manager::{blocking::Ends, blocking::Reader, blocking::Writer, hid::Info};
-use crate::types::{Endpoint, InputKind};
+use crate::library::{Hardware, Library};
+use crate::link::{Deadlines, Link, LinkError, Packet};
+use crate::manager::blocking_link::{Ends, Reader, Writer};
+use crate::manager::contract::Scan;
+use crate::manager::hid::{Info, System};
+use crate::manager::polling_manager::{Listed, Source};
+use crate::types::{Bus, Endpoint, InputKind};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 

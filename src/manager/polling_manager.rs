@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 
-use super::blocking::InUse;
-use super::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
+use super::contract::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
+use super::open_devices::InUse;
 use crate::describe::Describe;
 use crate::library::Hardware;
 
@@ -177,8 +177,8 @@ mod tests {
     use crate::driver::Boxed;
     use crate::library::Candidate;
     use crate::link::{Link, LinkError};
-    use crate::manager::ManagerExited;
-    use crate::manager::blocking;
+    use crate::manager::blocking_link;
+    use crate::manager::contract::ManagerExited;
     use crate::types::Bus;
     use std::sync::Mutex;
 
@@ -262,7 +262,7 @@ mod tests {
         let open = fake.in_use.taken("b");
         manager.scan.do_send(Scan::Start);
         assert_eq!((next().await, next().await), ("a".to_owned(), "a".to_owned()));
-        let fail = || blocking::open("a".to_owned(), fake.in_use.clone(), |_, _| Err(LinkError::Lost));
+        let fail = || blocking_link::open("a".to_owned(), fake.in_use.clone(), |_, _| Err(LinkError::Lost));
         for _ in 0..6 {
             assert!(fail().await.is_err());
         }
@@ -304,7 +304,7 @@ mod tests {
         assert_eq!(next().await, "a");
         // Seen in the lab: a list from before the unplugging had it opened, again and again.
         for _ in 0..6 {
-            let failed = blocking::open("a".to_owned(), fake.in_use.clone(), |_, _| Err(LinkError::Lost));
+            let failed = blocking_link::open("a".to_owned(), fake.in_use.clone(), |_, _| Err(LinkError::Lost));
             assert!(failed.await.is_err());
         }
         fake.there.lock().unwrap().clear();

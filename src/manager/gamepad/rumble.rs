@@ -7,7 +7,7 @@ use std::path::Path;
 use evdev::raw_stream::RawDevice;
 use evdev::{FFEffect, FFEffectCode, FFEffectData, FFEffectKind, FFReplay, FFTrigger};
 
-use crate::manager::{blocking::Ends, blocking::READ, blocking::Reader, blocking::Writer};
+use crate::manager::blocking_link::{Ends, READ, Reader, Writer};
 
 /// How long an effect lasts that is not written again. Three times what the definition's `[repeat]` takes, so that one
 /// that comes late is not felt.
@@ -116,7 +116,8 @@ mod tests {
 
     use super::*;
     use crate::link::{Deadlines, Packet};
-    use crate::manager::blocking::{InUse, info, start};
+    use crate::manager::blocking_link::{info, start};
+    use crate::manager::open_devices::InUse;
     use crate::types::Bus;
     use crate::types::Endpoint;
     use std::sync::mpsc::{Receiver, Sender, channel};

@@ -16,15 +16,18 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
-use super::adapter::{choose, explain};
-use super::connection::End;
-use super::duty::Duty;
+use super::adapter::choose;
+use super::connection::{self, End};
+use super::connector::{Connect, Order, Way};
+use super::error::explain;
+use super::manager::Ended;
+use super::options::BtleOptions;
+use super::scan_schedule::Duty;
 use super::sightings::Sightings;
-use super::way::{Connect, Order, Way};
-use super::{BtleOptions, Ended, Status, connection};
+use super::status::Status;
 use crate::library::Hardware;
 use crate::link::LinkError;
-use crate::manager::{Found, Scan};
+use crate::manager::contract::{Found, Scan};
 use crate::types::Bus;
 
 /// Time for reaching the system's Bluetooth when the bus starts.

@@ -1,10 +1,4 @@
-//! Hardware behind a blocking library: a thread that writes (`watched`), one that reads, one that serves the link, and
-//! who has what open (`in_use`).
-//!
-//! What may not live here: any one bus. A bus opens its hardware and hands over both ends.
-
-mod in_use;
-mod watched;
+//! A link to hardware behind a blocking library: one thread reads, one serves the link and one writes.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,43 +6,19 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair};
+use crate::manager::link_info::confirms;
+use crate::manager::open_devices::{InUse, Taken};
 use crate::types::{Bus, Endpoint};
 
-pub(super) use in_use::{InUse, Taken};
-pub(super) use watched::{Watched, write_limit};
-
-/// How long a reader waits before its thread looks whether it is still needed.
-pub(super) const READ: Duration = Duration::from_millis(50);
-
-/// The end of hardware that takes bytes. Blocking.
-pub(super) trait Writer: Send {
-    /// Sends one packet. The error says why the hardware did not take it.
-    fn write(&mut self, data: &[u8]) -> Result<(), String>;
-
-    /// What frees the hardware for others while a write to it hangs, if anything is needed for that.
-    fn abandon(&self) -> Option<Abandon> {
-        None
-    }
-}
-
-/// Frees hardware from a thread that hangs.
-pub(super) type Abandon = Box<dyn FnOnce() + Send>;
-
-/// The end of hardware that gives bytes. Blocking.
-pub(super) trait Reader: Send {
-    /// What has come, at the latest after about [`READ`]; `None` when nothing has. An error means that the hardware is
-    /// gone.
-    fn read(&mut self) -> Result<Option<Vec<u8>>, String>;
-}
-
-/// Both ends of open hardware.
-pub(super) type Ends = (Box<dyn Writer>, Box<dyn Reader>);
+use super::ends::{Ends, Reader, Writer};
+use super::thread::thread;
+use super::watched::{Watched, write_limit};
 
 /// Opens hardware on a thread where that may take its time. The closure gets the address and what is in use.
 ///
 /// # Errors
 /// Those of the closure.
-pub(super) async fn open(
+pub(in crate::manager) async fn open(
     address: String,
     in_use: InUse,
     open: impl FnOnce(&str, &InUse) -> Result<Link, LinkError> + Send + 'static,
@@ -62,12 +32,12 @@ pub(super) async fn open(
 }
 
 /// What every link of this kind is: written to by `tx`, heard on `rx`.
-pub(super) fn info(bus: Bus, deadlines: Deadlines) -> LinkInfo {
+pub(in crate::manager) fn info(bus: Bus, deadlines: Deadlines) -> LinkInfo {
     LinkInfo {
         endpoints: BTreeSet::from([Endpoint::TX, Endpoint::RX]),
         gap: Duration::from_millis(bus.gap_ms()),
         deadlines,
-        confirms: super::confirms(bus),
+        confirms: confirms(bus),
         scripted: false,
     }
 }
@@ -76,7 +46,12 @@ pub(super) fn info(bus: Bus, deadlines: Deadlines) -> LinkInfo {
 ///
 /// # Errors
 /// A thread that the system does not give.
-pub(super) fn start(name: &str, (writer, reader): Ends, info: LinkInfo, taken: Taken) -> Result<Link, LinkError> {
+pub(in crate::manager) fn start(
+    name: &str,
+    (writer, reader): Ends,
+    info: LinkInfo,
+    taken: Taken,
+) -> Result<Link, LinkError> {
     let writer = Watched::start(name, writer, write_limit(info.deadlines), taken)?;
     let (link, LinkEnd { requests, notify, .. }) = pair(info);
     // The reader ends by itself once the writer's end is gone; the link is lost when either has ended.
@@ -97,14 +72,8 @@ pub(super) fn start(name: &str, (writer, reader): Ends, info: LinkInfo, taken: T
     Ok(link)
 }
 
-/// Starts a thread.
-pub(super) fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), LinkError> {
-    let started = std::thread::Builder::new().name(name.to_owned()).spawn(run);
-    started.map(drop).map_err(|error| LinkError::Failed(format!("no thread to {name}: {error}")))
-}
-
 /// Reads until nobody needs it or the hardware is gone.
-pub(super) fn hear(
+pub(in crate::manager) fn hear(
     mut reader: Box<dyn Reader>,
     is_over: impl Fn() -> bool,
     mut heard: impl FnMut(Vec<u8>),
@@ -144,7 +113,7 @@ fn serve(name: &str, mut writer: Watched, mut requests: mpsc::Receiver<LinkReque
 }
 
 /// Does one operation of hardware that is written to and listened to; false when it is let go.
-pub(super) fn answer(
+pub(in crate::manager) fn answer(
     name: &str,
     operation: Operation,
     done: oneshot::Sender<Result<Vec<u8>, LinkError>>,
@@ -163,6 +132,3 @@ pub(super) fn answer(
     let _ = done.send(outcome);
     true
 }
-
-#[cfg(test)]
-mod tests;

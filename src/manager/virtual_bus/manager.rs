@@ -1,14 +1,4 @@
-//! Hardware that programs play over the WebSocket path `/hardware` (design: virtual-hardware.md, version 1).
-//!
-//! The server understands more than version 1 says. An `attach` may carry `protocol` (hardware that looks like nothing
-//! that is known speaks this one), `remember` (`false`: the file of known devices is not to keep it) and `exclusive`
-//! (`true`: it is answered by `{"type":"present"}`, or by a `refused` with `"code":"taken"` while another program plays
-//! hardware with this bus and address). `{"type":"goodbye"}` is a `detach` for good: the device is gone without a period
-//! of grace, and then the server closes the socket. The server says `{"type":"failed","reason":"..."}` when it has
-//! connected and could not go on, and closes with code 1001 when it ends.
-
-mod frames;
-mod peripheral;
+//! The actor that the hub sees, and the port through which programs come.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,10 +7,11 @@ use actix::prelude::*;
 use arc_swap::ArcSwapOption;
 use tokio_util::sync::CancellationToken;
 
-use super::{Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
+use super::{frames, peripheral};
 use crate::describe::Describe;
 use crate::library::Hardware;
 use crate::link::Deadlines;
+use crate::manager::contract::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
 use crate::socket::Socket;
 
 /// Where the web server takes new peripherals to. Copies share it; it outlives the manager.
@@ -82,7 +73,7 @@ pub fn factory(port: Port, deadlines: Deadlines, max_devices: usize) -> Factory 
 
 impl VirtualManager {
     fn report(&self, hardware: &Hardware, handle: &Arc<peripheral::Handle>) {
-        let connector = Arc::clone(handle) as Arc<dyn super::Connector>;
+        let connector = Arc::clone(handle) as Arc<dyn Connector>;
         self.found.do_send(Found { hardware: hardware.clone(), connector });
     }
 }
@@ -117,12 +108,12 @@ impl Handler<Plug> for VirtualManager {
 /// Event: a peripheral is there.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-struct Attached {
-    id: u64,
-    hardware: Hardware,
-    handle: Arc<peripheral::Handle>,
+pub(super) struct Attached {
+    pub(super) id: u64,
+    pub(super) hardware: Hardware,
+    pub(super) handle: Arc<peripheral::Handle>,
     /// It must be the only one with its address.
-    exclusive: bool,
+    pub(super) exclusive: bool,
 }
 
 impl Handler<Attached> for VirtualManager {
@@ -145,10 +136,10 @@ impl Handler<Attached> for VirtualManager {
 /// Event: a peripheral is out of reach.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-struct Detached {
-    id: u64,
+pub(super) struct Detached {
+    pub(super) id: u64,
     /// Its socket is closed, too.
-    closed: bool,
+    pub(super) closed: bool,
 }
 
 impl Handler<Detached> for VirtualManager {

@@ -9,7 +9,7 @@ use btleplug::api::{CharPropFlags, Characteristic, Peripheral as _, WriteType};
 use btleplug::platform::Peripheral;
 use tokio::sync::mpsc;
 
-use super::adapter::explain;
+use super::error::explain;
 use crate::link::{Deadlines, LinkError, LinkRequest, Operation, Packet};
 
 /// Pause before an operation that was refused with `In Progress` is tried again. Radios exchange packets every 7.5 ms

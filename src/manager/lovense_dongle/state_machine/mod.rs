@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::message::{About, DISCONNECTED, FromDongle, SEARCH_STOPPED, ToDongle};
+use crate::manager::lovense_dongle::message::{About, DISCONNECTED, FromDongle, SEARCH_STOPPED, ToDongle};
 
 /// The dongle must be left alone after the first question: sooner, it locks up. Without a toy it stays silent.
 const CHECKED: Duration = Duration::from_millis(250);
@@ -197,5 +197,4 @@ impl Machine {
 }
 
 #[cfg(test)]
-#[path = "machine_tests.rs"]
 mod tests;

@@ -3,9 +3,10 @@
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use super::in_use::{Release, Taken};
-use super::{Abandon, Writer, thread};
+use super::ends::{Abandon, Writer};
+use super::thread::thread;
 use crate::link::{Deadlines, LinkError};
+use crate::manager::open_devices::{Release, Taken};
 
 /// When the thread of a write is given up: after twice the time in which a write must be done (`links.write_timeout_ms`),
 /// so that a device notices a slow write before it loses its hardware.

@@ -1,20 +1,14 @@
-//! Serial ports: devices with a cable, by the user's own entry that names the port.
-//!
-//! No serial device says what it speaks, so a port is only opened when a definition names it (a user's file with
-//! `extends = "tcode-v03"` and `serial = { port = ..., baud = ... }`).
-
-mod port;
-
-pub(super) use port::ends;
+//! The serial ports of this machine.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::blocking::InUse;
-use super::polled::{self, Listed, Source};
-use super::{Connector, Factory};
+use super::connector::Way;
 use crate::library::{Hardware, Library, Matcher};
 use crate::link::Deadlines;
+use crate::manager::contract::{Connector, Factory};
+use crate::manager::open_devices::InUse;
+use crate::manager::polling_manager::{self, Listed, Source};
 use crate::types::Bus;
 
 /// The serial ports of this machine.
@@ -29,7 +23,7 @@ struct Ports {
 /// Makes managers of serial ports for the ports that a library names.
 #[must_use]
 pub fn factory(library: &Library, deadlines: Deadlines) -> Factory {
-    polled::factory(Ports { named: named_ports(library), deadlines, open: InUse::default() })
+    polling_manager::factory(Ports { named: named_ports(library), deadlines, open: InUse::default() })
 }
 
 /// Every port of the system, wanted or not. Blocking.
@@ -55,7 +49,7 @@ fn named_ports(library: &Library) -> Vec<String> {
 impl Ports {
     fn listed(&self, name: String, usb: Option<(u16, u16)>) -> Listed {
         let wanted = self.named.contains(&name);
-        let way = || Arc::new(port::Way::new(name.clone(), self.deadlines, self.open.clone())) as Arc<dyn Connector>;
+        let way = || Arc::new(Way::new(name.clone(), self.deadlines, self.open.clone())) as Arc<dyn Connector>;
         let connector = wanted.then(way);
         Listed { hardware: Hardware { usb, ..Hardware::new(Bus::Serial, name.clone(), name) }, connector }
     }

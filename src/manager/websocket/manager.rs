@@ -1,7 +1,4 @@
-//! Hardware that dials in over WebSocket: DIY firmware and simulators (facts: protocols/websocket-devices.md).
-//!
-//! The device's first frame says who it is: `{"identifier": "...", "address": "...", "version": 0}`. After that every
-//! write is one binary frame to it and every frame from it is a notification.
+//! The actor that the hub sees, and the devices that dial in.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -21,7 +18,6 @@ use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, uri::Authori
 use tokio_tungstenite::{tungstenite, tungstenite::Message as Frame, tungstenite::protocol::WebSocketConfig};
 use tracing::{debug, warn};
 
-use super::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan, choose, confirms};
 use crate::access::{self, Caller};
 use crate::addresses::take_all;
 use crate::buttplug::number::Whole;
@@ -29,6 +25,8 @@ use crate::describe::Describe;
 use crate::driver::Boxed;
 use crate::library::{Candidate, Hardware};
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, pair};
+use crate::manager::contract::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
+use crate::manager::link_info::{choose, confirms};
 use crate::patience::{self, Silence, Verdict};
 use crate::text::{from_json, shown};
 use crate::throttle::Throttle;

@@ -7,10 +7,9 @@ use serialport::{ClearBuffer, DataBits, FlowControl, SerialPort, StopBits};
 use crate::driver::Boxed;
 use crate::library::{Candidate, Matcher, hardware::Parity, hardware::SerialPort as Wanted};
 use crate::link::{Deadlines, Link, LinkError};
-use crate::manager::{
-    Connector, blocking, blocking::Abandon, blocking::Ends, blocking::InUse, blocking::READ, blocking::Reader,
-    blocking::Writer,
-};
+use crate::manager::blocking_link::{self, Abandon, Ends, READ, Reader, Writer};
+use crate::manager::contract::Connector;
+use crate::manager::open_devices::InUse;
 use crate::types::Bus;
 
 /// How to open a port.
@@ -36,7 +35,7 @@ impl Connector for Way {
                 _ => None,
             });
             let (which, wanted) = wanted.ok_or_else(|| LinkError::Failed("no definition is serial".to_owned()))?;
-            let opening = blocking::open(name, open, move |name, open| start(name, &wanted, deadlines, open));
+            let opening = blocking_link::open(name, open, move |name, open| start(name, &wanted, deadlines, open));
             let link = opening.await?;
             Ok((which, link))
         })
@@ -49,7 +48,7 @@ impl Connector for Way {
 
 /// Opens the port and starts its threads. Blocking.
 fn start(name: &str, wanted: &Wanted, deadlines: Deadlines, open: &InUse) -> Result<Link, LinkError> {
-    blocking::start(name, ends(name, wanted)?, blocking::info(Bus::Serial, deadlines), open.taken(name))
+    blocking_link::start(name, ends(name, wanted)?, blocking_link::info(Bus::Serial, deadlines), open.taken(name))
 }
 
 /// Opens both ends of a port. Blocking.

@@ -3,8 +3,12 @@
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 
+use std::time::Duration;
+
 use super::*;
-use crate::link::Packet;
+use crate::link::{Deadlines, Link, LinkError, Packet};
+use crate::manager::open_devices::InUse;
+use crate::types::{Bus, Endpoint};
 
 /// Every packet is told; a write of FF hangs until it is let go.
 struct Hanging {

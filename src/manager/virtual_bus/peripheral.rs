@@ -10,13 +10,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::frames::{self, Ack, FromPeripheral, RealServices};
-use super::{Attached, Detached, VirtualManager};
+use super::manager::{Attached, Detached, VirtualManager};
 use crate::driver::Boxed;
 use crate::library::{Candidate, Hardware};
 use crate::link::{
     Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair,
 };
-use crate::manager::{Connector, choose, confirms};
+use crate::manager::contract::Connector;
+use crate::manager::link_info::{choose, confirms};
 use crate::socket::{CloseCode, Incoming, Outgoing, Socket};
 use crate::text::{from_json, shown};
 use crate::types::Endpoint;

@@ -1,0 +1,105 @@
+//! The actor that the hub sees.
+
+use actix::prelude::*;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::central;
+use super::connector::Order;
+use super::options::BtleOptions;
+use super::status::Status;
+use crate::describe::Describe;
+use crate::manager::contract::{Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
+
+/// The manager of Bluetooth LE.
+#[derive(Debug)]
+pub struct BtleManager {
+    options: BtleOptions,
+    found: Recipient<Found>,
+    guard: ManagerGuard,
+    orders: Option<mpsc::UnboundedSender<Order>>,
+    status: Status,
+    _stop: Option<DropGuard>,
+}
+
+/// Makes managers of Bluetooth LE.
+#[must_use]
+pub fn factory(options: BtleOptions) -> Factory {
+    Box::new(move |ManagerContext { found, guard }| {
+        let options = options.clone();
+        let manager = BtleManager { options, found, guard, orders: None, status: Status::default(), _stop: None };
+        ManagerHandle::new(manager.start())
+    })
+}
+
+/// Event: the radio has ended.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Ended(pub(super) String);
+
+impl BtleManager {
+    fn fail(&mut self, why: String, ctx: &mut Context<Self>) {
+        self.guard.because(why);
+        ctx.stop();
+    }
+}
+
+impl Actor for BtleManager {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.status.set(serde_json::json!({ "state": "starting" }));
+        let (orders, from_hub) = mpsc::unbounded_channel();
+        let stop = CancellationToken::new();
+        let start = central::Start {
+            options: self.options.clone(),
+            back: orders.downgrade(),
+            orders: from_hub,
+            found: self.found.clone(),
+            status: self.status.clone(),
+            ended: ctx.address().recipient(),
+            stop: stop.clone(),
+        };
+        self.orders = Some(orders);
+        self._stop = Some(stop.drop_guard());
+        if let Err(error) = start.thread() {
+            return self.fail(format!("no thread for the radio: {error}"), ctx);
+        }
+        // Connecting to D-Bus blocks its thread, so that it cannot watch itself.
+        let late = crate::patience::sleep(central::STARTS_WITHIN).into_actor(self);
+        ctx.spawn(late.map(|(), this, ctx| {
+            if this.status.get().get("state").and_then(Value::as_str) == Some("starting") {
+                let limit = central::STARTS_WITHIN.as_secs();
+                this.fail(format!("the system's Bluetooth does not answer within {limit} s"), ctx);
+            }
+        }));
+    }
+}
+
+impl Handler<Ended> for BtleManager {
+    type Result = ();
+
+    fn handle(&mut self, Ended(why): Ended, ctx: &mut Self::Context) {
+        self.fail(why, ctx);
+    }
+}
+
+impl Handler<Scan> for BtleManager {
+    type Result = ();
+
+    fn handle(&mut self, scan: Scan, _: &mut Self::Context) {
+        if let Some(orders) = &self.orders {
+            // A radio that has ended says so by itself.
+            let _ = orders.send(Order::Scan(scan));
+        }
+    }
+}
+
+impl Handler<Describe> for BtleManager {
+    type Result = MessageResult<Describe>;
+
+    fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.status.get())
+    }
+}
