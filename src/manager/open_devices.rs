@@ -13,7 +13,7 @@ const MOST_HUNG: usize = 4;
 
 /// What is open, what was lost, and what could not be opened; by address.
 #[derive(Debug, Clone, Default)]
-pub(in crate::manager) struct InUse {
+pub(in crate::manager) struct OpenDevices {
     inner: Arc<Mutex<Use>>,
 }
 
@@ -34,17 +34,17 @@ struct Use {
     failed: BTreeMap<String, (u32, Option<Instant>)>,
 }
 
-impl InUse {
+impl OpenDevices {
     fn inner(&self) -> MutexGuard<'_, Use> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(in crate::manager) fn has(&self, address: &str) -> bool {
+    pub(in crate::manager) fn is_open(&self, address: &str) -> bool {
         self.inner().open.contains_key(address)
     }
 
     /// Whether this, or anything, was ever open.
-    pub(in crate::manager) fn ever_had(&self, address: Option<&str>) -> bool {
+    pub(in crate::manager) fn was_opened(&self, address: Option<&str>) -> bool {
         let inner = self.inner();
         address.map_or(!inner.ever.is_empty(), |address| inner.ever.contains(address))
     }
@@ -55,7 +55,7 @@ impl InUse {
 
     /// What may be found again though it never left the list: it was lost, or it could not be opened some time ago
     /// (its rights may not have been set yet). Each is told once.
-    pub(in crate::manager) fn take_due(&self) -> Vec<String> {
+    pub(in crate::manager) fn due_for_retry(&self) -> Vec<String> {
         let now = Instant::now();
         let mut inner = self.inner();
         let mut due = std::mem::take(&mut inner.lost);
@@ -69,29 +69,29 @@ impl InUse {
 
     /// What is unplugged has a clean slate when it comes back: that it could not be opened while it was being pulled out
     /// says nothing of it.
-    pub(in crate::manager) fn only_there(&self, is_there: impl Fn(&str) -> bool) {
+    pub(in crate::manager) fn retain_present(&self, is_there: impl Fn(&str) -> bool) {
         self.inner().failed.retain(|address, _| is_there(address));
     }
 
     /// Whether it could not be opened, and it is too early to try again.
-    pub(in crate::manager) fn waits(&self, address: &str) -> bool {
+    pub(in crate::manager) fn in_backoff(&self, address: &str) -> bool {
         self.inner().failed.get(address).is_some_and(|(_, at)| at.is_some())
     }
 
     /// Whatever could not be opened may be tried again at once.
-    pub(in crate::manager) fn forgive(&self) {
+    pub(in crate::manager) fn reset_backoff(&self) {
         self.inner().failed.clear();
     }
 
     /// In use until this is dropped.
-    pub(in crate::manager) fn taken(&self, address: &str) -> Taken {
+    pub(in crate::manager) fn mark_open(&self, address: &str) -> OpenGuard {
         let mut inner = self.inner();
         inner.failed.remove(address);
         inner.owners += 1;
         let owner = inner.owners;
         inner.open.insert(address.to_owned(), owner);
         inner.ever.insert(address.to_owned());
-        Taken { address: address.to_owned(), owner, of: self.clone() }
+        OpenGuard { address: address.to_owned(), owner, of: self.clone() }
     }
 
     /// Being opened until the result is dropped.
@@ -136,20 +136,20 @@ impl InUse {
 
 /// Something is open for as long as this lives.
 #[derive(Debug)]
-pub(in crate::manager) struct Taken {
+pub(in crate::manager) struct OpenGuard {
     address: String,
     owner: u64,
-    of: InUse,
+    of: OpenDevices,
 }
 
-impl Taken {
+impl OpenGuard {
     /// What gives the place up though this lives on.
     pub(in crate::manager) fn release(&self) -> Release {
         Release { address: self.address.clone(), owner: self.owner, of: self.of.clone() }
     }
 }
 
-impl Drop for Taken {
+impl Drop for OpenGuard {
     fn drop(&mut self) {
         let mut inner = self.of.inner();
         // Of one that was given up, the place may be another's by now.
@@ -172,7 +172,7 @@ impl Use {
 pub(in crate::manager) struct Release {
     address: String,
     owner: u64,
-    of: InUse,
+    of: OpenDevices,
 }
 
 impl Release {
@@ -188,7 +188,7 @@ impl Release {
 #[derive(Debug)]
 pub(in crate::manager) struct Opening {
     address: String,
-    of: InUse,
+    of: OpenDevices,
 }
 
 impl Drop for Opening {

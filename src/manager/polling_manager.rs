@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 
 use super::contract::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
-use super::open_devices::InUse;
+use super::open_devices::OpenDevices;
 use crate::describe::Describe;
 use crate::library::Hardware;
 
@@ -18,15 +18,15 @@ use crate::library::Hardware;
 const LISTED_EVERY: Duration = Duration::from_secs(1);
 
 /// A bus that can say what is there.
-pub(super) trait Source: fmt::Debug + Send + Sync + 'static {
+pub(super) trait Enumerator: fmt::Debug + Send + Sync + 'static {
     /// Everything that is there. Blocking.
-    fn list(&self) -> Result<Vec<Listed>, String>;
+    fn list(&self) -> Result<Vec<Enumerated>, String>;
 
     /// What is looked for, for people. If there is nothing, nothing is listed.
     fn wanted(&self) -> Vec<String>;
 
     /// What is open.
-    fn in_use(&self) -> &InUse;
+    fn open_devices(&self) -> &OpenDevices;
 
     /// Clients scan or no longer, or something was lost. Most buses have nothing to do: their list is made anyway.
     fn scan(&self, _scan: &Scan) {}
@@ -39,7 +39,7 @@ pub(super) trait Source: fmt::Debug + Send + Sync + 'static {
 
 /// Hardware that is there.
 #[derive(Debug)]
-pub(super) struct Listed {
+pub(super) struct Enumerated {
     pub(super) hardware: Hardware,
     /// How to get at it; `None` for what nobody wants.
     pub(super) connector: Option<Arc<dyn Connector>>,
@@ -47,8 +47,8 @@ pub(super) struct Listed {
 
 /// The manager of such a bus.
 #[derive(Debug)]
-struct Polled {
-    source: Arc<dyn Source>,
+struct PollingManager {
+    enumerator: Arc<dyn Enumerator>,
     every: Duration,
     found: Recipient<Found>,
     /// Addresses of what is there and was reported.
@@ -63,15 +63,15 @@ struct Polled {
 }
 
 /// Makes managers of a bus. What is open stays known when one manager follows another.
-pub(super) fn factory(source: impl Source) -> Factory {
-    factory_of(source, LISTED_EVERY)
+pub(super) fn factory(enumerator: impl Enumerator) -> Factory {
+    factory_of(enumerator, LISTED_EVERY)
 }
 
-fn factory_of(source: impl Source, every: Duration) -> Factory {
-    let source: Arc<dyn Source> = Arc::new(source);
+fn factory_of(enumerator: impl Enumerator, every: Duration) -> Factory {
+    let enumerator: Arc<dyn Enumerator> = Arc::new(enumerator);
     Box::new(move |ManagerContext { found, guard }| {
-        let manager = Polled {
-            source: Arc::clone(&source),
+        let manager = PollingManager {
+            enumerator: Arc::clone(&enumerator),
             every,
             found,
             reported: BTreeSet::new(),
@@ -85,14 +85,14 @@ fn factory_of(source: impl Source, every: Duration) -> Factory {
     })
 }
 
-impl Polled {
+impl PollingManager {
     fn look(&mut self, ctx: &mut Context<Self>) {
-        if self.listing.is_some() || self.source.wanted().is_empty() {
+        if self.listing.is_some() || self.enumerator.wanted().is_empty() {
             return;
         }
         self.listing = Some(Instant::now());
-        let source = Arc::clone(&self.source);
-        let listing = tokio::task::spawn_blocking(move || source.list());
+        let enumerator = Arc::clone(&self.enumerator);
+        let listing = tokio::task::spawn_blocking(move || enumerator.list());
         ctx.spawn(listing.into_actor(self).map(|listed, this, _| {
             this.listing = None;
             this.listed = true;
@@ -107,20 +107,20 @@ impl Polled {
         }));
     }
 
-    fn report(&mut self, listed: Vec<Listed>) {
-        for due in self.source.in_use().take_due() {
+    fn report(&mut self, listed: Vec<Enumerated>) {
+        for due in self.enumerator.open_devices().due_for_retry() {
             self.reported.remove(&due);
         }
         let is_there = |address: &str| listed.iter().any(|listed| listed.hardware.address == address);
         self.reported.retain(|address| is_there(address));
-        self.source.in_use().only_there(is_there);
-        for Listed { hardware, connector } in listed {
+        self.enumerator.open_devices().retain_present(is_there);
+        for Enumerated { hardware, connector } in listed {
             let news = self.reported.insert(hardware.address.clone()) || self.scanning;
-            let in_use = self.source.in_use();
+            let open_devices = self.enumerator.open_devices();
             if let Some(connector) = connector
                 && news
-                && !in_use.has(&hardware.address)
-                && !in_use.waits(&hardware.address)
+                && !open_devices.is_open(&hardware.address)
+                && !open_devices.in_backoff(&hardware.address)
             {
                 self.found.do_send(Found { hardware, connector });
             }
@@ -128,27 +128,27 @@ impl Polled {
     }
 }
 
-impl Actor for Polled {
+impl Actor for PollingManager {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
         // Where nothing is looked for there is nothing to find out.
-        self.listed = self.source.wanted().is_empty();
+        self.listed = self.enumerator.wanted().is_empty();
         self.look(ctx);
         ctx.run_interval(self.every, Self::look);
     }
 }
 
-impl Handler<Scan> for Polled {
+impl Handler<Scan> for PollingManager {
     type Result = ();
 
     fn handle(&mut self, scan: Scan, ctx: &mut Self::Context) {
-        self.source.scan(&scan);
+        self.enumerator.scan(&scan);
         match scan {
             Scan::Start => {
                 self.scanning = true;
                 // Somebody may have given the right that was missing, and wants to see whether it helps.
-                self.source.in_use().forgive();
+                self.enumerator.open_devices().reset_backoff();
             }
             Scan::Stop => self.scanning = false,
             Scan::LookFor(_) => {}
@@ -157,15 +157,15 @@ impl Handler<Scan> for Polled {
     }
 }
 
-impl Handler<Describe> for Polled {
+impl Handler<Describe> for PollingManager {
     type Result = MessageResult<Describe>;
 
     fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
         MessageResult(serde_json::json!({
-            "state": if self.listed { "running" } else { "starting" }, "looked_for": self.source.wanted(), "there": self.reported,
-            "open": self.source.in_use().addresses(), "opening": self.source.in_use().opening(),
-            "hung_writes": self.source.in_use().hung(), "last_error": self.last_error,
-            "details": self.source.details(),
+            "state": if self.listed { "running" } else { "starting" }, "looked_for": self.enumerator.wanted(), "there": self.reported,
+            "open": self.enumerator.open_devices().addresses(), "opening": self.enumerator.open_devices().opening(),
+            "hung_writes": self.enumerator.open_devices().hung(), "last_error": self.last_error,
+            "details": self.enumerator.details(),
             "listing_for_ms": self.listing.map(|since| since.elapsed().as_millis()),
         }))
     }
@@ -196,16 +196,16 @@ mod tests {
     #[derive(Debug, Clone, Default)]
     struct Fake {
         there: Arc<Mutex<Vec<&'static str>>>,
-        in_use: InUse,
+        open_devices: OpenDevices,
     }
 
-    impl Source for Fake {
-        fn list(&self) -> Result<Vec<Listed>, String> {
+    impl Enumerator for Fake {
+        fn list(&self) -> Result<Vec<Enumerated>, String> {
             let there = self.there.lock().unwrap().clone();
             if there.contains(&"error") {
                 return Err("the list is broken".to_owned());
             }
-            let listed = there.into_iter().map(|address| Listed {
+            let listed = there.into_iter().map(|address| Enumerated {
                 hardware: Hardware::new(Bus::Hid, "n", address),
                 connector: (address != "unwanted").then(|| Arc::new(Nowhere) as Arc<dyn Connector>),
             });
@@ -216,19 +216,19 @@ mod tests {
             vec!["fakes".to_owned()]
         }
 
-        fn in_use(&self) -> &InUse {
-            &self.in_use
+        fn open_devices(&self) -> &OpenDevices {
+            &self.open_devices
         }
     }
 
-    /// Hears what is found.
-    struct Hears(tokio::sync::mpsc::UnboundedSender<String>);
+    /// FoundProbe what is found.
+    struct FoundProbe(tokio::sync::mpsc::UnboundedSender<String>);
 
-    impl Actor for Hears {
+    impl Actor for FoundProbe {
         type Context = Context<Self>;
     }
 
-    impl Handler<Found> for Hears {
+    impl Handler<Found> for FoundProbe {
         type Result = ();
 
         fn handle(&mut self, found: Found, _: &mut Self::Context) {
@@ -236,7 +236,7 @@ mod tests {
         }
     }
 
-    impl Handler<ManagerExited> for Hears {
+    impl Handler<ManagerExited> for FoundProbe {
         type Result = ();
 
         fn handle(&mut self, _: ManagerExited, _: &mut Self::Context) {}
@@ -247,7 +247,7 @@ mod tests {
         let fake = Fake::default();
         fake.there.lock().unwrap().extend(["a", "unwanted"]);
         let (to, mut heard) = tokio::sync::mpsc::unbounded_channel();
-        let hears = Hears(to).start();
+        let hears = FoundProbe(to).start();
         let guard = ManagerGuard::new(hears.clone().recipient(), "fake", 1);
         let manager =
             factory_of(fake.clone(), Duration::from_millis(50))(ManagerContext { found: hears.recipient(), guard });
@@ -256,17 +256,17 @@ mod tests {
         fake.there.lock().unwrap().push("b");
         assert_eq!(next().await, "b");
         // Lost, while the list shows it as if nothing had happened.
-        drop(fake.in_use.taken("a"));
+        drop(fake.open_devices.mark_open("a"));
         assert_eq!(next().await, "a");
         // In a scan, everything that is not open, again and again, unless it has just failed.
-        let open = fake.in_use.taken("b");
+        let open = fake.open_devices.mark_open("b");
         manager.scan.do_send(Scan::Start);
         assert_eq!((next().await, next().await), ("a".to_owned(), "a".to_owned()));
-        let fail = || blocking_link::open("a".to_owned(), fake.in_use.clone(), |_, _| Err(LinkError::Lost));
+        let fail = || blocking_link::open("a".to_owned(), fake.open_devices.clone(), |_, _| Err(LinkError::Lost));
         for _ in 0..6 {
             assert!(fail().await.is_err());
         }
-        drop(fake.in_use.taken("c"));
+        drop(fake.open_devices.mark_open("c"));
         fake.there.lock().unwrap().push("c");
         // What was on its way.
         while next().await != "c" {}
@@ -275,7 +275,7 @@ mod tests {
         while next().await != "a" {}
         manager.scan.do_send(Scan::Stop);
         // A write to this one hangs.
-        let hung = fake.in_use.taken("z");
+        let hung = fake.open_devices.mark_open("z");
         hung.release().give_up();
         fake.there.lock().unwrap().push("error");
         for _ in 0..50 {
@@ -296,7 +296,7 @@ mod tests {
         let fake = Fake::default();
         fake.there.lock().unwrap().push("a");
         let (to, mut heard) = tokio::sync::mpsc::unbounded_channel();
-        let hears = Hears(to).start();
+        let hears = FoundProbe(to).start();
         let guard = ManagerGuard::new(hears.clone().recipient(), "fake", 1);
         let _manager =
             factory_of(fake.clone(), Duration::from_millis(50))(ManagerContext { found: hears.recipient(), guard });
@@ -304,12 +304,12 @@ mod tests {
         assert_eq!(next().await, "a");
         // Seen in the lab: a list from before the unplugging had it opened, again and again.
         for _ in 0..6 {
-            let failed = blocking_link::open("a".to_owned(), fake.in_use.clone(), |_, _| Err(LinkError::Lost));
+            let failed = blocking_link::open("a".to_owned(), fake.open_devices.clone(), |_, _| Err(LinkError::Lost));
             assert!(failed.await.is_err());
         }
         fake.there.lock().unwrap().clear();
         let forgotten = async {
-            while fake.in_use.waits("a") {
+            while fake.open_devices.in_backoff("a") {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };

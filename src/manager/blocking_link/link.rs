@@ -7,12 +7,12 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair};
 use crate::manager::link_info::confirms;
-use crate::manager::open_devices::{InUse, Taken};
+use crate::manager::open_devices::{OpenDevices, OpenGuard};
 use crate::types::{Bus, Endpoint};
 
 use super::ends::{Ends, Reader, Writer};
 use super::thread::thread;
-use super::watched::{Watched, write_limit};
+use super::watched::{WatchedWriter, write_limit};
 
 /// Opens hardware on a thread where that may take its time. The closure gets the address and what is in use.
 ///
@@ -20,13 +20,13 @@ use super::watched::{Watched, write_limit};
 /// Those of the closure.
 pub(in crate::manager) async fn open(
     address: String,
-    in_use: InUse,
-    open: impl FnOnce(&str, &InUse) -> Result<Link, LinkError> + Send + 'static,
+    open_devices: OpenDevices,
+    open: impl FnOnce(&str, &OpenDevices) -> Result<Link, LinkError> + Send + 'static,
 ) -> Result<Link, LinkError> {
-    let begun = in_use.begin_opening(&address).map_err(LinkError::Failed)?;
+    let begun = open_devices.begin_opening(&address).map_err(LinkError::Failed)?;
     let opening = tokio::task::spawn_blocking(move || {
         let _begun = begun;
-        open(&address, &in_use).inspect_err(|_| in_use.failed(&address))
+        open(&address, &open_devices).inspect_err(|_| open_devices.failed(&address))
     });
     opening.await.map_err(|error| LinkError::Failed(error.to_string()))?
 }
@@ -50,9 +50,9 @@ pub(in crate::manager) fn start(
     name: &str,
     (writer, reader): Ends,
     info: LinkInfo,
-    taken: Taken,
+    taken: OpenGuard,
 ) -> Result<Link, LinkError> {
-    let writer = Watched::start(name, writer, write_limit(info.deadlines), taken)?;
+    let writer = WatchedWriter::start(name, writer, write_limit(info.deadlines), taken)?;
     let (link, LinkEnd { requests, notify, .. }) = pair(info);
     // The reader ends by itself once the writer's end is gone; the link is lost when either has ended.
     let (end, ended) = mpsc::channel::<()>(1);
@@ -73,7 +73,7 @@ pub(in crate::manager) fn start(
 }
 
 /// Reads until nobody needs it or the hardware is gone.
-pub(in crate::manager) fn hear(
+pub(in crate::manager) fn read_loop(
     mut reader: Box<dyn Reader>,
     is_over: impl Fn() -> bool,
     mut heard: impl FnMut(Vec<u8>),
@@ -92,11 +92,16 @@ fn read(
     end: &mpsc::Sender<()>,
 ) -> Result<(), String> {
     let heard = |data| drop(notify.send(Notification { endpoint: Endpoint::RX, data }));
-    hear(reader, || end.is_closed(), heard)
+    read_loop(reader, || end.is_closed(), heard)
 }
 
 /// Serves requests until the device lets go or the reader has ended.
-fn serve(name: &str, mut writer: Watched, mut requests: mpsc::Receiver<LinkRequest>, mut ended: mpsc::Receiver<()>) {
+fn serve(
+    name: &str,
+    mut writer: WatchedWriter,
+    mut requests: mpsc::Receiver<LinkRequest>,
+    mut ended: mpsc::Receiver<()>,
+) {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return };
     loop {
         let request = runtime.block_on(async {

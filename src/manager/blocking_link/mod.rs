@@ -8,9 +8,9 @@ mod thread;
 mod watched;
 
 pub(super) use ends::{Abandon, Ends, READ, Reader, Writer};
-pub(super) use link::{answer, hear, info, open, start};
+pub(super) use link::{answer, info, open, read_loop, start};
 pub(super) use thread::thread;
-pub(super) use watched::{Watched, write_limit};
+pub(super) use watched::{WatchedWriter, write_limit};
 
 #[cfg(test)]
 mod tests;

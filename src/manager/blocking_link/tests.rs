@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::link::{Deadlines, Link, LinkError, Packet};
-use crate::manager::open_devices::InUse;
+use crate::manager::open_devices::OpenDevices;
 use crate::types::{Bus, Endpoint};
 
 /// Every packet is told; a write of FF hangs until it is let go.
@@ -50,14 +50,14 @@ struct Hardware {
     abandoned: mpsc::Receiver<()>,
 }
 
-fn open_one(in_use: &InUse) -> Hardware {
+fn open_one(open_devices: &OpenDevices) -> Hardware {
     let told = Arc::<Mutex<Vec<u8>>>::default();
     let (let_go, hold) = mpsc::channel();
     let (tell, abandoned) = mpsc::channel();
     let writer = Hanging { told: Arc::clone(&told), hold, abandoned: tell };
     let ends: Ends = (Box::new(writer), Box::new(Silent));
     let deadlines = Deadlines { write: Duration::from_millis(100), read: Duration::from_millis(100) };
-    let link = start("a", ends, info(Bus::Hid, deadlines), in_use.taken("a")).unwrap();
+    let link = start("a", ends, info(Bus::Hid, deadlines), open_devices.mark_open("a")).unwrap();
     Hardware { link, told, let_go, abandoned }
 }
 
@@ -77,8 +77,8 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_that_hangs_loses_the_link_and_frees_the_place_of_the_hardware() {
-    let in_use = InUse::default();
-    let old = open_one(&in_use);
+    let open_devices = OpenDevices::default();
+    let old = open_one(&open_devices);
     write(&old.link, 1).await.unwrap();
     let hung = write(&old.link, 0xFF).await.unwrap_err();
     assert!(matches!(hung, LinkError::Timeout { .. }), "{hung}");
@@ -89,67 +89,67 @@ async fn a_write_that_hangs_loses_the_link_and_frees_the_place_of_the_hardware()
     });
     tokio::time::timeout(Duration::from_secs(20), old.link.lost()).await.expect("it hangs for ever");
     assert!(behind.await.unwrap().is_err());
-    until("its place is not free", || !in_use.has("a")).await;
-    assert_eq!(in_use.take_due(), ["a"], "it is found again");
-    assert_eq!(in_use.hung()[0]["address"], "a");
+    until("its place is not free", || !open_devices.is_open("a")).await;
+    assert_eq!(open_devices.due_for_retry(), ["a"], "it is found again");
+    assert_eq!(open_devices.hung()[0]["address"], "a");
     old.abandoned.recv_timeout(Duration::from_secs(20)).expect("the library is not told");
     // A thread of its own for the new one.
-    let new = open_one(&in_use);
+    let new = open_one(&open_devices);
     write(&new.link, 3).await.unwrap();
-    assert!(in_use.has("a"));
+    assert!(open_devices.is_open("a"));
     // The old one returns: it writes nothing more, and takes nothing away from the new one.
     old.let_go.send(()).unwrap();
-    until("the thread that hung does not end", || in_use.hung().as_array().unwrap().is_empty()).await;
+    until("the thread that hung does not end", || open_devices.hung().as_array().unwrap().is_empty()).await;
     assert_eq!(*old.told.lock().unwrap(), [1, 0xFF]);
-    assert!(in_use.has("a") && in_use.take_due().is_empty(), "the place is the new one's");
+    assert!(open_devices.is_open("a") && open_devices.due_for_retry().is_empty(), "the place is the new one's");
     write(&new.link, 4).await.unwrap();
     new.link.disconnect().await;
-    until("the new one does not free its place", || !in_use.has("a")).await;
+    until("the new one does not free its place", || !open_devices.is_open("a")).await;
     assert_eq!(*new.told.lock().unwrap(), [3, 4]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn threads_that_hang_do_not_become_ever_more() {
-    let in_use = InUse::default();
+    let open_devices = OpenDevices::default();
     let mut hung = Vec::new();
     let refused = loop {
-        if let Err(why) = in_use.begin_opening("a") {
+        if let Err(why) = open_devices.begin_opening("a") {
             break why;
         }
-        let hardware = open_one(&in_use);
+        let hardware = open_one(&open_devices);
         let _ = write(&hardware.link, 0xFF).await;
-        until("it is not given up", || !in_use.has("a")).await;
+        until("it is not given up", || !open_devices.is_open("a")).await;
         hung.push(hardware);
         assert!(hung.len() < 100, "ever more threads");
     };
     assert_eq!(refused, format!("{} threads hang in writes to a; it is opened again when one returns", hung.len()));
-    assert!(in_use.begin_opening("b").is_ok(), "that is no matter of others");
+    assert!(open_devices.begin_opening("b").is_ok(), "that is no matter of others");
     hung.pop().unwrap().let_go.send(()).unwrap();
-    until("it is not opened again", || in_use.begin_opening("a").is_ok()).await;
+    until("it is not opened again", || open_devices.begin_opening("a").is_ok()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_library_that_hangs_or_panics_while_it_opens_costs_one_thread() {
-    let in_use = InUse::default();
+    let open_devices = OpenDevices::default();
     let (let_go, hold) = mpsc::channel::<()>();
-    let opening = tokio::spawn(open("a".to_owned(), in_use.clone(), move |_, _| {
+    let opening = tokio::spawn(open("a".to_owned(), open_devices.clone(), move |_, _| {
         let _ = hold.recv();
         Err(LinkError::Lost)
     }));
-    until("it is not shown", || in_use.opening()[0]["address"] == "a").await;
-    let again = open("a".to_owned(), in_use.clone(), |_, _| Err(LinkError::Lost)).await.unwrap_err().to_string();
+    until("it is not shown", || open_devices.opening()[0]["address"] == "a").await;
+    let again = open("a".to_owned(), open_devices.clone(), |_, _| Err(LinkError::Lost)).await.unwrap_err().to_string();
     assert!(again.starts_with("a is being opened since 0 s"), "{again}");
     let_go.send(()).unwrap();
     assert_eq!(opening.await.unwrap().unwrap_err(), LinkError::Lost);
-    assert!(open("a".to_owned(), in_use.clone(), |_, _| panic!("a library that panics")).await.is_err());
-    assert!(in_use.begin_opening("a").is_ok(), "what panicked may be tried again");
+    assert!(open("a".to_owned(), open_devices.clone(), |_, _| panic!("a library that panics")).await.is_err());
+    assert!(open_devices.begin_opening("a").is_ok(), "what panicked may be tried again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_library_that_panics_in_a_write_is_a_lost_link() {
-    let in_use = InUse::default();
-    let hardware = open_one(&in_use);
+    let open_devices = OpenDevices::default();
+    let hardware = open_one(&open_devices);
     assert!(write(&hardware.link, 0xEE).await.is_err());
     tokio::time::timeout(Duration::from_secs(20), hardware.link.lost()).await.expect("the link stays open");
-    until("its place is not free", || !in_use.has("a")).await;
+    until("its place is not free", || !open_devices.is_open("a")).await;
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::ends::{Abandon, Writer};
 use super::thread::thread;
 use crate::link::{Deadlines, LinkError};
-use crate::manager::open_devices::{Release, Taken};
+use crate::manager::open_devices::{OpenGuard, Release};
 
 /// When the thread of a write is given up: after twice the time in which a write must be done (`links.write_timeout_ms`),
 /// so that a device notices a slow write before it loses its hardware.
@@ -15,7 +15,7 @@ pub(in crate::manager) fn write_limit(deadlines: Deadlines) -> Duration {
 }
 
 /// The writing end of hardware, on a thread of its own.
-pub(in crate::manager) struct Watched {
+pub(in crate::manager) struct WatchedWriter {
     name: String,
     packets: mpsc::Sender<Vec<u8>>,
     outcomes: mpsc::Receiver<Result<(), String>>,
@@ -25,7 +25,7 @@ pub(in crate::manager) struct Watched {
     over: bool,
 }
 
-impl Watched {
+impl WatchedWriter {
     /// Starts the thread. It has the hardware, and its entry of what is in use, until this is dropped; or, if a write
     /// hangs, until that returns.
     ///
@@ -35,7 +35,7 @@ impl Watched {
         name: &str,
         writer: Box<dyn Writer>,
         limit: Duration,
-        taken: Taken,
+        taken: OpenGuard,
     ) -> Result<Self, LinkError> {
         let (packets, to_write) = mpsc::channel::<Vec<u8>>();
         let (done, outcomes) = mpsc::channel();
@@ -60,7 +60,7 @@ impl Watched {
     }
 }
 
-impl Writer for Watched {
+impl Writer for WatchedWriter {
     fn write(&mut self, data: &[u8]) -> Result<(), String> {
         let sent = !self.over && self.packets.send(data.to_vec()).is_ok();
         let outcome = if sent { self.outcomes.recv_timeout(self.limit) } else { Err(RecvTimeoutError::Disconnected) };

@@ -1,6 +1,6 @@
 //! Choosing the radio.
 
-use btleplug::api::{Central, Manager as _};
+use btleplug::api::{Central as _, Manager as _};
 use btleplug::platform::{Adapter, Manager};
 
 use super::error::explain;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::Recipient;
-use btleplug::api::{Central, CentralEvent, CentralState, Peripheral as _, ScanFilter};
+use btleplug::api::{Central as _, CentralEvent, CentralState, Peripheral as _, ScanFilter};
 use btleplug::platform::{Adapter, Manager, Peripheral, PeripheralId};
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
@@ -18,11 +18,11 @@ use tracing::{debug, info};
 
 use super::adapter::choose;
 use super::connection::{self, End};
-use super::connector::{Connect, Order, Way};
+use super::connector::{BtleConnector, Command, Connect};
 use super::error::explain;
 use super::manager::Ended;
 use super::options::BtleOptions;
-use super::scan_schedule::Duty;
+use super::scan_schedule::ScanSchedule;
 use super::sightings::Sightings;
 use super::status::Status;
 use crate::library::Hardware;
@@ -59,9 +59,9 @@ const LOOKS: usize = 2_000;
 /// What the thread needs.
 pub(super) struct Start {
     pub options: BtleOptions,
-    pub orders: mpsc::UnboundedReceiver<Order>,
-    /// A way back to `orders`, for connectors. Weak, so that they keep nothing alive.
-    pub back: mpsc::WeakUnboundedSender<Order>,
+    pub commands: mpsc::UnboundedReceiver<Command>,
+    /// The sending end of `commands`, for connectors. Weak, so that they keep nothing alive.
+    pub back: mpsc::WeakUnboundedSender<Command>,
     pub found: Recipient<Found>,
     pub status: Status,
     pub ended: Recipient<Ended>,
@@ -87,34 +87,34 @@ impl Start {
             });
             // Every link is lost before the hub starts the bus again.
             runtime.shutdown_background();
-            ended.do_send(Ended(why.err().unwrap_or_else(|| "it was told to".to_owned())));
+            ended.do_send(Ended(why.err().unwrap_or_else(|| "it was reported to".to_owned())));
         })?;
         Ok(())
     }
 
     async fn run(self) -> Result<(), String> {
-        let Self { options, mut orders, back, found, status, stop, .. } = self;
+        let Self { options, mut commands, back, found, status, stop, .. } = self;
         let manager = Manager::new().await.map_err(|error| explain(&error))?;
         let (adapter, name) = answer("the adapters", choose(&manager, &options.adapter)).await??;
         let events = answer("events", adapter.events()).await?;
         let mut events = events.map_err(|error| explain(&error))?;
         info!("Bluetooth adapter {name} is used");
         let now = Instant::now();
-        let duty = Duty::new(options.look_every, now);
-        let mut radio = Radio {
+        let schedule = ScanSchedule::new(options.look_every, now);
+        let mut radio = Central {
             options,
             back,
             found,
             status,
             adapter,
             name,
-            duty,
+            schedule,
             sightings: Sightings::default(),
             links: BTreeMap::new(),
             connections: JoinSet::new(),
             looked: HashMap::new(),
             discovering: false,
-            heard: now,
+            last_event_at: now,
             checked: now,
             rests_until: now + REST,
             silences: 0,
@@ -125,9 +125,9 @@ impl Start {
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                order = orders.recv() => match order {
+                command = commands.recv() => match command {
                     None => break,
-                    Some(order) => radio.order(order).await?,
+                    Some(command) => radio.command(command).await?,
                 },
                 event = events.next() => match event {
                     None => return Err("the system no longer reports on Bluetooth".to_owned()),
@@ -170,21 +170,21 @@ impl Open {
     }
 }
 
-struct Radio {
+struct Central {
     options: BtleOptions,
-    back: mpsc::WeakUnboundedSender<Order>,
+    back: mpsc::WeakUnboundedSender<Command>,
     found: Recipient<Found>,
     status: Status,
     adapter: Adapter,
     name: String,
-    duty: Duty,
+    schedule: ScanSchedule,
     sightings: Sightings,
     links: BTreeMap<String, Open>,
     /// Connections that are being made and served. They end with how, or with why they were never made.
     connections: JoinSet<Result<End, String>>,
     looked: HashMap<PeripheralId, Instant>,
     discovering: bool,
-    heard: Instant,
+    last_event_at: Instant,
     checked: Instant,
     /// Discovery is not begun before this.
     rests_until: Instant,
@@ -192,44 +192,44 @@ struct Radio {
     silences: u32,
 }
 
-impl Radio {
-    async fn order(&mut self, order: Order) -> Result<(), String> {
+impl Central {
+    async fn command(&mut self, command: Command) -> Result<(), String> {
         let now = Instant::now();
-        match order {
-            Order::Scan(Scan::Start) => {
-                self.duty.scan(true);
-                let there = self.sightings.tell_all(now);
+        match command {
+            Command::Scan(Scan::Start) => {
+                self.schedule.scan(true);
+                let there = self.sightings.report_present(now);
                 if !there.is_empty() {
                     self.report_all(there).await;
                 }
                 self.discover(now).await?;
                 self.look_at_all().await?;
             }
-            Order::Scan(Scan::Stop) => {
-                self.duty.scan(false);
+            Command::Scan(Scan::Stop) => {
+                self.schedule.scan(false);
                 self.discover(now).await?;
             }
-            Order::Scan(Scan::LookFor(address)) => {
-                self.sightings.tell_again(&address);
+            Command::Scan(Scan::LookFor(address)) => {
+                self.sightings.report_again(&address);
                 if !self.links.get(&address).is_some_and(|open| open.is_open() && !open.lost.is_cancelled()) {
-                    self.duty.look_for(address, now);
+                    self.schedule.look_for(address, now);
                     self.discover(now).await?;
                 }
             }
-            Order::Connect(connect) => self.connect(connect).await,
-            Order::Opened(address) => {
+            Command::Connect(connect) => self.connect(connect).await,
+            Command::Opened(address) => {
                 if let Some(open) = self.links.get_mut(&address) {
                     open.since = Some(now);
                 }
-                self.duty.found(&address);
+                self.schedule.found(&address);
             }
         }
-        self.tell_status();
+        self.publish_status();
         Ok(())
     }
 
     async fn event(&mut self, event: CentralEvent) -> Result<(), String> {
-        self.heard = Instant::now();
+        self.last_event_at = Instant::now();
         match event {
             CentralEvent::DeviceDiscovered(id)
             | CentralEvent::DeviceUpdated(id)
@@ -268,16 +268,16 @@ impl Radio {
                 self.look_at_all().await?;
             }
         }
-        let patience = if self.duty.is_eager(now) { EAGER_SILENCE } else { SILENCE };
-        if self.discovering && now.duration_since(self.heard) >= patience {
+        let patience = if self.schedule.is_eager(now) { EAGER_SILENCE } else { SILENCE };
+        if self.discovering && now.duration_since(self.last_event_at) >= patience {
             debug!("nothing was heard for {patience:?}: discovery is begun anew");
             self.silences += 1;
-            self.heard = now;
+            self.last_event_at = now;
             let _ = answer("stopping the scan", self.adapter.stop_scan()).await?;
             self.discovering = false;
             self.rests_until = now + REST;
         }
-        self.tell_status();
+        self.publish_status();
         Ok(())
     }
 
@@ -312,7 +312,7 @@ impl Radio {
 
     /// Begins or ends discovery, as is wanted now.
     async fn discover(&mut self, now: Instant) -> Result<(), String> {
-        let wanted = self.duty.listens(now);
+        let wanted = self.schedule.listens(now);
         if wanted == self.discovering || (wanted && now < self.rests_until) {
             return Ok(());
         }
@@ -321,7 +321,7 @@ impl Radio {
             let started = answer("starting a scan", self.adapter.start_scan(filter)).await?;
             let is_on = |error: &btleplug::Error| format!("{error:?}").contains("InProgress");
             started.or_else(|error| if is_on(&error) { Ok(()) } else { Err(explain(&error)) })?;
-            self.heard = now;
+            self.last_event_at = now;
         } else if let Err(error) = answer("stopping the scan", self.adapter.stop_scan()).await? {
             debug!("the scan could not be stopped: {error}");
         }
@@ -392,8 +392,8 @@ impl Radio {
     }
 
     fn report(&self, hardware: Hardware, id: PeripheralId) {
-        let way = Way::new(hardware.address.clone(), id, self.back.clone());
-        self.found.do_send(Found { hardware, connector: Arc::new(way) });
+        let connector = BtleConnector::new(hardware.address.clone(), id, self.back.clone());
+        self.found.do_send(Found { hardware, connector: Arc::new(connector) });
     }
 
     async fn connect(&mut self, connect: Connect) {
@@ -422,7 +422,7 @@ impl Radio {
         let connection = self.connections.spawn(async move {
             let connection = connection::open(peripheral, candidates, deadlines, done).await?;
             if let Some(back) = back.upgrade() {
-                let _ = back.send(Order::Opened(whose));
+                let _ = back.send(Command::Opened(whose));
             }
             Ok(connection.serve(ended).await)
         });
@@ -444,7 +444,7 @@ impl Radio {
         self.sightings.unlinked(&address);
         match outcome {
             // The hub says so as well, but its word may have come before the end of the task.
-            Ok(End::Lost) => self.duty.look_for(address.clone(), now),
+            Ok(End::Lost) => self.schedule.look_for(address.clone(), now),
             // A device that is given up so soon would be found, tried and given up for ever.
             Ok(End::LetGo) if open.since.is_some_and(|since| since.elapsed() < SHORT_LIFE) => {
                 self.sightings.failed(&address, now);
@@ -456,19 +456,19 @@ impl Radio {
             }
         }
         if let (Some(next), Some(back)) = (open.next, self.back.upgrade()) {
-            let _ = back.send(Order::Connect(next));
+            let _ = back.send(Command::Connect(next));
         }
     }
 
-    fn tell_status(&self) {
+    fn publish_status(&self) {
         let links = self.links.iter().map(|(address, open)| {
             serde_json::json!({
                 "address": address, "open": open.is_open(), "last_rssi": self.sightings.signal_dbm(address),
             })
         });
         self.status.set(serde_json::json!({
-            "state": "running", "adapter": self.name, "scanning": self.duty.is_scanning(),
-            "discovering": self.discovering, "looked_for": self.duty.wanted(), "seen": self.sightings.count(),
+            "state": "running", "adapter": self.name, "scanning": self.schedule.is_scanning(),
+            "discovering": self.discovering, "looked_for": self.schedule.wanted(), "seen": self.sightings.count(),
             "discoveries_begun_anew": self.silences, "links": links.collect::<Vec<_>>(),
         }));
     }

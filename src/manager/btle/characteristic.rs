@@ -20,13 +20,13 @@ const HEADER: usize = 3;
 
 /// One characteristic of a connected device.
 #[derive(Debug)]
-pub(super) struct Lane {
+pub(super) struct GattQueue {
     pub peripheral: Peripheral,
     pub characteristic: Characteristic,
     pub deadlines: Deadlines,
 }
 
-impl Lane {
+impl GattQueue {
     /// Does what is asked until nobody can ask any more.
     pub(super) async fn serve(self, mut requests: mpsc::Receiver<LinkRequest>) {
         while let Some(LinkRequest { operation, done }) = requests.recv().await {
@@ -80,15 +80,15 @@ impl Lane {
     }
 }
 
-/// The way that was asked for if the characteristic has it, else the other. What is too long for one packet can only be
+/// The write type that was asked for if the characteristic has it, else the other. What is too long for one packet can only be
 /// written with response.
 fn write_type(packet: &Packet, has: CharPropFlags, mtu: usize) -> WriteType {
     let long = packet.data.len() > mtu.saturating_sub(HEADER);
-    way(packet.ack || (long && has.contains(CharPropFlags::WRITE)), has)
+    short_write_type(packet.ack || (long && has.contains(CharPropFlags::WRITE)), has)
 }
 
-/// The way of a packet that should be acknowledged, or not, if it is short.
-pub(super) fn way(ack: bool, has: CharPropFlags) -> WriteType {
+/// The write type of a packet that should be acknowledged, or not, if it is short.
+pub(super) fn short_write_type(ack: bool, has: CharPropFlags) -> WriteType {
     let (with, without) = (has.contains(CharPropFlags::WRITE), has.contains(CharPropFlags::WRITE_WITHOUT_RESPONSE));
     match (with, without) {
         (true, false) => WriteType::WithResponse,

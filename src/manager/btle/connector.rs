@@ -1,4 +1,4 @@
-//! What the radio is told, and the way to one device that the hub holds.
+//! The commands that the central takes, and the connector through which the hub opens one device.
 
 use btleplug::platform::PeripheralId;
 use tokio::sync::{mpsc, oneshot};
@@ -8,8 +8,8 @@ use crate::library::Candidate;
 use crate::link::{Link, LinkError};
 use crate::manager::contract::{Connector, Scan};
 
-/// What the radio is told.
-pub(super) enum Order {
+/// Commands to the central.
+pub(super) enum Command {
     Scan(Scan),
     /// Open a link.
     Connect(Connect),
@@ -26,29 +26,29 @@ pub(super) struct Connect {
 }
 
 /// How to connect to one device.
-pub(super) struct Way {
+pub(super) struct BtleConnector {
     address: String,
     id: PeripheralId,
-    orders: mpsc::WeakUnboundedSender<Order>,
+    commands: mpsc::WeakUnboundedSender<Command>,
 }
 
-impl Way {
-    pub(super) fn new(address: String, id: PeripheralId, orders: mpsc::WeakUnboundedSender<Order>) -> Self {
-        Self { address, id, orders }
+impl BtleConnector {
+    pub(super) fn new(address: String, id: PeripheralId, commands: mpsc::WeakUnboundedSender<Command>) -> Self {
+        Self { address, id, commands }
     }
 }
 
-impl std::fmt::Debug for Way {
+impl std::fmt::Debug for BtleConnector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Way({})", self.address)
+        write!(f, "BtleConnector({})", self.address)
     }
 }
 
-impl Connector for Way {
+impl Connector for BtleConnector {
     fn connect(&self, candidates: Vec<Candidate>) -> Boxed<'static, Result<(usize, Link), LinkError>> {
         let (done, outcome) = oneshot::channel();
         let connect = Connect { address: self.address.clone(), id: self.id.clone(), candidates, done };
-        let sent = self.orders.upgrade().is_some_and(|orders| orders.send(Order::Connect(connect)).is_ok());
+        let sent = self.commands.upgrade().is_some_and(|commands| commands.send(Command::Connect(connect)).is_ok());
         Box::pin(async move {
             if !sent {
                 return Err(LinkError::Lost);
@@ -58,6 +58,6 @@ impl Connector for Way {
     }
 
     fn refuse(&self, _: &str) {
-        // Hardware that only advertises has nobody who could be told.
+        // Hardware that only advertises cannot be told why.
     }
 }

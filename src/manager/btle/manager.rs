@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::central;
-use super::connector::Order;
+use super::connector::Command;
 use super::options::BtleOptions;
 use super::status::Status;
 use crate::describe::Describe;
@@ -18,7 +18,7 @@ pub struct BtleManager {
     options: BtleOptions,
     found: Recipient<Found>,
     guard: ManagerGuard,
-    orders: Option<mpsc::UnboundedSender<Order>>,
+    commands: Option<mpsc::UnboundedSender<Command>>,
     status: Status,
     _stop: Option<DropGuard>,
 }
@@ -28,7 +28,7 @@ pub struct BtleManager {
 pub fn factory(options: BtleOptions) -> Factory {
     Box::new(move |ManagerContext { found, guard }| {
         let options = options.clone();
-        let manager = BtleManager { options, found, guard, orders: None, status: Status::default(), _stop: None };
+        let manager = BtleManager { options, found, guard, commands: None, status: Status::default(), _stop: None };
         ManagerHandle::new(manager.start())
     })
 }
@@ -50,18 +50,18 @@ impl Actor for BtleManager {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.status.set(serde_json::json!({ "state": "starting" }));
-        let (orders, from_hub) = mpsc::unbounded_channel();
+        let (commands, from_hub) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
         let start = central::Start {
             options: self.options.clone(),
-            back: orders.downgrade(),
-            orders: from_hub,
+            back: commands.downgrade(),
+            commands: from_hub,
             found: self.found.clone(),
             status: self.status.clone(),
             ended: ctx.address().recipient(),
             stop: stop.clone(),
         };
-        self.orders = Some(orders);
+        self.commands = Some(commands);
         self._stop = Some(stop.drop_guard());
         if let Err(error) = start.thread() {
             return self.fail(format!("no thread for the radio: {error}"), ctx);
@@ -89,9 +89,9 @@ impl Handler<Scan> for BtleManager {
     type Result = ();
 
     fn handle(&mut self, scan: Scan, _: &mut Self::Context) {
-        if let Some(orders) = &self.orders {
+        if let Some(commands) = &self.commands {
             // A radio that has ended says so by itself.
-            let _ = orders.send(Order::Scan(scan));
+            let _ = commands.send(Command::Scan(scan));
         }
     }
 }

@@ -12,7 +12,7 @@ const LOOK: Duration = Duration::from_secs(4);
 
 /// Who wants to hear of hardware.
 #[derive(Debug)]
-pub(super) struct Duty {
+pub(super) struct ScanSchedule {
     scanning: bool,
     /// Known hardware that is not connected, and since when it is looked for.
     wanted: BTreeMap<String, Instant>,
@@ -21,7 +21,7 @@ pub(super) struct Duty {
     began: Instant,
 }
 
-impl Duty {
+impl ScanSchedule {
     pub(super) fn new(every: Option<Duration>, now: Instant) -> Self {
         Self { scanning: false, wanted: BTreeMap::new(), every, began: now }
     }
@@ -69,25 +69,25 @@ mod tests {
     async fn the_radio_listens_for_scans_after_losses_and_now_and_then() {
         let now = Instant::now();
         let after = |seconds| now + Duration::from_secs(seconds);
-        let mut duty = Duty::new(Some(Duration::from_secs(30)), now);
-        assert!(!duty.listens(now));
-        duty.scan(true);
-        assert!(duty.listens(now));
-        duty.scan(false);
-        duty.look_for("AA".to_owned(), now);
-        assert!(duty.listens(after(59)));
-        let listened = (60..120).filter(|second| duty.listens(after(*second))).collect::<Vec<_>>();
+        let mut schedule = ScanSchedule::new(Some(Duration::from_secs(30)), now);
+        assert!(!schedule.listens(now));
+        schedule.scan(true);
+        assert!(schedule.listens(now));
+        schedule.scan(false);
+        schedule.look_for("AA".to_owned(), now);
+        assert!(schedule.listens(after(59)));
+        let listened = (60..120).filter(|second| schedule.listens(after(*second))).collect::<Vec<_>>();
         assert_eq!(listened, [60, 61, 62, 63, 90, 91, 92, 93]);
-        duty.found("AA");
-        assert!(!(0..120).any(|second| duty.listens(after(second))));
+        schedule.found("AA");
+        assert!(!(0..120).any(|second| schedule.listens(after(second))));
     }
 
     #[tokio::test(start_paused = true)]
     async fn looks_can_be_switched_off() {
         let now = Instant::now();
-        let mut duty = Duty::new(None, now);
-        duty.look_for("AA".to_owned(), now);
-        assert!(duty.listens(now));
-        assert!(!(60..200).any(|second| duty.listens(now + Duration::from_secs(second))));
+        let mut schedule = ScanSchedule::new(None, now);
+        schedule.look_for("AA".to_owned(), now);
+        assert!(schedule.listens(now));
+        assert!(!(60..200).any(|second| schedule.listens(now + Duration::from_secs(second))));
     }
 }

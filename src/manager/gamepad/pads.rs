@@ -11,8 +11,8 @@ use crate::library::{Candidate, Hardware, Library, Matcher};
 use crate::link::{Deadlines, Link, LinkError};
 use crate::manager::blocking_link;
 use crate::manager::contract::{Connector, Factory};
-use crate::manager::open_devices::InUse;
-use crate::manager::polling_manager::{self, Listed, Source};
+use crate::manager::open_devices::OpenDevices;
+use crate::manager::polling_manager::{self, Enumerated, Enumerator};
 use crate::manager::stable_address::Addresses;
 use crate::types::Bus;
 
@@ -43,7 +43,7 @@ struct Pads {
     dev: PathBuf,
     addresses: Mutex<Addresses>,
     deadlines: Deadlines,
-    open: InUse,
+    open: OpenDevices,
 }
 
 /// Makes managers of gamepads. Those whose vendor and product are in `taken` are left to whoever has them.
@@ -58,25 +58,25 @@ pub fn factory(library: &Library, taken: BTreeSet<(u16, u16)>, deadlines: Deadli
         dev: PathBuf::from("/dev/input"),
         addresses: Mutex::default(),
         deadlines,
-        open: InUse::default(),
+        open: OpenDevices::default(),
     })
 }
 
-impl Source for Pads {
-    fn list(&self) -> Result<Vec<Listed>, String> {
+impl Enumerator for Pads {
+    fn list(&self) -> Result<Vec<Enumerated>, String> {
         let mut pads = sysfs::list(&self.sys)?;
         pads.retain(|pad| !self.taken.contains(&pad.ids));
         let places: Vec<_> = pads.iter().map(|pad| (pad.event.clone(), pad.base())).collect();
         let addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner).give(&places);
         let listed = pads.into_iter().zip(addresses).map(|(Pad { event, name, ids, .. }, address)| {
-            let way = Way {
+            let connector = GamepadConnector {
                 address: address.clone(),
                 path: self.dev.join(event),
                 deadlines: self.deadlines,
                 open: self.open.clone(),
             };
             let hardware = Hardware { usb: Some(ids), ..Hardware::new(Bus::Gamepad, name, address) };
-            Listed { hardware, connector: Some(Arc::new(way)) }
+            Enumerated { hardware, connector: Some(Arc::new(connector)) }
         });
         Ok(listed.collect())
     }
@@ -85,21 +85,21 @@ impl Source for Pads {
         self.wanted.then(|| "everything that can rumble".to_owned()).into_iter().collect()
     }
 
-    fn in_use(&self) -> &InUse {
+    fn open_devices(&self) -> &OpenDevices {
         &self.open
     }
 }
 
 /// How to open a pad.
 #[derive(Debug)]
-struct Way {
+struct GamepadConnector {
     address: String,
     path: PathBuf,
     deadlines: Deadlines,
-    open: InUse,
+    open: OpenDevices,
 }
 
-impl Connector for Way {
+impl Connector for GamepadConnector {
     fn connect(&self, candidates: Vec<Candidate>) -> Boxed<'static, Result<(usize, Link), LinkError>> {
         let Self { address, path, deadlines, open } = self;
         let (address, path, deadlines, open) = (address.clone(), path.clone(), *deadlines, open.clone());
@@ -110,14 +110,14 @@ impl Connector for Way {
             let link = blocking_link::open(address, open, move |address, open| {
                 let ends = rumble::open(&path).map_err(LinkError::Failed)?;
                 let info = blocking_link::info(Bus::Gamepad, deadlines);
-                blocking_link::start(&format!("gamepad {address}"), ends, info, open.taken(address))
+                blocking_link::start(&format!("gamepad {address}"), ends, info, open.mark_open(address))
             });
             Ok((0, link.await?))
         })
     }
 
     fn refuse(&self, _: &str) {
-        // There is nobody who could be told.
+        // A gamepad has no way to report a refusal.
     }
 }
 
@@ -137,7 +137,7 @@ mod tests {
             dev: directory.path().join("none"),
             addresses: Mutex::default(),
             deadlines: Deadlines::default(),
-            open: InUse::default(),
+            open: OpenDevices::default(),
         };
         (directory, pads)
     }
@@ -156,11 +156,11 @@ mod tests {
     async fn a_pad_that_cannot_be_opened_is_named() {
         let library = Library::load(&[], &crate::driver::names());
         let (_directory, pads) = pads(BTreeSet::new());
-        let Listed { hardware, connector } = pads.list().unwrap().remove(0);
+        let Enumerated { hardware, connector } = pads.list().unwrap().remove(0);
         let candidates = library.candidates(&hardware);
         assert_eq!(candidates[0].definition.protocol, "sdl-gamepad");
         let error = connector.unwrap().connect(candidates).await.unwrap_err().to_string();
         assert!(error.contains("event5 cannot be opened"), "{error}");
-        assert!(!pads.in_use().has("usb-1/input0"));
+        assert!(!pads.open_devices().is_open("usb-1/input0"));
     }
 }

@@ -117,7 +117,7 @@ mod tests {
     use super::*;
     use crate::link::{Deadlines, Packet};
     use crate::manager::blocking_link::{info, start};
-    use crate::manager::open_devices::InUse;
+    use crate::manager::open_devices::OpenDevices;
     use crate::types::Bus;
     use crate::types::Endpoint;
     use std::sync::mpsc::{Receiver, Sender, channel};
@@ -181,9 +181,9 @@ mod tests {
     async fn an_unplugged_pad_is_a_lost_link() {
         let (to, played) = channel();
         let (plug, plugged) = channel();
-        let in_use = InUse::default();
+        let open_devices = OpenDevices::default();
         let ends: Ends = (Box::new(Motors(Fake(to))), Box::new(Plug(plugged)));
-        let link = start("a pad", ends, info(Bus::Gamepad, Deadlines::default()), in_use.taken("a")).unwrap();
+        let link = start("a pad", ends, info(Bus::Gamepad, Deadlines::default()), open_devices.mark_open("a")).unwrap();
         let packet = |data: &[u8]| Packet { endpoint: Endpoint::TX, data: data.to_vec(), ack: false };
         link.write(packet(&[1, 0, 2, 0])).await.unwrap();
         assert_eq!(played.recv().unwrap(), Some((1, 2, LENGTH_MS)));
@@ -192,7 +192,7 @@ mod tests {
         drop(plug);
         tokio::time::timeout(Duration::from_secs(5), link.lost()).await.expect("the loss is not noticed");
         for _ in 0..100 {
-            if in_use.take_due() == ["a"] {
+            if open_devices.due_for_retry() == ["a"] {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;

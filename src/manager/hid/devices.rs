@@ -10,8 +10,8 @@ use crate::library::{Candidate, Hardware, Library, Matcher, usb_id};
 use crate::link::{Deadlines, Link, LinkError};
 use crate::manager::blocking_link;
 use crate::manager::contract::{Connector, Factory};
-use crate::manager::open_devices::InUse;
-use crate::manager::polling_manager::{self, Listed, Source};
+use crate::manager::open_devices::OpenDevices;
+use crate::manager::polling_manager::{self, Enumerated, Enumerator};
 use crate::manager::stable_address::Addresses;
 use crate::types::Bus;
 
@@ -22,7 +22,7 @@ pub(super) struct Devices {
     system: Arc<dyn System>,
     addresses: Mutex<Addresses>,
     deadlines: Deadlines,
-    open: InUse,
+    open: OpenDevices,
 }
 
 /// Makes managers of HID devices for those that a library names.
@@ -55,12 +55,12 @@ pub fn named(library: &Library) -> BTreeSet<(u16, u16)> {
 
 impl Devices {
     pub(super) fn new(wanted: BTreeSet<(u16, u16)>, system: Arc<dyn System>, deadlines: Deadlines) -> Self {
-        Self { wanted, system, addresses: Mutex::default(), deadlines, open: InUse::default() }
+        Self { wanted, system, addresses: Mutex::default(), deadlines, open: OpenDevices::default() }
     }
 }
 
-impl Source for Devices {
-    fn list(&self) -> Result<Vec<Listed>, String> {
+impl Enumerator for Devices {
+    fn list(&self) -> Result<Vec<Enumerated>, String> {
         let mut infos = self.system.list().map_err(|why| format!("HID devices cannot be listed: {why}"))?;
         infos.retain(|info| self.wanted.contains(&info.ids));
         let infos = one_each(infos);
@@ -69,8 +69,8 @@ impl Source for Devices {
         let listed = infos.into_iter().zip(addresses).map(|(info, address)| {
             let hardware = Hardware { usb: Some(info.ids), ..Hardware::new(Bus::Hid, info.name, address.clone()) };
             let (system, deadlines, open) = (Arc::clone(&self.system), self.deadlines, self.open.clone());
-            let way = Way { address, path: info.path, ids: info.ids, system, deadlines, open };
-            Listed { hardware, connector: Some(Arc::new(way)) }
+            let connector = HidConnector { address, path: info.path, ids: info.ids, system, deadlines, open };
+            Enumerated { hardware, connector: Some(Arc::new(connector)) }
         });
         Ok(listed.collect())
     }
@@ -79,7 +79,7 @@ impl Source for Devices {
         self.wanted.iter().map(|ids| usb_id(*ids)).collect()
     }
 
-    fn in_use(&self) -> &InUse {
+    fn open_devices(&self) -> &OpenDevices {
         &self.open
     }
 }
@@ -105,16 +105,16 @@ fn one_each(mut infos: Vec<Info>) -> Vec<Info> {
 
 /// How to open a device.
 #[derive(Debug)]
-struct Way {
+struct HidConnector {
     address: String,
     path: CString,
     ids: (u16, u16),
     system: Arc<dyn System>,
     deadlines: Deadlines,
-    open: InUse,
+    open: OpenDevices,
 }
 
-impl Connector for Way {
+impl Connector for HidConnector {
     fn connect(&self, candidates: Vec<Candidate>) -> Boxed<'static, Result<(usize, Link), LinkError>> {
         let Self { address, path, ids, system, deadlines, open } = self;
         let (address, path, ids, system) = (address.clone(), path.clone(), *ids, Arc::clone(system));
@@ -127,13 +127,13 @@ impl Connector for Way {
             let link = blocking_link::open(address, open, move |address, open| {
                 let ends = system.open(&path, ids).map_err(LinkError::Failed)?;
                 let info = blocking_link::info(Bus::Hid, deadlines);
-                blocking_link::start(&format!("HID device {address}"), ends, info, open.taken(address))
+                blocking_link::start(&format!("HID device {address}"), ends, info, open.mark_open(address))
             });
             Ok((0, link.await?))
         })
     }
 
     fn refuse(&self, _: &str) {
-        // There is nobody who could be told.
+        // HID has no way to report a refusal.
     }
 }

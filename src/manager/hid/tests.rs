@@ -10,7 +10,7 @@ use super::system::{Info, System};
 use crate::library::{Candidate, Hardware, Library};
 use crate::link::{Deadlines, LinkError, Packet};
 use crate::manager::blocking_link::{Ends, Reader, Writer};
-use crate::manager::polling_manager::Source;
+use crate::manager::polling_manager::Enumerator;
 use crate::types::{Bus, Endpoint};
 
 /// Reports of the device, or its unplugging.
@@ -121,7 +121,7 @@ async fn bytes_go_as_they_are_and_unplugging_is_a_lost_link() {
     let way = devices.list().unwrap().remove(0).connector.unwrap();
     let (which, link) = way.connect(candidates()).await.unwrap();
     assert_eq!(which, 0);
-    assert!(devices.in_use().has("98:b6"));
+    assert!(devices.open_devices().is_open("98:b6"));
     let mut heard = link.listen();
     link.subscribe(Endpoint::RX).await.unwrap();
     link.write(packet(&[0x10, 1, 2, 3])).await.unwrap();
@@ -133,8 +133,8 @@ async fn bytes_go_as_they_are_and_unplugging_is_a_lost_link() {
     say.send(Err("unexpected poll error (device disconnected)".to_owned())).unwrap();
     tokio::time::timeout(Duration::from_secs(5), link.lost()).await.expect("the loss is not noticed");
     for _ in 0..100 {
-        if !devices.in_use().has("98:b6") {
-            assert_eq!(devices.in_use().take_due(), ["98:b6"]);
+        if !devices.open_devices().is_open("98:b6") {
+            assert_eq!(devices.open_devices().due_for_retry(), ["98:b6"]);
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -149,14 +149,14 @@ async fn letting_go_closes_the_device_and_what_failed_is_tried_again_later() {
     let (_, link) = way.connect(candidates()).await.unwrap();
     link.disconnect().await;
     tokio::time::timeout(Duration::from_secs(5), link.lost()).await.expect("the device stays open");
-    while devices.in_use().has("057e:2009") {
+    while devices.open_devices().is_open("057e:2009") {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    assert_eq!(devices.in_use().take_due(), ["057e:2009"]);
+    assert_eq!(devices.open_devices().due_for_retry(), ["057e:2009"]);
     // The fake opens once only.
     assert_eq!(way.connect(candidates()).await.unwrap_err(), LinkError::Failed("permission denied".to_owned()));
-    assert!(devices.in_use().take_due().is_empty());
+    assert!(devices.open_devices().due_for_retry().is_empty());
     tokio::time::sleep(Duration::from_millis(1100)).await;
-    assert_eq!(devices.in_use().take_due(), ["057e:2009"]);
-    assert!(devices.in_use().take_due().is_empty());
+    assert_eq!(devices.open_devices().due_for_retry(), ["057e:2009"]);
+    assert!(devices.open_devices().due_for_retry().is_empty());
 }

@@ -8,15 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::dongle::{Dongle, Order};
+use super::dongle::{Command, Dongle};
 use super::framing::Form;
 use crate::driver::Boxed;
 use crate::library::{Candidate, Hardware, hardware::Parity, hardware::SerialPort, usb_id};
 use crate::link::{Deadlines, Link, LinkError};
 use crate::manager::contract::{Connector, Factory, Scan};
 use crate::manager::hid::{Hidapi, System};
-use crate::manager::open_devices::InUse;
-use crate::manager::polling_manager::{self, Listed, Source};
+use crate::manager::open_devices::OpenDevices;
+use crate::manager::polling_manager::{self, Enumerated, Enumerator};
 use crate::manager::serial;
 use crate::types::Bus;
 
@@ -49,9 +49,9 @@ pub(super) struct Dongles {
     port: Option<String>,
     pub(super) deadlines: Deadlines,
     /// Toys that are in use.
-    toys: InUse,
+    toys: OpenDevices,
     /// Dongles that are open.
-    pub(super) plugs: InUse,
+    pub(super) plugs: OpenDevices,
     state: Mutex<State>,
 }
 
@@ -59,8 +59,8 @@ pub(super) struct Dongles {
 struct State {
     dongles: BTreeMap<Place, Dongle>,
     scanning: bool,
-    /// What was wrong with a dongle when somebody was last told.
-    told: Option<String>,
+    /// What was wrong with a dongle when somebody last read a warning.
+    warned: Option<String>,
 }
 
 /// Makes managers of the Lovense dongle; `port` is the serial port of one of the older form.
@@ -71,7 +71,14 @@ pub fn factory(port: Option<String>, deadlines: Deadlines) -> Factory {
 
 impl Dongles {
     pub(super) fn new(system: Arc<dyn System>, deadlines: Deadlines) -> Self {
-        Self { system, port: None, deadlines, toys: InUse::default(), plugs: InUse::default(), state: Mutex::default() }
+        Self {
+            system,
+            port: None,
+            deadlines,
+            toys: OpenDevices::default(),
+            plugs: OpenDevices::default(),
+            state: Mutex::default(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -91,7 +98,7 @@ impl Dongles {
             there.into_iter().filter(|place| !state.dongles.contains_key(place)).collect()
         };
         // What is there and not open is opened, whatever became of it.
-        let _ = self.plugs.take_due();
+        let _ = self.plugs.due_for_retry();
         let mut failed = None;
         for place in new {
             let name = place.to_string();
@@ -109,14 +116,14 @@ impl Dongles {
             };
             let opened = ends.and_then(|ends| {
                 let mut state = self.state();
-                let look = self.toys.ever_had(None);
+                let look = self.toys.was_opened(None);
                 let dongle = Dongle::start(
                     ends,
                     form,
                     state.scanning,
                     look,
                     self.toys.clone(),
-                    self.plugs.taken(&name),
+                    self.plugs.mark_open(&name),
                     self.deadlines,
                 );
                 state.dongles.insert(place, dongle.map_err(|error| error.to_string())?);
@@ -125,10 +132,10 @@ impl Dongles {
             failed = failed.or(opened.err());
         }
         let mut state = self.state();
-        if let Some(why) = failed.as_ref().filter(|why| state.told.as_ref() != Some(why)) {
+        if let Some(why) = failed.as_ref().filter(|why| state.warned.as_ref() != Some(why)) {
             tracing::warn!("a Lovense dongle is plugged in but cannot be used: {why}");
         }
-        state.told.clone_from(&failed);
+        state.warned.clone_from(&failed);
         failed.map_or(Ok(()), Err)
     }
 }
@@ -138,17 +145,17 @@ fn cable(port: &str) -> SerialPort {
     SerialPort { port: port.to_owned(), baud: 115_200, data_bits: 8, stop_bits: 1, parity: Parity::None }
 }
 
-impl Source for Dongles {
-    fn list(&self) -> Result<Vec<Listed>, String> {
+impl Enumerator for Dongles {
+    fn list(&self) -> Result<Vec<Enumerated>, String> {
         let result = self.bring_up_to_date();
         let state = self.state();
-        let mut listed: Vec<Listed> = Vec::new();
+        let mut listed: Vec<Enumerated> = Vec::new();
         for dongle in state.dongles.values() {
             let Some(id) = dongle.seen().toy else { continue };
             if listed.iter().all(|other| other.hardware.address != id) {
                 let hardware = Hardware::new(Bus::LovenseDongle, NAME, id.clone());
-                let way = Way { id, orders: dongle.orders.clone() };
-                listed.push(Listed { hardware, connector: Some(Arc::new(way)) });
+                let connector = DongleConnector { id, commands: dongle.commands.clone() };
+                listed.push(Enumerated { hardware, connector: Some(Arc::new(connector)) });
             }
         }
         // A dongle that fails does not hide the toy of another.
@@ -159,28 +166,28 @@ impl Source for Dongles {
         std::iter::once(usb_id(IDS)).chain(self.port.clone()).collect()
     }
 
-    fn in_use(&self) -> &InUse {
+    fn open_devices(&self) -> &OpenDevices {
         &self.toys
     }
 
     fn scan(&self, scan: &Scan) {
         let mut state = self.state();
-        let order: fn() -> Order = match scan {
+        let command: fn() -> Command = match scan {
             Scan::Start => {
                 state.scanning = true;
-                || Order::Scan(true)
+                || Command::Scan(true)
             }
             Scan::Stop => {
                 state.scanning = false;
-                || Order::Scan(false)
+                || Command::Scan(false)
             }
             // Every bus hears of every loss.
-            Scan::LookFor(address) if self.toys.ever_had(Some(address)) => || Order::Look,
+            Scan::LookFor(address) if self.toys.was_opened(Some(address)) => || Command::Look,
             Scan::LookFor(_) => return,
         };
         for dongle in state.dongles.values() {
-            // One that has just been unplugged is told when it comes back.
-            let _ = dongle.orders.send(order());
+            // One that has just been unplugged gets the command when it comes back.
+            let _ = dongle.commands.send(command());
         }
     }
 
@@ -193,21 +200,21 @@ impl Source for Dongles {
 
 /// How to get at a toy.
 #[derive(Debug)]
-struct Way {
+struct DongleConnector {
     id: String,
-    orders: mpsc::UnboundedSender<Order>,
+    commands: mpsc::UnboundedSender<Command>,
 }
 
-impl Connector for Way {
+impl Connector for DongleConnector {
     fn connect(&self, candidates: Vec<Candidate>) -> Boxed<'static, Result<(usize, Link), LinkError>> {
-        let (id, orders) = (self.id.clone(), self.orders.clone());
+        let (id, commands) = (self.id.clone(), self.commands.clone());
         Box::pin(async move {
             if candidates.is_empty() {
                 return Err(LinkError::Failed("no definition knows the toy".to_owned()));
             }
             let gone = |_| LinkError::Failed("the dongle is unplugged".to_owned());
             let (done, opened) = oneshot::channel();
-            orders.send(Order::Connect(id, done)).map_err(|_| gone(()))?;
+            commands.send(Command::Connect(id, done)).map_err(|_| gone(()))?;
             // Only the toy's own protocol can tell which it is; the strongest recognition stands.
             let link = opened.await.map_err(|_| gone(()))??;
             Ok((0, link))
@@ -215,6 +222,6 @@ impl Connector for Way {
     }
 
     fn refuse(&self, _: &str) {
-        // There is nobody who could be told.
+        // A toy behind the dongle cannot be told why.
     }
 }

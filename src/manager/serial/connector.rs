@@ -9,24 +9,24 @@ use crate::library::{Candidate, Matcher, hardware::Parity, hardware::SerialPort 
 use crate::link::{Deadlines, Link, LinkError};
 use crate::manager::blocking_link::{self, Abandon, Ends, READ, Reader, Writer};
 use crate::manager::contract::Connector;
-use crate::manager::open_devices::InUse;
+use crate::manager::open_devices::OpenDevices;
 use crate::types::Bus;
 
 /// How to open a port.
 #[derive(Debug)]
-pub(super) struct Way {
+pub(super) struct SerialConnector {
     name: String,
     deadlines: Deadlines,
-    open: InUse,
+    open: OpenDevices,
 }
 
-impl Way {
-    pub(super) fn new(name: String, deadlines: Deadlines, open: InUse) -> Self {
+impl SerialConnector {
+    pub(super) fn new(name: String, deadlines: Deadlines, open: OpenDevices) -> Self {
         Self { name, deadlines, open }
     }
 }
 
-impl Connector for Way {
+impl Connector for SerialConnector {
     fn connect(&self, candidates: Vec<Candidate>) -> Boxed<'static, Result<(usize, Link), LinkError>> {
         let (name, deadlines, open) = (self.name.clone(), self.deadlines, self.open.clone());
         Box::pin(async move {
@@ -42,13 +42,13 @@ impl Connector for Way {
     }
 
     fn refuse(&self, _: &str) {
-        // A port has nobody who could be told.
+        // A serial port has no way to report a refusal.
     }
 }
 
 /// Opens the port and starts its threads. Blocking.
-fn start(name: &str, wanted: &Wanted, deadlines: Deadlines, open: &InUse) -> Result<Link, LinkError> {
-    blocking_link::start(name, ends(name, wanted)?, blocking_link::info(Bus::Serial, deadlines), open.taken(name))
+fn start(name: &str, wanted: &Wanted, deadlines: Deadlines, open: &OpenDevices) -> Result<Link, LinkError> {
+    blocking_link::start(name, ends(name, wanted)?, blocking_link::info(Bus::Serial, deadlines), open.mark_open(name))
 }
 
 /// Opens both ends of a port. Blocking.
@@ -168,9 +168,9 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn bytes_go_both_ways_and_an_unplugged_port_is_a_lost_link() {
         let (mut master, name) = cable();
-        let open = InUse::default();
+        let open = OpenDevices::default();
         let link = start(&name, &wanted(&name), Deadlines::default(), &open).unwrap();
-        assert!(open.has(&name));
+        assert!(open.is_open(&name));
         let mut heard = link.listen();
         link.write(Packet { endpoint: Endpoint::TX, data: b"L0500\n".to_vec(), ack: false }).await.unwrap();
         let mut told = [0; 6];
@@ -183,8 +183,8 @@ mod tests {
         drop(master);
         tokio::time::timeout(Duration::from_secs(5), link.lost()).await.expect("the loss is not noticed");
         for _ in 0..100 {
-            if !open.has(&name) {
-                assert_eq!(open.take_due(), [name]);
+            if !open.is_open(&name) {
+                assert_eq!(open.due_for_retry(), [name]);
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -195,7 +195,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn letting_go_closes_the_port() {
         let (_master, name) = cable();
-        let open = InUse::default();
+        let open = OpenDevices::default();
         let link = start(&name, &wanted(&name), Deadlines::default(), &open).unwrap();
         link.disconnect().await;
         tokio::time::timeout(Duration::from_secs(5), link.lost()).await.expect("the port stays open");

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::connector::Way;
+use super::connector::SerialConnector;
 use crate::library::{Hardware, Library, Matcher};
 use crate::link::Deadlines;
 use crate::manager::contract::{Connector, Factory};
-use crate::manager::open_devices::InUse;
-use crate::manager::polling_manager::{self, Listed, Source};
+use crate::manager::open_devices::OpenDevices;
+use crate::manager::polling_manager::{self, Enumerated, Enumerator};
 use crate::types::Bus;
 
 /// The serial ports of this machine.
@@ -17,13 +17,13 @@ struct Ports {
     /// Ports that definitions name. One that the system does not list, such as a pseudo terminal, is tried as well.
     named: Vec<String>,
     deadlines: Deadlines,
-    open: InUse,
+    open: OpenDevices,
 }
 
 /// Makes managers of serial ports for the ports that a library names.
 #[must_use]
 pub fn factory(library: &Library, deadlines: Deadlines) -> Factory {
-    polling_manager::factory(Ports { named: named_ports(library), deadlines, open: InUse::default() })
+    polling_manager::factory(Ports { named: named_ports(library), deadlines, open: OpenDevices::default() })
 }
 
 /// Every port of the system, wanted or not. Blocking.
@@ -31,7 +31,7 @@ pub fn factory(library: &Library, deadlines: Deadlines) -> Factory {
 /// # Errors
 /// Why they cannot be listed.
 pub fn all() -> Result<Vec<Hardware>, String> {
-    let ports = Ports { named: Vec::new(), deadlines: Deadlines::default(), open: InUse::default() };
+    let ports = Ports { named: Vec::new(), deadlines: Deadlines::default(), open: OpenDevices::default() };
     Ok(ports.list()?.into_iter().map(|listed| listed.hardware).collect())
 }
 
@@ -47,16 +47,17 @@ fn named_ports(library: &Library) -> Vec<String> {
 }
 
 impl Ports {
-    fn listed(&self, name: String, usb: Option<(u16, u16)>) -> Listed {
+    fn listed(&self, name: String, usb: Option<(u16, u16)>) -> Enumerated {
         let wanted = self.named.contains(&name);
-        let way = || Arc::new(Way::new(name.clone(), self.deadlines, self.open.clone())) as Arc<dyn Connector>;
-        let connector = wanted.then(way);
-        Listed { hardware: Hardware { usb, ..Hardware::new(Bus::Serial, name.clone(), name) }, connector }
+        let connector =
+            || Arc::new(SerialConnector::new(name.clone(), self.deadlines, self.open.clone())) as Arc<dyn Connector>;
+        let connector = wanted.then(connector);
+        Enumerated { hardware: Hardware { usb, ..Hardware::new(Bus::Serial, name.clone(), name) }, connector }
     }
 }
 
-impl Source for Ports {
-    fn list(&self) -> Result<Vec<Listed>, String> {
+impl Enumerator for Ports {
+    fn list(&self) -> Result<Vec<Enumerated>, String> {
         let system = serialport::available_ports().map_err(|error| format!("the ports cannot be listed: {error}"))?;
         let mut ports: Vec<_> = system
             .into_iter()
@@ -81,7 +82,7 @@ impl Source for Ports {
         self.named.clone()
     }
 
-    fn in_use(&self) -> &InUse {
+    fn open_devices(&self) -> &OpenDevices {
         &self.open
     }
 }

@@ -31,7 +31,7 @@ type Opened = oneshot::Sender<Result<(usize, Link), LinkError>>;
 const GOODBYE: Duration = Duration::from_millis(500);
 
 /// What the hub and the manager do to a peripheral.
-enum Order {
+enum Command {
     Connect(Vec<Candidate>, Opened),
     Refuse(String),
     Failed(String),
@@ -54,7 +54,7 @@ enum End {
 /// The hub's side of an attached peripheral.
 #[derive(Debug)]
 pub(super) struct Handle {
-    orders: mpsc::UnboundedSender<Order>,
+    commands: mpsc::UnboundedSender<Command>,
     connected: AtomicBool,
 }
 
@@ -65,14 +65,14 @@ impl Handle {
 
     /// Tells a peripheral that asked for it whether the address is its own; if not, it is not attached.
     pub(super) fn address(&self, own: bool) {
-        let _ = self.orders.send(Order::Address { own });
+        let _ = self.commands.send(Command::Address { own });
     }
 }
 
 impl Connector for Handle {
     fn connect(&self, candidates: Vec<Candidate>) -> Boxed<'static, Result<(usize, Link), LinkError>> {
         let (done, outcome) = oneshot::channel();
-        let sent = self.orders.send(Order::Connect(candidates, done));
+        let sent = self.commands.send(Command::Connect(candidates, done));
         Box::pin(async move {
             sent.map_err(|_| LinkError::Lost)?;
             outcome.await.map_err(|_| LinkError::Lost)?
@@ -80,11 +80,11 @@ impl Connector for Handle {
     }
 
     fn refuse(&self, why: &str) {
-        let _ = self.orders.send(Order::Refuse(why.to_owned()));
+        let _ = self.commands.send(Command::Refuse(why.to_owned()));
     }
 
     fn failed(&self, why: &str) {
-        let _ = self.orders.send(Order::Failed(why.to_owned()));
+        let _ = self.commands.send(Command::Failed(why.to_owned()));
     }
 }
 
@@ -141,8 +141,8 @@ async fn attached(
             return End::Detached;
         }
     };
-    let (orders, from_hub) = mpsc::unbounded_channel();
-    let handle = Arc::new(Handle { orders, connected: AtomicBool::new(false) });
+    let (commands, from_hub) = mpsc::unbounded_channel();
+    let handle = Arc::new(Handle { commands, connected: AtomicBool::new(false) });
     manager.do_send(Attached { id, hardware: hardware.clone(), handle: Arc::clone(&handle), exclusive });
     let mut present = Present { socket, handle, services, ack, deadlines, hardware, open: None, next: 0 };
     let end = present.serve(from_hub, closing).await;
@@ -193,7 +193,7 @@ struct Waiting {
 
 impl Present<'_> {
     /// Serves until the peripheral goes.
-    async fn serve(&mut self, mut orders: mpsc::UnboundedReceiver<Order>, closing: &CancellationToken) -> End {
+    async fn serve(&mut self, mut commands: mpsc::UnboundedReceiver<Command>, closing: &CancellationToken) -> End {
         loop {
             let open = &mut self.open;
             let request = async {
@@ -211,14 +211,14 @@ impl Present<'_> {
                     Some(Ok(frame)) => self.frame(frame),
                     Some(Err(reason)) => self.send(frames::error(&reason)),
                 },
-                Some(order) = orders.recv() => match order {
-                    Order::Connect(candidates, done) => {
+                Some(command) = commands.recv() => match command {
+                    Command::Connect(candidates, done) => {
                         let _ = done.send(self.connect(&candidates));
                     }
-                    Order::Refuse(why) => self.send(frames::refused(&why)),
-                    Order::Failed(why) => self.send(frames::failed(&why)),
-                    Order::Address { own: true } => self.send(frames::present()),
-                    Order::Address { own: false } => {
+                    Command::Refuse(why) => self.send(frames::refused(&why)),
+                    Command::Failed(why) => self.send(frames::failed(&why)),
+                    Command::Address { own: true } => self.send(frames::present()),
+                    Command::Address { own: false } => {
                         self.send(frames::taken(&self.hardware.address));
                         return End::Detached;
                     }

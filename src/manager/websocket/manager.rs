@@ -237,13 +237,13 @@ async fn serve(stream: TcpStream, options: WebsocketOptions, found: Recipient<Fo
             return Err(other.err().unwrap_or_else(|| "its address is empty".to_owned()));
         }
     };
-    let (orders, from_hub) = mpsc::unbounded_channel();
-    let handle = Arc::new(Handle { orders, connected: AtomicBool::new(false) });
+    let (commands, from_hub) = mpsc::unbounded_channel();
+    let handle = Arc::new(Handle { commands, connected: AtomicBool::new(false) });
     let hardware = Hardware::new(Bus::Websocket, hello.identifier, hello.address);
     found.do_send(Found { hardware, connector: Arc::clone(&handle) as Arc<dyn Connector> });
     // The hub keeps a handle for as long as it wants the device.
     drop(handle);
-    let why = Device { socket, options, open: None, heard: Instant::now() }.run(from_hub).await;
+    let why = Device { socket, options, open: None, last_event_at: Instant::now() }.run(from_hub).await;
     debug!("a device that had dialled in is gone: {why}");
     Ok(())
 }
@@ -253,21 +253,21 @@ async fn take_leave(socket: &mut WebSocketStream<TcpStream>) {
     let _ = tokio::time::timeout(UPGRADE, SinkExt::close(socket)).await;
 }
 
-enum Order {
+enum Command {
     Connect(Vec<Candidate>, oneshot::Sender<Result<(usize, Link), LinkError>>),
     Refuse,
 }
 
 #[derive(Debug)]
 struct Handle {
-    orders: mpsc::UnboundedSender<Order>,
+    commands: mpsc::UnboundedSender<Command>,
     connected: AtomicBool,
 }
 
 impl Connector for Handle {
     fn connect(&self, candidates: Vec<Candidate>) -> Boxed<'static, Result<(usize, Link), LinkError>> {
         let (done, outcome) = oneshot::channel();
-        let sent = self.orders.send(Order::Connect(candidates, done));
+        let sent = self.commands.send(Command::Connect(candidates, done));
         self.connected.store(true, Ordering::Relaxed);
         Box::pin(async move {
             sent.map_err(|_| LinkError::Lost)?;
@@ -277,7 +277,7 @@ impl Connector for Handle {
 
     fn refuse(&self, _: &str) {
         // The format has no word for it: the connection is closed.
-        let _ = self.orders.send(Order::Refuse);
+        let _ = self.commands.send(Command::Refuse);
     }
 
     fn takes_over(&self) -> bool {
@@ -290,12 +290,12 @@ struct Device {
     socket: WebSocketStream<TcpStream>,
     options: WebsocketOptions,
     open: Option<(LinkEnd, BTreeSet<Endpoint>)>,
-    heard: Instant,
+    last_event_at: Instant,
 }
 
 impl Device {
     /// Serves until the socket or everybody's interest ends; returns why.
-    async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>) -> String {
+    async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) -> String {
         let mut ping = tokio::time::interval_at(Instant::now() + self.options.ping, self.options.ping);
         ping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut silence = Silence::new(self.options.deadline, self.options.ping);
@@ -309,10 +309,10 @@ impl Device {
             };
             let step = tokio::select! {
                 frame = self.socket.next() => self.received(frame),
-                order = orders.recv() => match order {
+                command = commands.recv() => match command {
                     None => Err("nobody wants it".to_owned()),
-                    Some(Order::Refuse) => Err("it was refused".to_owned()),
-                    Some(Order::Connect(candidates, done)) => {
+                    Some(Command::Refuse) => Err("it was refused".to_owned()),
+                    Some(Command::Connect(candidates, done)) => {
                         let _ = done.send(self.connect(&candidates));
                         Ok(())
                     }
@@ -342,7 +342,7 @@ impl Device {
         while let Some(frame) = self.socket.next().now_or_never() {
             self.received(frame)?;
         }
-        if silence.check(self.heard) == Verdict::Over {
+        if silence.check(self.last_event_at) == Verdict::Over {
             return Err("it no longer answers".to_owned());
         }
         self.send(Frame::Ping(vec![0].into())).await
@@ -379,7 +379,7 @@ impl Device {
     }
 
     fn frame(&mut self, frame: Frame) -> Result<(), String> {
-        self.heard = Instant::now();
+        self.last_event_at = Instant::now();
         let data = match frame {
             Frame::Binary(data) => data.to_vec(),
             Frame::Text(text) => text.as_bytes().to_vec(),

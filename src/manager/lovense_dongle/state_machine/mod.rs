@@ -19,11 +19,11 @@ const LOOKED_FOR: Duration = Duration::from_secs(60);
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Act {
+pub(super) enum Effect {
     /// Say this to the dongle.
     Send(ToDongle),
     /// The toy that is connected said this.
-    Heard(String),
+    Notify(String),
     /// The toy of this id is connected.
     Connected(String),
     /// The toy is gone.
@@ -44,19 +44,19 @@ enum State {
 
 /// One dongle.
 #[derive(Debug)]
-pub(super) struct Machine {
+pub(super) struct StateMachine {
     state: State,
     scanning: bool,
     look_until: Option<Instant>,
 }
 
-impl Machine {
+impl StateMachine {
     /// A dongle that was just opened. `look`: a toy was in use that may be near.
-    pub(super) fn new(scanning: bool, look: bool, now: Instant) -> (Self, Vec<Act>) {
+    pub(super) fn new(scanning: bool, look: bool, now: Instant) -> (Self, Vec<Effect>) {
         let look_until = look.then(|| now + LOOKED_FOR);
         let mut machine = Self { state: State::Idle, scanning, look_until };
-        let acts = machine.check(now);
-        (machine, acts)
+        let effects = machine.check(now);
+        (machine, effects)
     }
 
     /// What it is doing, for people.
@@ -78,7 +78,7 @@ impl Machine {
         }
     }
 
-    /// When [`Machine::tick`] is to be called.
+    /// When [`StateMachine::tick`] is to be called.
     pub(super) fn next(&self) -> Option<Instant> {
         match self.state {
             State::Check(at) | State::Found(_, at) => Some(at),
@@ -89,19 +89,19 @@ impl Machine {
     }
 
     /// Clients scan, or no longer.
-    pub(super) fn scan(&mut self, scanning: bool, now: Instant) -> Vec<Act> {
+    pub(super) fn scan(&mut self, scanning: bool, now: Instant) -> Vec<Effect> {
         self.scanning = scanning;
         self.reconsider(now)
     }
 
     /// A toy that was in use has been lost.
-    pub(super) fn look(&mut self, now: Instant) -> Vec<Act> {
+    pub(super) fn look(&mut self, now: Instant) -> Vec<Effect> {
         self.look_until = Some(now + LOOKED_FOR);
         self.reconsider(now)
     }
 
-    /// The time of [`Machine::next`] has come.
-    pub(super) fn tick(&mut self, now: Instant) -> Vec<Act> {
+    /// The time of [`StateMachine::next`] has come.
+    pub(super) fn tick(&mut self, now: Instant) -> Vec<Effect> {
         match self.state {
             State::Check(at) if at <= now => self.settle(now),
             State::Found(_, at) if at <= now => self.check(now),
@@ -112,7 +112,7 @@ impl Machine {
     }
 
     /// The dongle has said something.
-    pub(super) fn heard(&mut self, message: &FromDongle, now: Instant) -> Vec<Act> {
+    pub(super) fn heard(&mut self, message: &FromDongle, now: Instant) -> Vec<Effect> {
         let free = matches!(self.state, State::Check(_) | State::Idle | State::Search(_));
         if let Some(id) = message.connected().filter(|_| free) {
             return self.connected(id.to_owned());
@@ -125,7 +125,7 @@ impl Machine {
             State::Search(_) if message.about == About::ToyData => match data.and_then(|data| data.id.clone()) {
                 Some(id) => {
                     self.state = State::Found(id, now + FOUND);
-                    vec![Act::Send(ToDongle::StopSearch)]
+                    vec![Effect::Send(ToDongle::StopSearch)]
                 }
                 // The reference server is idle from here on, though a client may still scan.
                 None => self.again(now),
@@ -139,11 +139,11 @@ impl Machine {
             State::Found(..) => Vec::new(),
             State::Connected(_) => match (message.about, data) {
                 (About::Status, Some(data)) if data.status == Some(DISCONNECTED) => {
-                    let mut acts = vec![Act::Gone];
-                    acts.extend(self.settle(now));
-                    acts
+                    let mut effects = vec![Effect::Gone];
+                    effects.extend(self.settle(now));
+                    effects
                 }
-                (About::ToyData, Some(data)) => data.data.clone().map(Act::Heard).into_iter().collect(),
+                (About::ToyData, Some(data)) => data.data.clone().map(Effect::Notify).into_iter().collect(),
                 _ => Vec::new(),
             },
         }
@@ -153,13 +153,13 @@ impl Machine {
         self.scanning || self.look_until.is_some_and(|until| until > now)
     }
 
-    fn check(&mut self, now: Instant) -> Vec<Act> {
+    fn check(&mut self, now: Instant) -> Vec<Effect> {
         self.state = State::Check(now + CHECKED);
-        vec![Act::Send(ToDongle::AskStatus)]
+        vec![Effect::Send(ToDongle::AskStatus)]
     }
 
     /// Nothing is connected: search, if anybody wants that.
-    fn settle(&mut self, now: Instant) -> Vec<Act> {
+    fn settle(&mut self, now: Instant) -> Vec<Effect> {
         if self.wants(now) {
             return self.search();
         }
@@ -167,32 +167,32 @@ impl Machine {
         Vec::new()
     }
 
-    fn search(&mut self) -> Vec<Act> {
+    fn search(&mut self) -> Vec<Effect> {
         self.state = State::Search(None);
-        vec![Act::Send(ToDongle::Search)]
+        vec![Effect::Send(ToDongle::Search)]
     }
 
-    fn again(&mut self, now: Instant) -> Vec<Act> {
+    fn again(&mut self, now: Instant) -> Vec<Effect> {
         self.state = if self.wants(now) { State::Search(Some(now + AGAIN)) } else { State::Idle };
         Vec::new()
     }
 
     /// Whether a search is wanted may have changed.
-    fn reconsider(&mut self, now: Instant) -> Vec<Act> {
+    fn reconsider(&mut self, now: Instant) -> Vec<Effect> {
         match self.state {
             State::Idle => self.settle(now),
             State::Search(_) if !self.wants(now) => {
                 self.state = State::Idle;
-                vec![Act::Send(ToDongle::StopSearch)]
+                vec![Effect::Send(ToDongle::StopSearch)]
             }
             _ => Vec::new(),
         }
     }
 
-    fn connected(&mut self, id: String) -> Vec<Act> {
+    fn connected(&mut self, id: String) -> Vec<Effect> {
         self.look_until = None;
         self.state = State::Connected(id.clone());
-        vec![Act::Connected(id)]
+        vec![Effect::Connected(id)]
     }
 }
 

@@ -2,43 +2,43 @@
 
 use super::*;
 
-const SEARCH: &[Act] = &[Act::Send(ToDongle::Search)];
-const STOP: &[Act] = &[Act::Send(ToDongle::StopSearch)];
-const NOTHING: &[Act] = &[];
+const SEARCH: &[Effect] = &[Effect::Send(ToDongle::Search)];
+const STOP: &[Effect] = &[Effect::Send(ToDongle::StopSearch)];
+const NOTHING: &[Effect] = &[];
 
 struct Bench {
-    machine: Machine,
+    machine: StateMachine,
     now: Instant,
 }
 
 impl Bench {
     fn new(scanning: bool, look: bool) -> Self {
         let now = Instant::now();
-        let (machine, acts) = Machine::new(scanning, look, now);
-        assert_eq!(acts, [Act::Send(ToDongle::AskStatus)]);
+        let (machine, effects) = StateMachine::new(scanning, look, now);
+        assert_eq!(effects, [Effect::Send(ToDongle::AskStatus)]);
         Self { machine, now }
     }
 
-    fn hear(&mut self, text: &str) -> Vec<Act> {
+    fn read_loop(&mut self, text: &str) -> Vec<Effect> {
         let messages = FromDongle::parse(text);
         assert_eq!(messages.len(), 1, "{text}");
         self.machine.heard(&messages[0], self.now)
     }
 
     /// Lets time pass, and ticks whenever that is due.
-    fn wait(&mut self, ms: u64) -> Vec<Act> {
+    fn wait(&mut self, ms: u64) -> Vec<Effect> {
         let end = self.now + Duration::from_millis(ms);
-        let mut acts = Vec::new();
+        let mut effects = Vec::new();
         while let Some(at) = self.machine.next().filter(|at| *at <= end) {
             self.now = self.now.max(at);
-            acts.extend(self.machine.tick(self.now));
+            effects.extend(self.machine.tick(self.now));
             assert!(self.machine.next().is_none_or(|next| next > at), "it would tick for ever");
         }
         self.now = end;
-        acts
+        effects
     }
 
-    fn scan(&mut self, scanning: bool) -> Vec<Act> {
+    fn scan(&mut self, scanning: bool) -> Vec<Effect> {
         self.machine.scan(scanning, self.now)
     }
 }
@@ -47,22 +47,25 @@ fn status(status: u16) -> String {
     format!(r#"{{"type":"toy","func":"status","data":{{"id":"AB12","status":{status}}}}}"#)
 }
 
-fn connected() -> Vec<Act> {
-    vec![Act::Connected("AB12".to_owned())]
+fn connected() -> Vec<Effect> {
+    vec![Effect::Connected("AB12".to_owned())]
 }
 
 #[test]
 fn a_toy_that_is_connected_already_is_taken() {
     let mut bench = Bench::new(false, false);
-    assert_eq!(bench.hear(&status(202)), connected());
+    assert_eq!(bench.read_loop(&status(202)), connected());
     assert_eq!(bench.machine.toy(), Some("AB12"));
     // Scans change nothing about it.
     assert_eq!(bench.scan(true), NOTHING);
-    assert_eq!(bench.hear(&status(202)), NOTHING);
-    assert_eq!(bench.hear(r#"{"func":"search","result":206}"#), NOTHING);
-    assert_eq!(bench.hear(r#"{"func":"toyData","data":{"id":"AB12","data":"P:1:0;"}}"#), [Act::Heard("P:1:0;".into())]);
-    assert_eq!(bench.hear(r#"{"func":"toyData","data":{"id":"AB12"}}"#), NOTHING);
-    assert_eq!(bench.hear(r#"{"func":"toyData","result":200}"#), NOTHING);
+    assert_eq!(bench.read_loop(&status(202)), NOTHING);
+    assert_eq!(bench.read_loop(r#"{"func":"search","result":206}"#), NOTHING);
+    assert_eq!(
+        bench.read_loop(r#"{"func":"toyData","data":{"id":"AB12","data":"P:1:0;"}}"#),
+        [Effect::Notify("P:1:0;".into())]
+    );
+    assert_eq!(bench.read_loop(r#"{"func":"toyData","data":{"id":"AB12"}}"#), NOTHING);
+    assert_eq!(bench.read_loop(r#"{"func":"toyData","result":200}"#), NOTHING);
     assert_eq!(bench.machine.next(), None);
 }
 
@@ -75,14 +78,14 @@ fn nothing_is_searched_for_unless_a_client_scans() {
     assert_eq!(bench.machine.state(), "idle");
     assert_eq!(bench.scan(true), SEARCH);
     assert_eq!(bench.scan(true), NOTHING);
-    assert_eq!(bench.hear(r#"{"func":"search","result":205}"#), NOTHING);
+    assert_eq!(bench.read_loop(r#"{"func":"search","result":205}"#), NOTHING);
     assert_eq!(bench.wait(3_600_000), NOTHING);
     assert_eq!(bench.scan(false), STOP);
-    assert_eq!(bench.hear(r#"{"func":"search","result":206}"#), NOTHING);
+    assert_eq!(bench.read_loop(r#"{"func":"search","result":206}"#), NOTHING);
     assert_eq!(bench.machine.state(), "idle");
     assert_eq!(bench.scan(false), NOTHING);
     // It may connect by itself.
-    assert_eq!(bench.hear(&status(202)), connected());
+    assert_eq!(bench.read_loop(&status(202)), connected());
 }
 
 #[test]
@@ -92,9 +95,9 @@ fn a_scan_that_comes_first_waits_until_the_dongle_may_be_asked() {
     assert_eq!(bench.wait(250), SEARCH);
     // Any other first answer ends the wait.
     let mut bench = Bench::new(true, false);
-    assert_eq!(bench.hear(&status(404)), SEARCH);
+    assert_eq!(bench.read_loop(&status(404)), SEARCH);
     let mut bench = Bench::new(false, false);
-    assert_eq!(bench.hear(r#"{"func":"init","result":100}"#), NOTHING);
+    assert_eq!(bench.read_loop(r#"{"func":"init","result":100}"#), NOTHING);
     assert_eq!(bench.machine.state(), "idle");
 }
 
@@ -102,19 +105,19 @@ fn a_scan_that_comes_first_waits_until_the_dongle_may_be_asked() {
 fn a_found_toy_is_connected_when_the_search_has_ended() {
     let mut bench = Bench::new(true, false);
     assert_eq!(bench.wait(250), SEARCH);
-    assert_eq!(bench.hear(r#"{"func":"toyData","data":{"id":"AB12"}}"#), STOP);
-    assert_eq!(bench.hear(&status(201)), NOTHING);
-    assert_eq!(bench.hear(r#"{"func":"search","result":205}"#), NOTHING);
-    assert_eq!(bench.hear(r#"{"func":"search","result":206}"#), connected());
+    assert_eq!(bench.read_loop(r#"{"func":"toyData","data":{"id":"AB12"}}"#), STOP);
+    assert_eq!(bench.read_loop(&status(201)), NOTHING);
+    assert_eq!(bench.read_loop(r#"{"func":"search","result":205}"#), NOTHING);
+    assert_eq!(bench.read_loop(r#"{"func":"search","result":206}"#), connected());
 }
 
 #[test]
 fn a_search_that_never_ends_is_no_dead_end() {
     let mut bench = Bench::new(true, false);
     assert_eq!(bench.wait(250), SEARCH);
-    assert_eq!(bench.hear(r#"{"func":"toyData","data":{"id":"AB12"}}"#), STOP);
-    assert_eq!(bench.wait(2000), [Act::Send(ToDongle::AskStatus)]);
-    assert_eq!(bench.hear(&status(202)), connected());
+    assert_eq!(bench.read_loop(r#"{"func":"toyData","data":{"id":"AB12"}}"#), STOP);
+    assert_eq!(bench.wait(2000), [Effect::Send(ToDongle::AskStatus)]);
+    assert_eq!(bench.read_loop(&status(202)), connected());
 }
 
 #[test]
@@ -122,20 +125,20 @@ fn a_search_that_ends_by_itself_is_begun_again_at_leisure() {
     let mut bench = Bench::new(true, false);
     assert_eq!(bench.wait(250), SEARCH);
     for over in [r#"{"func":"search","result":206}"#, r#"{"func":"toyData","result":404}"#] {
-        assert_eq!(bench.hear(over), NOTHING);
-        assert_eq!(bench.hear(over), NOTHING);
+        assert_eq!(bench.read_loop(over), NOTHING);
+        assert_eq!(bench.read_loop(over), NOTHING);
         assert_eq!(bench.wait(249), NOTHING);
         assert_eq!(bench.wait(1), SEARCH);
     }
-    assert_eq!(bench.hear(&status(202)), connected());
+    assert_eq!(bench.read_loop(&status(202)), connected());
 }
 
 #[test]
 fn a_lost_toy_is_searched_for_a_while_without_a_scan() {
     let mut bench = Bench::new(false, false);
-    bench.hear(&status(202));
-    assert_eq!(bench.hear(&status(201)), NOTHING);
-    assert_eq!(bench.hear(&status(403)), [Act::Gone]);
+    bench.read_loop(&status(202));
+    assert_eq!(bench.read_loop(&status(201)), NOTHING);
+    assert_eq!(bench.read_loop(&status(403)), [Effect::Gone]);
     assert_eq!(bench.machine.toy(), None);
     // It was in use.
     assert_eq!(bench.machine.look(bench.now), SEARCH);
@@ -143,10 +146,10 @@ fn a_lost_toy_is_searched_for_a_while_without_a_scan() {
     assert_eq!(bench.wait(1_000), STOP);
     assert_eq!(bench.machine.state(), "idle");
     assert_eq!(bench.machine.look(bench.now), SEARCH);
-    assert_eq!(bench.hear(&status(202)), connected());
+    assert_eq!(bench.read_loop(&status(202)), connected());
     // A client scans anyway.
     assert_eq!(bench.scan(true), NOTHING);
-    assert_eq!(bench.hear(&status(403)), [Act::Gone, Act::Send(ToDongle::Search)]);
+    assert_eq!(bench.read_loop(&status(403)), [Effect::Gone, Effect::Send(ToDongle::Search)]);
     assert_eq!(bench.machine.look(bench.now), NOTHING);
     assert_eq!(bench.wait(120_000), NOTHING);
     assert_eq!(bench.scan(false), STOP);
@@ -156,7 +159,7 @@ fn a_lost_toy_is_searched_for_a_while_without_a_scan() {
     // A scan that begins and ends meanwhile does not end it.
     assert_eq!(bench.scan(true), NOTHING);
     assert_eq!(bench.scan(false), NOTHING);
-    assert_eq!(bench.hear(r#"{"func":"search","result":206}"#), NOTHING);
+    assert_eq!(bench.read_loop(r#"{"func":"search","result":206}"#), NOTHING);
     assert_eq!(bench.wait(250), SEARCH);
     assert_eq!(bench.wait(60_000), STOP);
 }
@@ -178,15 +181,15 @@ fn no_sequence_of_messages_is_a_dead_end_or_a_flood() {
         let mut bench = Bench::new(number % 3 == 0, number % 2 == 0);
         let mut rest = number;
         for _ in 0..5 {
-            let acts = bench.hear(&said[rest % said.len()]);
-            assert!(acts.len() <= 2, "{acts:?}");
+            let effects = bench.read_loop(&said[rest % said.len()]);
+            assert!(effects.len() <= 2, "{effects:?}");
             rest /= said.len();
         }
         // Whatever came, at last a scan finds the toy, or has it.
         bench.scan(true);
         bench.wait(5_000);
         assert!(["searching", "connected to a toy"].contains(&bench.machine.state()), "{:?}", bench.machine);
-        bench.hear(&status(202));
+        bench.read_loop(&status(202));
         assert_eq!(bench.machine.toy(), Some("AB12"));
     }
 }
