@@ -7,7 +7,7 @@ use dbus::arg::{PropMap, prop_cast};
 use dbus::blocking::Connection;
 
 use super::Finding;
-use super::world::World;
+use super::system::System;
 
 /// Time for each answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -16,8 +16,8 @@ const BUS: &str = "org.freedesktop.DBus";
 
 type Objects = HashMap<dbus::Path<'static>, HashMap<String, PropMap>>;
 
-pub(super) fn check(world: &World) -> Vec<Finding> {
-    if !world.settings.buses.btle.enabled {
+pub(super) fn check(system: &System) -> Vec<Finding> {
+    if !system.settings.buses.btle.enabled {
         return vec![Finding::ok("not needed: `buses.btle.enabled` is false")];
     }
     look().unwrap_or_else(|found| vec![found])
@@ -92,7 +92,7 @@ mod tests {
     use dbus::arg::Variant;
 
     use super::super::Verdict;
-    use super::super::world::Fake;
+    use super::super::system::FakeSystem;
     use super::*;
 
     fn adapter(path: &str, powered: bool) -> (dbus::Path<'static>, HashMap<String, PropMap>) {
@@ -127,8 +127,8 @@ mod tests {
 
     #[test]
     fn nothing_is_asked_where_bluetooth_is_not_wanted() {
-        let mut fake = Fake::new();
-        fake.world.settings.buses.btle.enabled = false;
-        assert_eq!(check(&fake.world)[0].verdict, Verdict::Ok);
+        let mut fake = FakeSystem::new();
+        fake.system.settings.buses.btle.enabled = false;
+        assert_eq!(check(&fake.system)[0].verdict, Verdict::Ok);
     }
 }

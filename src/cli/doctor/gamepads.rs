@@ -1,29 +1,29 @@
 //! Gamepads that can shake.
 
 use super::Finding;
-use super::world::World;
+use super::system::System;
 
 const CLASS: &str = "/sys/class/input";
 
-pub(super) fn check(world: &World) -> Vec<Finding> {
-    if !world.settings.buses.gamepad.enabled {
+pub(super) fn check(system: &System) -> Vec<Finding> {
+    if !system.settings.buses.gamepad.enabled {
         return vec![Finding::ok("not needed: `buses.gamepad.enabled` is false")];
     }
     let mut found = Vec::new();
-    for node in world.list(CLASS, "event") {
-        let of = |what: &str| world.read(format!("{CLASS}/{node}/{what}")).unwrap_or_default();
+    for node in system.list(CLASS, "event") {
+        let of = |what: &str| system.read(format!("{CLASS}/{node}/{what}")).unwrap_or_default();
         // All zero: no effect can be played.
         let shakes = of("device/capabilities/ff").chars().any(|c| c.is_ascii_hexdigit() && c != '0');
         // Other things that shake, such as touch pads, are no business of ours; udev keeps what is a joystick by number.
-        let about = world.read(format!("/run/udev/data/c{}", of("dev"))).unwrap_or_default();
+        let about = system.read(format!("/run/udev/data/c{}", of("dev"))).unwrap_or_default();
         if !shakes || !about.lines().any(|line| line == "E:ID_INPUT_JOYSTICK=1") {
             continue;
         }
         let (path, name) = (format!("/dev/input/{node}"), of("device/name"));
-        found.push(if world.may_use(&path) {
+        found.push(if system.may_use(&path) {
             Finding::ok(format!("{path} ({name}) may be opened"))
         } else {
-            Finding::warning(format!("{path} ({name}) may not be opened"), world.way_to(&path))
+            Finding::warning(format!("{path} ({name}) may not be opened"), system.way_to(&path))
         });
     }
     if found.is_empty() {
@@ -35,10 +35,10 @@ pub(super) fn check(world: &World) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::super::Verdict;
-    use super::super::world::Fake;
+    use super::super::system::FakeSystem;
     use super::*;
 
-    fn plug(fake: &Fake) {
+    fn plug(fake: &FakeSystem) {
         let event = |number: u8, ff: &str, joystick: bool| {
             let at = |file: &str| format!("/sys/class/input/event{number}/{file}");
             fake.file(&at("device/capabilities/ff"), ff).file(&at("device/name"), "Pad\n");
@@ -53,17 +53,17 @@ mod tests {
 
     #[test]
     fn only_gamepads_that_can_shake_are_looked_at() {
-        let fake = Fake::new();
-        assert_eq!(check(&fake.world), [Finding::ok("none that can shake is plugged in")]);
+        let fake = FakeSystem::new();
+        assert_eq!(check(&fake.system), [Finding::ok("none that can shake is plugged in")]);
         plug(&fake);
-        assert_eq!(check(&fake.world), [Finding::ok("/dev/input/event2 (Pad) may be opened")]);
+        assert_eq!(check(&fake.system), [Finding::ok("/dev/input/event2 (Pad) may be opened")]);
     }
 
     #[test]
     fn one_that_may_not_be_opened_is_a_warning() {
-        let fake = Fake::forbidden();
+        let fake = FakeSystem::forbidden();
         plug(&fake);
-        let found = check(&fake.world);
+        let found = check(&fake.system);
         assert_eq!((found.len(), found[0].verdict), (1, Verdict::Warning));
     }
 }

@@ -1,28 +1,28 @@
 //! HID devices that are known, the Lovense dongle among them.
 
 use super::Finding;
-use super::world::World;
+use super::system::System;
 use crate::cli::udev;
 
 const CLASS: &str = "/sys/class/hidraw";
 
-pub(super) fn check(world: &World) -> Vec<Finding> {
-    let buses = &world.settings.buses;
+pub(super) fn check(system: &System) -> Vec<Finding> {
+    let buses = &system.settings.buses;
     if !buses.hid.enabled && !buses.lovense_dongle.enabled {
         return vec![Finding::ok("not needed: `buses.hid.enabled` and `buses.lovense_dongle.enabled` are false")];
     }
-    let known = udev::hid(&world.library);
+    let known = udev::hid(&system.library);
     let mut found = Vec::new();
-    for node in world.list(CLASS, "hidraw") {
-        let about = world.read(format!("{CLASS}/{node}/device/uevent")).unwrap_or_default();
+    for node in system.list(CLASS, "hidraw") {
+        let about = system.read(format!("{CLASS}/{node}/device/uevent")).unwrap_or_default();
         let Some(names) = id(&about).and_then(|id| known.get(&id)) else {
             continue;
         };
         let (path, names) = (format!("/dev/{node}"), names.join(", "));
-        found.push(if world.may_use(&path) {
+        found.push(if system.may_use(&path) {
             Finding::ok(format!("{path} ({names}) may be opened"))
         } else {
-            Finding::problem(format!("{path} ({names}) may not be opened"), world.way_to(&path))
+            Finding::problem(format!("{path} ({names}) may not be opened"), system.way_to(&path))
         });
     }
     if found.is_empty() {
@@ -42,12 +42,12 @@ fn id(about: &str) -> Option<(u16, u16)> {
 #[cfg(test)]
 mod tests {
     use super::super::Verdict;
-    use super::super::world::Fake;
+    use super::super::system::FakeSystem;
     use super::*;
 
     const DONGLE: &str = "DRIVER=hid-generic\nHID_ID=0003:00001915:0000520A\nHID_NAME=x\n";
 
-    fn plug(fake: &Fake) {
+    fn plug(fake: &FakeSystem) {
         fake.file("/sys/class/hidraw/hidraw0/device/uevent", "HID_ID=0003:0000046D:0000C077\n");
         fake.file("/sys/class/hidraw/hidraw1/device/uevent", DONGLE);
         fake.file("/sys/class/hidraw/hidraw2/device/uevent", "HID_ID=3:FFFFFFFFF:x\n");
@@ -56,22 +56,22 @@ mod tests {
 
     #[test]
     fn only_known_devices_are_looked_at() {
-        let fake = Fake::new();
-        assert_eq!(check(&fake.world), [Finding::ok("no known device is plugged in")]);
+        let fake = FakeSystem::new();
+        assert_eq!(check(&fake.system), [Finding::ok("no known device is plugged in")]);
         plug(&fake);
-        assert_eq!(check(&fake.world), [Finding::ok("/dev/hidraw1 (Lovense USB dongle) may be opened")]);
+        assert_eq!(check(&fake.system), [Finding::ok("/dev/hidraw1 (Lovense USB dongle) may be opened")]);
     }
 
     #[test]
     fn a_known_device_that_may_not_be_opened_is_a_problem() {
-        let mut fake = Fake::forbidden();
+        let mut fake = FakeSystem::forbidden();
         plug(&fake);
-        let found = check(&fake.world);
+        let found = check(&fake.system);
         assert_eq!((found.len(), found[0].verdict), (1, Verdict::Problem));
         assert!(found[0].text.contains("/dev/hidraw1"));
-        fake.world.settings.buses.hid.enabled = false;
-        assert_eq!(check(&fake.world)[0].verdict, Verdict::Problem, "the dongle is wanted");
-        fake.world.settings.buses.lovense_dongle.enabled = false;
-        assert_eq!(check(&fake.world)[0].verdict, Verdict::Ok);
+        fake.system.settings.buses.hid.enabled = false;
+        assert_eq!(check(&fake.system)[0].verdict, Verdict::Problem, "the dongle is wanted");
+        fake.system.settings.buses.lovense_dongle.enabled = false;
+        assert_eq!(check(&fake.system)[0].verdict, Verdict::Ok);
     }
 }

@@ -1,28 +1,30 @@
 //! `hapticd doctor`: is everything there that hapticd needs, and if not, what is to be done?
 //!
-//! One file a check. A check is a function from the [`World`] to findings; it only looks: it changes nothing, opens no
-//! hardware (opening a serial port resets some boards) and starts nothing. Paths go through [`World::path`], so that tests
+//! One file a check. A check is a function from the [`System`] to findings; it only looks: it changes nothing, opens no
+//! hardware (opening a serial port resets some boards) and starts nothing. Paths go through [`System::path`], so that tests
 //! can have a system of their own. All checks run at once, each on its own thread, and one that hangs is a finding.
 
 #[cfg(target_os = "linux")]
-mod account;
-#[cfg(target_os = "linux")]
 mod bluetooth;
+mod definitions;
 #[cfg(target_os = "linux")]
 mod gamepads;
 #[cfg(target_os = "linux")]
 mod hid;
-mod port;
+mod listen_address;
 #[cfg(target_os = "linux")]
-mod radio;
-#[cfg(target_os = "linux")]
-mod rules;
+mod rfkill;
 #[cfg(target_os = "linux")]
 mod serial;
-mod setup;
+mod settings;
+mod state;
+mod system;
 #[cfg(target_os = "linux")]
-mod unit;
-mod world;
+mod systemd;
+#[cfg(target_os = "linux")]
+mod udev;
+#[cfg(target_os = "linux")]
+mod user;
 
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -32,7 +34,7 @@ use serde::Serialize;
 
 use super::{Failure, SettingsArgs, print};
 use crate::words::counted;
-use world::World;
+use system::System;
 
 /// Time for each check. Those that ask somebody give up earlier by themselves, with a better message.
 const DEADLINE: Duration = Duration::from_secs(8);
@@ -88,20 +90,20 @@ impl Finding {
     }
 }
 
-type Check = fn(&World) -> Vec<Finding>;
+type Check = fn(&System) -> Vec<Finding>;
 
 /// Every check, in the order in which it is shown.
 const CHECKS: &[(&str, Check)] = &[
     #[cfg(target_os = "linux")]
-    ("account", account::check),
-    ("settings", setup::settings),
-    ("state", setup::state),
-    ("definitions", setup::definitions),
-    ("port", port::check),
+    ("account", user::check),
+    ("settings", settings::check),
+    ("state", state::check),
+    ("definitions", definitions::check),
+    ("port", listen_address::check),
     #[cfg(target_os = "linux")]
     ("bluetooth", bluetooth::check),
     #[cfg(target_os = "linux")]
-    ("radio", radio::check),
+    ("radio", rfkill::check),
     #[cfg(target_os = "linux")]
     ("serial", serial::check),
     #[cfg(target_os = "linux")]
@@ -109,17 +111,17 @@ const CHECKS: &[(&str, Check)] = &[
     #[cfg(target_os = "linux")]
     ("gamepads", gamepads::check),
     #[cfg(target_os = "linux")]
-    ("udev rules", rules::check),
+    ("udev rules", udev::check),
     #[cfg(target_os = "linux")]
-    ("service", unit::check),
+    ("service", systemd::check),
 ];
 
 pub(super) fn run(args: &DoctorArgs) -> Result<(), Failure> {
     let settings = args.settings.clone();
     // Even reading settings can hang, on a file system that does.
-    let world = begin(move || World::of_this_system(&settings)).recv_timeout(DEADLINE);
-    let found = match world {
-        Ok(Ok(world)) => examine(CHECKS, &Arc::new(world), DEADLINE),
+    let system = begin(move || System::of_this_machine(&settings)).recv_timeout(DEADLINE);
+    let found = match system {
+        Ok(Ok(system)) => examine(CHECKS, &Arc::new(system), DEADLINE),
         Ok(Err(why)) => vec![("settings", Finding::problem(why, "without settings nothing else can be looked at"))],
         Err(_) => {
             let text = "reading the settings and definitions does not end";
@@ -141,13 +143,13 @@ pub(super) fn run(args: &DoctorArgs) -> Result<(), Failure> {
 }
 
 /// Runs all checks at once; what has not ended `deadline` after the start is a problem.
-fn examine(checks: &[(&'static str, Check)], world: &Arc<World>, deadline: Duration) -> Vec<(&'static str, Finding)> {
+fn examine(checks: &[(&'static str, Check)], system: &Arc<System>, deadline: Duration) -> Vec<(&'static str, Finding)> {
     let end = Instant::now() + deadline;
     let running: Vec<_> = checks
         .iter()
         .map(|(name, check)| {
-            let (world, check) = (Arc::clone(world), *check);
-            (*name, begin(move || check(&world)))
+            let (system, check) = (Arc::clone(system), *check);
+            (*name, begin(move || check(&system)))
         })
         .collect();
     let mut found = Vec::new();
@@ -197,9 +199,17 @@ fn json(name: &str, finding: &Finding) -> String {
     format!("{object}\n")
 }
 
+/// Asserts that there is one finding, of this verdict and with this text in it.
+#[cfg(test)]
+fn one(findings: &[Finding], verdict: Verdict, contains: &str) {
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert_eq!(findings[0].verdict, verdict, "{findings:?}");
+    assert!(findings[0].text.contains(contains), "{findings:?}");
+}
+
 #[cfg(test)]
 mod tests {
-    use super::world::Fake;
+    use super::system::FakeSystem;
     use super::*;
 
     #[test]
@@ -214,7 +224,7 @@ mod tests {
             ("works", |_| vec![Finding::ok("fine")]),
         ];
         let started = Instant::now();
-        let found = examine(checks, &Arc::new(Fake::new().world), Duration::from_secs(1));
+        let found = examine(checks, &Arc::new(FakeSystem::new().system), Duration::from_secs(1));
         assert!(started.elapsed() < Duration::from_secs(10));
         let verdicts: Vec<_> = found.iter().map(|(name, finding)| (*name, finding.verdict)).collect();
         assert_eq!(verdicts, [("hangs", Verdict::Problem), ("panics", Verdict::Problem), ("works", Verdict::Ok)]);

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::Finding;
-use super::world::World;
+use super::system::System;
 use crate::library::Matcher;
 
-pub(super) fn check(world: &World) -> Vec<Finding> {
-    if !world.settings.buses.serial.enabled {
+pub(super) fn check(system: &System) -> Vec<Finding> {
+    if !system.settings.buses.serial.enabled {
         return vec![Finding::ok("not needed: `buses.serial.enabled` is false")];
     }
-    let matchers = world.library.definitions().iter().flat_map(|definition| &definition.matchers);
+    let matchers = system.library.definitions().iter().flat_map(|definition| &definition.matchers);
     // `default` stands for a port that the user must name.
     let named: BTreeSet<_> = matchers
         .filter_map(|matcher| match matcher {
@@ -18,12 +18,12 @@ pub(super) fn check(world: &World) -> Vec<Finding> {
             _ => None,
         })
         .collect();
-    let mut found: Vec<_> = named.iter().map(|port| one(world, port)).collect();
-    let there = ["ttyUSB", "ttyACM"].into_iter().flat_map(|start| world.list("/dev", start));
+    let mut found: Vec<_> = named.iter().map(|port| one(system, port)).collect();
+    let there = ["ttyUSB", "ttyACM"].into_iter().flat_map(|start| system.list("/dev", start));
     let there = there.map(|name| format!("/dev/{name}"));
     // A named link stands for the port it leads to.
-    let real: BTreeSet<_> = named.iter().filter_map(|port| world.path(port).canonicalize().ok()).collect();
-    for port in there.filter(|port| world.path(port).canonicalize().is_ok_and(|path| !real.contains(&path))) {
+    let real: BTreeSet<_> = named.iter().filter_map(|port| system.path(port).canonicalize().ok()).collect();
+    for port in there.filter(|port| system.path(port).canonicalize().is_ok_and(|path| !real.contains(&path))) {
         found.push(Finding::ok(format!("{port} is there, but no definition names it, so hapticd leaves it alone")));
     }
     if found.is_empty() {
@@ -32,12 +32,12 @@ pub(super) fn check(world: &World) -> Vec<Finding> {
     found
 }
 
-fn one(world: &World, port: &str) -> Finding {
-    if !world.path(port).exists() {
+fn one(system: &System, port: &str) -> Finding {
+    if !system.path(port).exists() {
         return Finding::warning(format!("{port} is named by a definition but not there"), "plug it in");
     }
-    if !world.may_use(port) {
-        return Finding::problem(format!("{port} is there but may not be opened"), world.way_to(port));
+    if !system.may_use(port) {
+        return Finding::problem(format!("{port} is there but may not be opened"), system.way_to(port));
     }
     Finding::ok(format!("{port} may be opened"))
 }
@@ -45,33 +45,33 @@ fn one(world: &World, port: &str) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::super::Verdict;
-    use super::super::world::Fake;
+    use super::super::system::FakeSystem;
     use super::*;
 
     const PORT: &str = "serial = { port = \"/dev/serial/by-id/toy\", baud = 9600 }";
 
     #[test]
     fn named_ports_must_be_there_and_usable() {
-        let mut fake = Fake::new();
+        let mut fake = FakeSystem::new();
         fake.definition("serial = { port = \"default\", baud = 9600 }");
-        assert_eq!(check(&fake.world), [Finding::ok("no definition names a port, and none is there")]);
+        assert_eq!(check(&fake.system), [Finding::ok("no definition names a port, and none is there")]);
         fake.definition(PORT);
-        let found = check(&fake.world);
+        let found = check(&fake.system);
         assert!(found[0].verdict == Verdict::Warning && found[0].text.contains("by-id/toy"), "{found:?}");
         fake.file("/dev/ttyUSB0", "").file("/dev/ttyACM0", "").file("/dev/serial/by-id/x", "");
-        std::os::unix::fs::symlink("../../ttyUSB0", fake.world.path("/dev/serial/by-id/toy")).unwrap();
-        let found = check(&fake.world);
+        std::os::unix::fs::symlink("../../ttyUSB0", fake.system.path("/dev/serial/by-id/toy")).unwrap();
+        let found = check(&fake.system);
         assert_eq!(found[0], Finding::ok("/dev/serial/by-id/toy may be opened"));
         assert!(found.len() == 2 && found[1].text.starts_with("/dev/ttyACM0"), "{found:?}");
-        fake.world.settings.buses.serial.enabled = false;
-        assert!(check(&fake.world)[0].text.starts_with("not needed"));
+        fake.system.settings.buses.serial.enabled = false;
+        assert!(check(&fake.system)[0].text.starts_with("not needed"));
     }
 
     #[test]
     fn a_port_that_may_not_be_opened_is_a_problem() {
-        let mut fake = Fake::forbidden();
+        let mut fake = FakeSystem::forbidden();
         fake.definition(PORT).file("/dev/serial/by-id/toy", "");
-        let found = check(&fake.world);
+        let found = check(&fake.system);
         assert!(found[0].verdict == Verdict::Problem && found[0].advice.is_some(), "{found:?}");
     }
 }

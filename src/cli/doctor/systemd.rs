@@ -1,7 +1,7 @@
 //! The systemd service: installed, complete, running.
 
 use super::Finding;
-use super::world::World;
+use super::system::System;
 
 /// Where systemd looks for units, the strongest first.
 const DIRECTORIES: [&str; 5] = [
@@ -13,15 +13,15 @@ const DIRECTORIES: [&str; 5] = [
 ];
 const UNIT: &str = "hapticd.service";
 
-pub(super) fn check(world: &World) -> Vec<Finding> {
+pub(super) fn check(system: &System) -> Vec<Finding> {
     let units = DIRECTORIES.map(|directory| format!("{directory}/{UNIT}"));
-    let Some((path, unit)) = units.iter().find_map(|path| Some((path, world.read(path)?))) else {
+    let Some((path, unit)) = units.iter().find_map(|path| Some((path, system.read(path)?))) else {
         return vec![Finding::ok("not installed as a service")];
     };
     let mut found = Vec::new();
     let value = |key: &str| unit.lines().rev().find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix('='));
     if let Some(user) = value("User").map(str::trim)
-        && !world.read("/etc/passwd").unwrap_or_default().lines().any(|line| line.split(':').next() == Some(user))
+        && !system.read("/etc/passwd").unwrap_or_default().lines().any(|line| line.split(':').next() == Some(user))
     {
         found.push(Finding::problem(
             format!("{path} runs as {user}, a user that does not exist"),
@@ -29,19 +29,19 @@ pub(super) fn check(world: &World) -> Vec<Finding> {
         ));
     }
     let program = value("ExecStart").and_then(|line| line.split_whitespace().next());
-    if let Some(program) = program.filter(|program| !world.path(program).exists()) {
+    if let Some(program) = program.filter(|program| !system.path(program).exists()) {
         let text = format!("{path} starts {program}, which is not there");
         found.push(Finding::problem(text, "install hapticd there, or install the service anew"));
     }
-    let wants = world.list("/etc/systemd/system", "").into_iter().filter(|name| name.ends_with(".wants"));
+    let wants = system.list("/etc/systemd/system", "").into_iter().filter(|name| name.ends_with(".wants"));
     let enabled = wants.into_iter().any(|name| {
         // The link need not lead anywhere from here: its being there counts.
-        world.path(format!("/etc/systemd/system/{name}/{UNIT}")).symlink_metadata().is_ok()
+        system.path(format!("/etc/systemd/system/{name}/{UNIT}")).symlink_metadata().is_ok()
     });
     // A unit that runs has processes in its group.
-    let processes = world.read(format!("/sys/fs/cgroup/system.slice/{UNIT}/cgroup.procs"));
+    let processes = system.read(format!("/sys/fs/cgroup/system.slice/{UNIT}/cgroup.procs"));
     let running = processes.is_some_and(|processes| !processes.is_empty());
-    let systemd = world.path("/run/systemd/system").is_dir();
+    let systemd = system.path("/run/systemd/system").is_dir();
     found.push(match (running, enabled) {
         _ if !systemd => {
             Finding::warning(format!("{path} is installed, but systemd does not run here"), "start hapticd yourself")
@@ -64,19 +64,19 @@ pub(super) fn check(world: &World) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::super::Verdict::{self, Ok, Problem, Warning};
-    use super::super::world::Fake;
+    use super::super::system::FakeSystem;
     use super::*;
 
     const TEXT: &str = "[Service]\nUser=hapticd\nExecStart=/usr/bin/hapticd serve\n";
 
-    fn verdicts(fake: &Fake) -> Vec<Verdict> {
-        check(&fake.world).iter().map(|found| found.verdict).collect()
+    fn verdicts(fake: &FakeSystem) -> Vec<Verdict> {
+        check(&fake.system).iter().map(|found| found.verdict).collect()
     }
 
     #[test]
     fn every_stage_of_an_installation_is_told() {
-        let fake = Fake::new();
-        assert_eq!(check(&fake.world), [Finding::ok("not installed as a service")]);
+        let fake = FakeSystem::new();
+        assert_eq!(check(&fake.system), [Finding::ok("not installed as a service")]);
         fake.file("/usr/lib/systemd/system/hapticd.service", TEXT).file("/run/systemd/system/x", "");
         assert_eq!(verdicts(&fake), [Problem, Problem, Warning]);
         fake.file("/etc/passwd", "root:x:0:0:::\nhapticd:x:999:999:::\n");
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn without_systemd_nothing_can_be_running() {
-        let fake = Fake::new();
+        let fake = FakeSystem::new();
         fake.file("/usr/lib/systemd/system/hapticd.service", "[Service]\n");
         assert_eq!(verdicts(&fake), [Warning]);
     }

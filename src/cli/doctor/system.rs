@@ -8,7 +8,7 @@ use crate::settings::Settings;
 
 /// What the checks look at.
 #[derive(Debug)]
-pub(super) struct World {
+pub(super) struct System {
     /// The directory under which `/dev`, `/sys`, `/etc` are looked for.
     root: PathBuf,
     /// The settings, or the built-in ones where those in use are wrong.
@@ -23,9 +23,9 @@ pub(super) struct World {
     may_use: fn(&Path) -> bool,
 }
 
-impl World {
+impl System {
     /// The system on which this runs.
-    pub(super) fn of_this_system(args: &SettingsArgs) -> Result<Self, String> {
+    pub(super) fn of_this_machine(args: &SettingsArgs) -> Result<Self, String> {
         let (settings, settings_error) = match args.load(&[]) {
             Ok(settings) => (settings, None),
             Err(error) => (Settings::builtin().map_err(|error| error.to_string())?, Some(error.to_string())),
@@ -105,16 +105,16 @@ fn may_use(path: &Path) -> bool {
 
 /// A system of a test's own, in a temporary directory, in which everything that is there may be used.
 #[cfg(test)]
-pub(super) struct Fake {
-    pub world: World,
+pub(super) struct FakeSystem {
+    pub system: System,
     _directory: tempfile::TempDir,
 }
 
 #[cfg(test)]
-impl Fake {
+impl FakeSystem {
     pub(super) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let world = World {
+        let system = System {
             root: directory.path().to_owned(),
             settings: Settings::builtin().unwrap(),
             settings_error: None,
@@ -122,19 +122,19 @@ impl Fake {
             library_error: None,
             may_use: Path::exists,
         };
-        Self { world, _directory: directory }
+        Self { system, _directory: directory }
     }
 
     /// A system in which nothing may be used.
     pub(super) fn forbidden() -> Self {
         let mut fake = Self::new();
-        fake.world.may_use = |_| false;
+        fake.system.may_use = |_| false;
         fake
     }
 
     /// Writes a file, with the directories above it.
     pub(super) fn file(&self, path: &str, text: &str) -> &Self {
-        let path = self.world.path(path);
+        let path = self.system.path(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
         self
@@ -146,8 +146,8 @@ impl Fake {
             "name = \"Mine\"\n[[match]]\n{matching}\n[default]\nname = \"Mine\"\nfeatures = [{{ vibrate = [0, 9] }}]\n\
              [write]\nvibrate = 'tx: {{v}}'\n"
         );
-        self.world.library = Library::from_texts([("mine", text.as_str())], &[]);
-        assert!(self.world.library.problems().is_empty(), "{:?}", self.world.library.problems());
+        self.system.library = Library::from_texts([("mine", text.as_str())], &[]);
+        assert!(self.system.library.problems().is_empty(), "{:?}", self.system.library.problems());
         self
     }
 }
@@ -159,33 +159,33 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn names_are_listed_in_the_order_of_their_numbers() {
-        let fake = Fake::new();
+        let fake = FakeSystem::new();
         fake.file("/dev/hidraw10", "").file("/dev/hidraw9", "").file("/dev/null", "");
-        assert_eq!(fake.world.list("/dev", "hidraw"), ["hidraw9", "hidraw10"]);
-        assert_eq!(fake.world.list("/nowhere", ""), Vec::<String>::new());
+        assert_eq!(fake.system.list("/dev", "hidraw"), ["hidraw9", "hidraw10"]);
+        assert_eq!(fake.system.list("/nowhere", ""), Vec::<String>::new());
     }
 
     #[test]
     #[cfg(target_os = "linux")]
     fn access_is_asked_without_opening() {
-        let fake = Fake::new();
+        let fake = FakeSystem::new();
         fake.file("/dev/here", "");
-        assert!(may_use(&fake.world.path("/dev/here")) && !may_use(&fake.world.path("/dev/not")));
+        assert!(may_use(&fake.system.path("/dev/here")) && !may_use(&fake.system.path("/dev/not")));
     }
 
     #[test]
     #[cfg(target_os = "linux")]
     fn the_way_to_a_device_is_its_group_or_the_rules() {
         use std::os::unix::fs::{MetadataExt, PermissionsExt};
-        let fake = Fake::new();
+        let fake = FakeSystem::new();
         fake.file("/dev/port", "");
-        let path = fake.world.path("/dev/port");
+        let path = fake.system.path("/dev/port");
         let gid = std::fs::metadata(&path).unwrap().gid();
         fake.file("/etc/group", &format!("other:x:99999:\ndialout:x:{gid}:me\n"));
         let mode = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         mode(0o660);
-        assert!(fake.world.way_to("/dev/port").ends_with("usermod -aG dialout $USER"));
+        assert!(fake.system.way_to("/dev/port").ends_with("usermod -aG dialout $USER"));
         mode(0o600);
-        assert!(fake.world.way_to("/dev/port").contains("hapticd udev"));
+        assert!(fake.system.way_to("/dev/port").contains("hapticd udev"));
     }
 }

@@ -4,15 +4,15 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use super::Finding;
-use super::world::World;
+use super::system::System;
 use crate::addresses::is_missing;
 use crate::cli::{health, health::Unhealthy, listen};
 
 /// Time for a server's answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-pub(super) fn check(world: &World) -> Vec<Finding> {
-    let (addresses, chosen) = (&world.settings.server.listen, listen::is_chosen(&world.settings));
+pub(super) fn check(system: &System) -> Vec<Finding> {
+    let (addresses, chosen) = (&system.settings.server.listen, listen::is_chosen(&system.settings));
     let mut missing = 0;
     let mut findings: Vec<_> = addresses
         .iter()

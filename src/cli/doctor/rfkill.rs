@@ -1,13 +1,13 @@
 //! rfkill: Bluetooth radios that are switched off.
 
 use super::Finding;
-use super::world::World;
+use super::system::System;
 
-pub(super) fn check(world: &World) -> Vec<Finding> {
+pub(super) fn check(system: &System) -> Vec<Finding> {
     const RFKILL: &str = "/sys/class/rfkill";
     let mut found = Vec::new();
-    for entry in world.list(RFKILL, "") {
-        let of = |what: &str| world.read(format!("{RFKILL}/{entry}/{what}")).unwrap_or_default();
+    for entry in system.list(RFKILL, "") {
+        let of = |what: &str| system.read(format!("{RFKILL}/{entry}/{what}")).unwrap_or_default();
         if of("type") != "bluetooth" {
             continue;
         }
@@ -24,7 +24,7 @@ pub(super) fn check(world: &World) -> Vec<Finding> {
     if found.is_empty() {
         found.push(Finding::ok("no radio is switched off"));
     }
-    if !world.settings.buses.btle.enabled {
+    if !system.settings.buses.btle.enabled {
         found = vec![Finding::ok("not needed: `buses.btle.enabled` is false")];
     }
     found
@@ -33,27 +33,27 @@ pub(super) fn check(world: &World) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::super::Verdict::{Ok, Problem};
-    use super::super::world::Fake;
+    use super::super::system::FakeSystem;
     use super::*;
 
     #[test]
     fn blocked_radios_are_problems_unless_bluetooth_is_not_wanted() {
-        let mut fake = Fake::new();
+        let mut fake = FakeSystem::new();
         let radio = |number: u8, kind: &str, soft: &str, hard: &str| {
             let at = |file: &str| format!("/sys/class/rfkill/rfkill{number}/{file}");
             fake.file(&at("type"), &format!("{kind}\n")).file(&at("name"), &format!("radio{number}\n"));
             fake.file(&at("soft"), &format!("{soft}\n")).file(&at("hard"), &format!("{hard}\n"));
         };
-        assert_eq!(check(&fake.world)[0].verdict, Ok);
+        assert_eq!(check(&fake.system)[0].verdict, Ok);
         radio(0, "wlan", "1", "1");
         radio(1, "bluetooth", "0", "0");
         radio(2, "bluetooth", "1", "0");
         radio(3, "bluetooth", "1", "1");
-        let found = check(&fake.world);
+        let found = check(&fake.system);
         assert_eq!(found.iter().map(|found| found.verdict).collect::<Vec<_>>(), [Ok, Problem, Problem]);
         assert_eq!(found[1].advice.as_deref(), Some("sudo rfkill unblock bluetooth"));
         assert!(found[2].text.contains("radio3") && found[2].text.contains("hardware"));
-        fake.world.settings.buses.btle.enabled = false;
-        assert_eq!(check(&fake.world)[0].verdict, Ok);
+        fake.system.settings.buses.btle.enabled = false;
+        assert_eq!(check(&fake.system)[0].verdict, Ok);
     }
 }

@@ -1,10 +1,10 @@
 //! Who looks: the other findings hold for this user.
 
 use super::Finding;
-use super::world::World;
+use super::system::System;
 
-pub(super) fn check(world: &World) -> Vec<Finding> {
-    let status = world.read("/proc/self/status").unwrap_or_default();
+pub(super) fn check(system: &System) -> Vec<Finding> {
+    let status = system.read("/proc/self/status").unwrap_or_default();
     let numbers = |key: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
         line.split_whitespace().filter_map(|number| number.parse().ok()).collect::<Vec<u32>>()
@@ -12,7 +12,7 @@ pub(super) fn check(world: &World) -> Vec<Finding> {
     let Some(user) = numbers("Uid:").first().copied() else {
         return vec![Finding::warning("who runs this is not known", "have /proc mounted")];
     };
-    let name = world.name_of("/etc/passwd", user).unwrap_or_else(|| user.to_string());
+    let name = system.name_of("/etc/passwd", user).unwrap_or_else(|| user.to_string());
     if user == 0 {
         let text = format!("{name} may use everything, so this says nothing about the rights of others");
         return vec![Finding::warning(
@@ -22,7 +22,7 @@ pub(super) fn check(world: &World) -> Vec<Finding> {
     }
     let groups = numbers("Gid:").first().copied().into_iter().chain(numbers("Groups:"));
     let mut groups: Vec<_> =
-        groups.map(|group| world.name_of("/etc/group", group).unwrap_or_else(|| group.to_string())).collect();
+        groups.map(|group| system.name_of("/etc/group", group).unwrap_or_else(|| group.to_string())).collect();
     groups.sort();
     groups.dedup();
     vec![Finding::ok(format!("looking with the rights of {name} (groups {})", groups.join(", ")))]
@@ -31,18 +31,18 @@ pub(super) fn check(world: &World) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::super::Verdict;
-    use super::super::world::Fake;
+    use super::super::system::FakeSystem;
     use super::*;
 
     #[test]
     fn the_user_and_the_groups_are_named_and_root_is_warned() {
-        let fake = Fake::new();
+        let fake = FakeSystem::new();
         fake.file("/etc/passwd", "root:x:0:0::/root:/bin/sh\nann:x:1000:1000::/:/bin/sh\n");
         fake.file("/etc/group", "root:x:0:\nann:x:1000:\ndialout:x:20:ann\n");
-        assert_eq!(check(&fake.world)[0].verdict, Verdict::Warning, "nothing is known");
+        assert_eq!(check(&fake.system)[0].verdict, Verdict::Warning, "nothing is known");
         fake.file("/proc/self/status", "Name:\tx\nUid:\t1000\t1000\t1000\t1000\nGid:\t1000\t1000\nGroups:\t20 999\n");
-        assert_eq!(check(&fake.world), [Finding::ok("looking with the rights of ann (groups 999, ann, dialout)")]);
+        assert_eq!(check(&fake.system), [Finding::ok("looking with the rights of ann (groups 999, ann, dialout)")]);
         fake.file("/proc/self/status", "Uid:\t0\t0\t0\t0\n");
-        assert_eq!(check(&fake.world)[0].verdict, Verdict::Warning);
+        assert_eq!(check(&fake.system)[0].verdict, Verdict::Warning);
     }
 }
