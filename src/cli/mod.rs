@@ -27,8 +27,6 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::library::Library;
-use crate::link::Deadlines;
-use crate::manager::btle::BtleOptions;
 use crate::settings::{Settings, SettingsError, Sources};
 
 /// A server for intimate and haptic hardware. Programs connect with the Buttplug protocol.
@@ -175,12 +173,6 @@ fn library(settings: &Settings) -> Result<Library, Failure> {
         return Err(Failure::Given(format!("`{KEY}` = {path} ({origin}) is no directory that can be read")));
     }
     Ok(Library::load(&own, &crate::driver::names()))
-}
-
-/// How the settings want Bluetooth LE.
-fn btle_options(settings: &Settings, deadlines: Deadlines) -> BtleOptions {
-    let own = &settings.buses.btle;
-    BtleOptions { adapter: own.adapter.clone(), services: own.services.clone(), look_every: own.look_every, deadlines }
 }
 
 /// Reads the command line and does what it says.

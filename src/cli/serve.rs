@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actix_web::HttpServer;
+use arc_swap::ArcSwap;
 use tracing::{debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -13,12 +14,9 @@ use super::mdns;
 use super::service::Service;
 use super::{Failure, ServeArgs, print};
 use crate::device::Pace;
-use crate::hub::{BusSpec, HubHandle, HubOptions, known_devices::InUse, known_devices::KnownDevices};
+use crate::hub::{HubHandle, HubOptions, known_devices::InUse, known_devices::KnownDevices};
 use crate::library::Library;
-use crate::link::Deadlines;
-use crate::manager::{
-    btle, hid, lovense_dongle, serial, virtual_bus, virtual_bus::Port, websocket, websocket::WebsocketOptions,
-};
+use crate::manager::{BusSetup, btle, list, virtual_bus::Port};
 use crate::metrics::Metrics;
 use crate::session::SessionOptions;
 use crate::settings::Settings;
@@ -79,12 +77,13 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     let metrics = Metrics::new().map_err(|error| Failure::Done(format!("the metrics cannot be made: {error}")))?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = settings.server.threads.unwrap_or(cores);
-    let deadlines = Deadlines { write: settings.links.write_timeout, read: settings.links.read_timeout };
     let models: usize = library.definitions().iter().map(|definition| definition.all_models().count()).sum();
     let definitions = library.definitions().len();
 
-    let virtual_port = settings.buses.virtual_bus.enabled.then(Port::default);
-    let buses = buses(settings, &library, virtual_port.as_ref(), deadlines);
+    let library = Arc::new(ArcSwap::from_pointee(library));
+    let port = Port::default();
+    let buses = list::all(&BusSetup { settings, library: &library, port: &port });
+    let virtual_port = settings.buses.virtual_bus.enabled.then_some(port);
 
     let limits = SocketLimits {
         max_frame: settings.sessions.max_frame_bytes,
@@ -108,7 +107,7 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
     known.announce(&bound.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and "));
     let arbiters: Vec<_> = (0..threads).map(|_| actix::Arbiter::new()).collect();
     let handles = arbiters.iter().map(actix::Arbiter::handle).collect();
-    let hub = HubHandle::start(hub_options(settings, &first), Arc::new(library), known, buses, handles, metrics);
+    let hub = HubHandle::start(hub_options(settings, &first), library.load_full(), known, buses, handles, metrics);
     let site = Site { hub: hub.clone(), sessions, limits, virtual_port: virtual_port.clone() };
 
     let mut server = HttpServer::new(move || web::app(&site))
@@ -172,52 +171,6 @@ async fn serve(settings: &Settings, library: Library) -> Result<(), Failure> {
         Ok(_) => Ok(()),
         Err(why) => Err(Failure::Done(why)),
     }
-}
-
-fn buses(settings: &Settings, library: &Library, virtual_port: Option<&Port>, deadlines: Deadlines) -> Vec<BusSpec> {
-    let mut buses = Vec::new();
-    if let Some(port) = virtual_port {
-        let factory = virtual_bus::factory(port.clone(), deadlines, settings.buses.virtual_bus.max_devices);
-        buses.push(BusSpec { name: "virtual", factory, scans: true });
-    }
-    if settings.buses.btle.enabled {
-        let options = super::btle_options(settings, deadlines);
-        buses.push(BusSpec { name: "btle", factory: btle::factory(options), scans: true });
-    }
-    if settings.buses.serial.enabled {
-        buses.push(BusSpec { name: "serial", factory: serial::factory(library, deadlines), scans: true });
-    }
-    if settings.buses.hid.enabled {
-        buses.push(BusSpec { name: "hid", factory: hid::factory(library, deadlines), scans: true });
-    }
-    let dongle = &settings.buses.lovense_dongle;
-    if dongle.enabled {
-        let factory = lovense_dongle::factory(dongle.port.clone(), deadlines);
-        buses.push(BusSpec { name: "lovense_dongle", factory, scans: true });
-    }
-    #[cfg(target_os = "linux")]
-    if settings.buses.gamepad.enabled {
-        // What is driven by HID has its rumble there.
-        let taken = if settings.buses.hid.enabled { hid::named(library) } else { Default::default() };
-        let factory = crate::manager::gamepad::factory(library, taken, deadlines);
-        buses.push(BusSpec { name: "gamepad", factory, scans: true });
-    }
-    let own = &settings.buses.websocket;
-    if own.enabled {
-        let options = WebsocketOptions {
-            max_devices: own.max_devices,
-            first_frame: own.first_frame_timeout,
-            ping: own.ping,
-            deadline: own.pong_deadline,
-            deadlines,
-        };
-        buses.push(BusSpec {
-            name: "websocket",
-            factory: websocket::factory(own.listen.clone(), options),
-            scans: false,
-        });
-    }
-    buses
 }
 
 fn hub_options(settings: &Settings, bound: &str) -> HubOptions {

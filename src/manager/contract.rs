@@ -128,3 +128,19 @@ impl ManagerHandle {
 
 /// Starts the manager of one bus; called again when it has failed.
 pub type Factory = Box<dyn Fn(ManagerContext) -> ManagerHandle + Send>;
+
+/// A bus that the hub is to start and to keep running.
+pub struct BusSpec {
+    /// Name in logs and metrics.
+    pub name: &'static str,
+    /// Makes its manager.
+    pub factory: Factory,
+    /// Whether it looks for hardware while a client scans; else hardware comes by itself at any time.
+    pub scans: bool,
+}
+
+impl fmt::Debug for BusSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BusSpec({})", self.name)
+    }
+}

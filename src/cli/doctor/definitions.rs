@@ -1,7 +1,7 @@
 //! Every definition is usable.
 
-use super::Finding;
-use super::system::System;
+use crate::manager::System;
+use crate::types::Finding;
 
 pub(super) fn check(system: &System) -> Vec<Finding> {
     if let Some(error) = &system.library_error {
@@ -23,10 +23,10 @@ pub(super) fn check(system: &System) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict;
     use super::super::one;
-    use super::super::system::FakeSystem;
     use super::*;
+    use crate::manager::FakeSystem;
+    use crate::types::Verdict;
 
     #[test]
     fn a_definition_that_cannot_be_used_is_a_problem() {

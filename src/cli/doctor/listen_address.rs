@@ -3,10 +3,10 @@
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
-use super::Finding;
-use super::system::System;
 use crate::addresses::is_missing;
 use crate::cli::{health, health::Unhealthy, listen};
+use crate::manager::System;
+use crate::types::Finding;
 
 /// Time for a server's answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -59,8 +59,8 @@ fn look(listen: SocketAddr) -> Finding {
 mod tests {
     use std::io::{Read, Write};
 
-    use super::super::Verdict;
     use super::*;
+    use crate::types::Verdict;
 
     fn answering(answer: &'static str) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

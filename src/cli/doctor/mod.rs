@@ -4,21 +4,10 @@
 //! hardware (opening a serial port resets some boards) and starts nothing. Paths go through [`System::path`], so that tests
 //! can have a system of their own. All checks run at once, each on its own thread, and one that hangs is a finding.
 
-#[cfg(target_os = "linux")]
-mod bluetooth;
 mod definitions;
-#[cfg(target_os = "linux")]
-mod gamepads;
-#[cfg(target_os = "linux")]
-mod hid;
 mod listen_address;
-#[cfg(target_os = "linux")]
-mod rfkill;
-#[cfg(target_os = "linux")]
-mod serial;
 mod settings;
 mod state;
-mod system;
 #[cfg(target_os = "linux")]
 mod systemd;
 #[cfg(target_os = "linux")]
@@ -30,11 +19,13 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use serde::Serialize;
 
 use super::{Failure, SettingsArgs, print};
+use crate::library::Library;
+use crate::manager::{Check, System, list};
+use crate::settings::Settings;
+use crate::types::{Finding, Verdict};
 use crate::words::counted;
-use system::System;
 
 /// Time for each check. Those that ask somebody give up earlier by themselves, with a better message.
 const DEADLINE: Duration = Duration::from_secs(8);
@@ -53,75 +44,46 @@ pub struct DoctorArgs {
     json: bool,
 }
 
-/// How something is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Verdict {
-    /// As it should be, or not wanted.
-    Ok,
-    /// Something may be missed.
-    Warning,
-    /// Something that is wanted cannot work.
-    Problem,
+/// Every check, in the order in which it is shown: first hapticd's own files and its port, then the buses, then what the
+/// system has for all of them.
+fn checks() -> Vec<Check> {
+    let own: [Check; 4] = [
+        ("settings", settings::check),
+        ("state", state::check),
+        ("definitions", definitions::check),
+        ("port", listen_address::check),
+    ];
+    let buses = list::BUSES.iter().flat_map(|bus| bus.checks()).copied();
+    let all = own.into_iter().chain(buses);
+    #[cfg(target_os = "linux")]
+    let all = {
+        let (user, system): (Check, [Check; 2]) =
+            (("account", user::check), [("udev rules", udev::check), ("service", systemd::check)]);
+        std::iter::once(user).chain(all).chain(system)
+    };
+    all.collect()
 }
 
-/// What a check found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Finding {
-    verdict: Verdict,
-    /// What is so.
-    text: String,
-    /// What to do about it.
-    #[serde(rename = "do")]
-    advice: Option<String>,
+/// This machine, with the settings and definitions of the server, or the built-in ones where those are wrong.
+fn this_machine(args: &SettingsArgs) -> Result<System, String> {
+    let settings = match args.load(&[]) {
+        Ok(settings) => (settings, None),
+        Err(error) => (Settings::builtin().map_err(|error| error.to_string())?, Some(error.to_string())),
+    };
+    let library = match super::library(&settings.0) {
+        Ok(library) => (library, None),
+        Err(Failure::Given(error) | Failure::Done(error)) => (Library::load(&[], &crate::driver::names()), Some(error)),
+    };
+    let access = list::access(&library.0);
+    Ok(System::of_this_machine(settings, library, access))
 }
-
-impl Finding {
-    fn ok(text: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Ok, text: text.into(), advice: None }
-    }
-
-    fn warning(text: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Warning, text: text.into(), advice: Some(advice.into()) }
-    }
-
-    fn problem(text: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Problem, text: text.into(), advice: Some(advice.into()) }
-    }
-}
-
-type Check = fn(&System) -> Vec<Finding>;
-
-/// Every check, in the order in which it is shown.
-const CHECKS: &[(&str, Check)] = &[
-    #[cfg(target_os = "linux")]
-    ("account", user::check),
-    ("settings", settings::check),
-    ("state", state::check),
-    ("definitions", definitions::check),
-    ("port", listen_address::check),
-    #[cfg(target_os = "linux")]
-    ("bluetooth", bluetooth::check),
-    #[cfg(target_os = "linux")]
-    ("radio", rfkill::check),
-    #[cfg(target_os = "linux")]
-    ("serial", serial::check),
-    #[cfg(target_os = "linux")]
-    ("hid", hid::check),
-    #[cfg(target_os = "linux")]
-    ("gamepads", gamepads::check),
-    #[cfg(target_os = "linux")]
-    ("udev rules", udev::check),
-    #[cfg(target_os = "linux")]
-    ("service", systemd::check),
-];
 
 pub(super) fn run(args: &DoctorArgs) -> Result<(), Failure> {
     let settings = args.settings.clone();
     // Even reading settings can hang, on a file system that does.
-    let system = begin(move || System::of_this_machine(&settings)).recv_timeout(DEADLINE);
+    let system = begin(move || this_machine(&settings)).recv_timeout(DEADLINE);
     let found = match system {
-        Ok(Ok(system)) => examine(CHECKS, &Arc::new(system), DEADLINE),
+        Ok(Ok(system)) => examine(&checks(), &Arc::new(system), DEADLINE),
         Ok(Err(why)) => vec![("settings", Finding::problem(why, "without settings nothing else can be looked at"))],
         Err(_) => {
             let text = "reading the settings and definitions does not end";
@@ -143,7 +105,7 @@ pub(super) fn run(args: &DoctorArgs) -> Result<(), Failure> {
 }
 
 /// Runs all checks at once; what has not ended `deadline` after the start is a problem.
-fn examine(checks: &[(&'static str, Check)], system: &Arc<System>, deadline: Duration) -> Vec<(&'static str, Finding)> {
+fn examine(checks: &[Check], system: &Arc<System>, deadline: Duration) -> Vec<(&'static str, Finding)> {
     let end = Instant::now() + deadline;
     let running: Vec<_> = checks
         .iter()
@@ -209,12 +171,12 @@ fn one(findings: &[Finding], verdict: Verdict, contains: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::system::FakeSystem;
     use super::*;
+    use crate::manager::FakeSystem;
 
     #[test]
     fn a_check_that_hangs_or_fails_is_a_finding_and_holds_up_nothing() {
-        let checks: &[(&str, Check)] = &[
+        let checks: &[Check] = &[
             ("hangs", |_| {
                 loop {
                     std::thread::sleep(Duration::from_secs(60));

@@ -1,8 +1,8 @@
 //! Settings files are right.
 
-use super::Finding;
-use super::system::System;
+use crate::manager::System;
 use crate::settings::BUILTIN;
+use crate::types::Finding;
 
 pub(super) fn check(system: &System) -> Vec<Finding> {
     if let Some(error) = &system.settings_error {
@@ -19,10 +19,10 @@ pub(super) fn check(system: &System) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict;
     use super::super::one;
-    use super::super::system::FakeSystem;
     use super::*;
+    use crate::manager::FakeSystem;
+    use crate::types::Verdict;
 
     #[test]
     fn wrong_settings_are_a_problem() {

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Finding;
-use super::system::System;
 use crate::hub::known_devices;
+use crate::manager::System;
+use crate::types::Finding;
 
 pub(super) fn check(system: &System) -> Vec<Finding> {
     let dir = &system.settings.state.dir;
@@ -50,10 +50,10 @@ fn above(system: &System, dir: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict;
     use super::super::one;
-    use super::super::system::FakeSystem;
     use super::*;
+    use crate::manager::FakeSystem;
+    use crate::types::Verdict;
 
     #[test]
     fn the_state_directory_is_there_and_can_be_written_or_made() {

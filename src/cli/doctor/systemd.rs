@@ -1,7 +1,7 @@
 //! The systemd service: installed, complete, running.
 
-use super::Finding;
-use super::system::System;
+use crate::manager::System;
+use crate::types::Finding;
 
 /// Where systemd looks for units, the strongest first.
 const DIRECTORIES: [&str; 5] = [
@@ -63,9 +63,9 @@ pub(super) fn check(system: &System) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict::{self, Ok, Problem, Warning};
-    use super::super::system::FakeSystem;
     use super::*;
+    use crate::manager::FakeSystem;
+    use crate::types::Verdict::{self, Ok, Problem, Warning};
 
     const TEXT: &str = "[Service]\nUser=hapticd\nExecStart=/usr/bin/hapticd serve\n";
 

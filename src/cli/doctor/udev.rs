@@ -1,8 +1,8 @@
 //! The udev rules: installed, and what `hapticd udev` prints today.
 
-use super::Finding;
-use super::system::System;
 use crate::cli::udev::{self as rules};
+use crate::manager::System;
+use crate::types::Finding;
 
 /// Where udev looks, the strongest first: a file hides those of the same name further down.
 const DIRECTORIES: [&str; 5] = [
@@ -31,9 +31,9 @@ pub(super) fn check(system: &System) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict;
-    use super::super::system::FakeSystem;
     use super::*;
+    use crate::manager::FakeSystem;
+    use crate::types::Verdict;
 
     #[test]
     fn missing_current_old_and_hidden_rules_are_told_apart() {

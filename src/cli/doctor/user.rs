@@ -1,7 +1,7 @@
 //! Who looks: the other findings hold for this user.
 
-use super::Finding;
-use super::system::System;
+use crate::manager::System;
+use crate::types::Finding;
 
 pub(super) fn check(system: &System) -> Vec<Finding> {
     let status = system.read("/proc/self/status").unwrap_or_default();
@@ -30,9 +30,9 @@ pub(super) fn check(system: &System) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict;
-    use super::super::system::FakeSystem;
     use super::*;
+    use crate::manager::FakeSystem;
+    use crate::types::Verdict;
 
     #[test]
     fn the_user_and_the_groups_are_named_and_root_is_warned() {

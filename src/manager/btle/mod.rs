@@ -8,8 +8,13 @@
 //! What may not live here: protocols and devices.
 
 mod adapter;
+mod bus;
 mod central;
 mod characteristic;
+#[cfg(target_os = "linux")]
+mod check_bluez;
+#[cfg(target_os = "linux")]
+mod check_rfkill;
 mod connection;
 mod connector;
 mod error;
@@ -19,6 +24,5 @@ mod scan_schedule;
 mod sightings;
 mod status;
 
+pub use bus::Btle;
 pub use central::is_harmless_panic;
-pub use manager::factory;
-pub use options::BtleOptions;

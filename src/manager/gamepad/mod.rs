@@ -9,8 +9,10 @@
 //! A pad's address is what it calls itself (mostly its Bluetooth address), else the socket that it is plugged into, else
 //! vendor and product; several with the same are numbered, see `stable_address`.
 
+mod bus;
+mod check;
 mod pads;
 mod rumble;
 mod sysfs;
 
-pub use pads::{all, factory};
+pub use bus::Gamepad;

@@ -1,16 +1,17 @@
 //! The gamepads of this machine: their list, and how to open one.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::rumble;
 use super::sysfs::{self, Pad};
 use crate::driver::Boxed;
-use crate::library::{Candidate, Hardware, Library, Matcher};
+use crate::library::{Candidate, Hardware, Matcher};
 use crate::link::{Deadlines, Link, LinkError};
 use crate::manager::blocking_link;
+use crate::manager::bus_kind::LibraryHandle;
 use crate::manager::contract::{Connector, Factory};
+use crate::manager::hid;
 use crate::manager::open_devices::OpenDevices;
 use crate::manager::polling_manager::{self, Enumerated, Enumerator};
 use crate::manager::stable_address::Addresses;
@@ -23,7 +24,7 @@ const SYS: &str = "/sys/class/input";
 ///
 /// # Errors
 /// Why they cannot be listed.
-pub fn all() -> Result<Vec<Hardware>, String> {
+pub(super) fn all() -> Result<Vec<Hardware>, String> {
     let hardware = |pad: Pad| {
         let address = pad.base();
         Hardware { usb: Some(pad.ids), ..Hardware::new(Bus::Gamepad, pad.name, address) }
@@ -34,10 +35,9 @@ pub fn all() -> Result<Vec<Hardware>, String> {
 /// The gamepads of this machine.
 #[derive(Debug)]
 struct Pads {
-    /// Whether any definition is about gamepads.
-    wanted: bool,
-    /// Vendor and product of what another bus drives.
-    taken: BTreeSet<(u16, u16)>,
+    library: LibraryHandle,
+    /// What definitions recognise by HID is left to that bus, where the rumble of such a pad is.
+    hid_is_on: bool,
     /// Where the kernel describes its input devices, and where it has them.
     sys: PathBuf,
     dev: PathBuf,
@@ -46,14 +46,11 @@ struct Pads {
     open: OpenDevices,
 }
 
-/// Makes managers of gamepads. Those whose vendor and product are in `taken` are left to whoever has them.
-#[must_use]
-pub fn factory(library: &Library, taken: BTreeSet<(u16, u16)>, deadlines: Deadlines) -> Factory {
-    let mut matchers = library.definitions().iter().flat_map(|definition| &definition.matchers);
-    let wanted = matchers.any(|matcher| *matcher == Matcher::Gamepad);
+/// Makes managers of gamepads. Those that definitions recognise by HID are left to that bus if it is on.
+pub(super) fn factory(library: &LibraryHandle, hid_is_on: bool, deadlines: Deadlines) -> Factory {
     polling_manager::factory(Pads {
-        wanted,
-        taken,
+        library: Arc::clone(library),
+        hid_is_on,
         sys: PathBuf::from(SYS),
         dev: PathBuf::from("/dev/input"),
         addresses: Mutex::default(),
@@ -65,7 +62,10 @@ pub fn factory(library: &Library, taken: BTreeSet<(u16, u16)>, deadlines: Deadli
 impl Enumerator for Pads {
     fn list(&self) -> Result<Vec<Enumerated>, String> {
         let mut pads = sysfs::list(&self.sys)?;
-        pads.retain(|pad| !self.taken.contains(&pad.ids));
+        if self.hid_is_on {
+            let taken = hid::named(&self.library.load());
+            pads.retain(|pad| !taken.contains(&pad.ids));
+        }
         let places: Vec<_> = pads.iter().map(|pad| (pad.event.clone(), pad.base())).collect();
         let addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner).give(&places);
         let listed = pads.into_iter().zip(addresses).map(|(Pad { event, name, ids, .. }, address)| {
@@ -82,7 +82,10 @@ impl Enumerator for Pads {
     }
 
     fn wanted(&self) -> Vec<String> {
-        self.wanted.then(|| "everything that can rumble".to_owned()).into_iter().collect()
+        let library = self.library.load();
+        let mut matchers = library.definitions().iter().flat_map(|definition| &definition.matchers);
+        let wanted = matchers.any(|matcher| *matcher == Matcher::Gamepad);
+        wanted.then(|| "everything that can rumble".to_owned()).into_iter().collect()
     }
 
     fn open_devices(&self) -> &OpenDevices {
@@ -123,16 +126,19 @@ impl Connector for GamepadConnector {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use arc_swap::ArcSwap;
 
-    fn pads(taken: BTreeSet<(u16, u16)>) -> (tempfile::TempDir, Pads) {
+    use super::*;
+    use crate::library::Library;
+
+    fn pads(hid_is_on: bool) -> (tempfile::TempDir, Pads) {
         let directory = tempfile::tempdir().unwrap();
         sysfs::tests::pad(directory.path(), "event5", "Xbox", "", "usb-1/input0", (0x045e, 0x028e), "107030000 0");
         sysfs::tests::pad(directory.path(), "event7", "Xbox", "", "usb-2/input0", (0x045e, 0x028e), "107030000 0");
         sysfs::tests::pad(directory.path(), "event6", "Joy-Con (L)", "98:b6", "", (0x057e, 0x2006), "107030000 0");
         let pads = Pads {
-            wanted: true,
-            taken,
+            library: Arc::new(ArcSwap::from_pointee(Library::load(&[], &crate::driver::names()))),
+            hid_is_on,
             sys: directory.path().to_owned(),
             dev: directory.path().join("none"),
             addresses: Mutex::default(),
@@ -144,18 +150,18 @@ mod tests {
 
     #[test]
     fn what_another_bus_drives_is_left_to_it() {
-        let found = |taken| {
-            let listed = pads(taken).1.list().unwrap();
+        let found = |hid_is_on| {
+            let listed = pads(hid_is_on).1.list().unwrap();
             listed.into_iter().map(|listed| listed.hardware.address).collect::<Vec<_>>()
         };
-        assert_eq!(found(BTreeSet::new()), ["usb-1/input0", "98:b6", "usb-2/input0"]);
-        assert_eq!(found(BTreeSet::from([(0x057e, 0x2006)])), ["usb-1/input0", "usb-2/input0"]);
+        assert_eq!(found(false), ["usb-1/input0", "98:b6", "usb-2/input0"]);
+        assert_eq!(found(true), ["usb-1/input0", "usb-2/input0"]);
     }
 
     #[tokio::test]
     async fn a_pad_that_cannot_be_opened_is_named() {
         let library = Library::load(&[], &crate::driver::names());
-        let (_directory, pads) = pads(BTreeSet::new());
+        let (_directory, pads) = pads(false);
         let Enumerated { hardware, connector } = pads.list().unwrap().remove(0);
         let candidates = library.candidates(&hardware);
         assert_eq!(candidates[0].definition.protocol, "sdl-gamepad");

@@ -9,6 +9,7 @@ use crate::driver::Boxed;
 use crate::library::{Candidate, Hardware, Library, Matcher, usb_id};
 use crate::link::{Deadlines, Link, LinkError};
 use crate::manager::blocking_link;
+use crate::manager::bus_kind::LibraryHandle;
 use crate::manager::contract::{Connector, Factory};
 use crate::manager::open_devices::OpenDevices;
 use crate::manager::polling_manager::{self, Enumerated, Enumerator};
@@ -18,7 +19,7 @@ use crate::types::Bus;
 /// HID devices of certain vendors and products.
 #[derive(Debug)]
 pub(super) struct Devices {
-    wanted: BTreeSet<(u16, u16)>,
+    library: LibraryHandle,
     system: Arc<dyn System>,
     addresses: Mutex<Addresses>,
     deadlines: Deadlines,
@@ -26,16 +27,15 @@ pub(super) struct Devices {
 }
 
 /// Makes managers of HID devices for those that a library names.
-#[must_use]
-pub fn factory(library: &Library, deadlines: Deadlines) -> Factory {
-    polling_manager::factory(Devices::new(named(library), Arc::new(Hidapi), deadlines))
+pub(super) fn factory(library: &LibraryHandle, deadlines: Deadlines) -> Factory {
+    polling_manager::factory(Devices::new(Arc::clone(library), Arc::new(Hidapi), deadlines))
 }
 
 /// Every HID device, wanted or not. Blocking.
 ///
 /// # Errors
 /// Why they cannot be listed.
-pub fn all() -> Result<Vec<Hardware>, String> {
+pub(super) fn all() -> Result<Vec<Hardware>, String> {
     let infos = Hidapi.list().map_err(|why| format!("HID devices cannot be listed: {why}"))?;
     let hardware =
         |info: Info| Hardware { usb: Some(info.ids), ..Hardware::new(Bus::Hid, info.name.clone(), base(&info)) };
@@ -43,8 +43,7 @@ pub fn all() -> Result<Vec<Hardware>, String> {
 }
 
 /// Vendor and product of everything that a library's definitions recognise by HID.
-#[must_use]
-pub fn named(library: &Library) -> BTreeSet<(u16, u16)> {
+pub(in crate::manager) fn named(library: &Library) -> BTreeSet<(u16, u16)> {
     let matchers = library.definitions().iter().flat_map(|definition| &definition.matchers);
     let ids = matchers.filter_map(|matcher| match matcher {
         Matcher::Hid(ids) => Some(ids),
@@ -54,15 +53,16 @@ pub fn named(library: &Library) -> BTreeSet<(u16, u16)> {
 }
 
 impl Devices {
-    pub(super) fn new(wanted: BTreeSet<(u16, u16)>, system: Arc<dyn System>, deadlines: Deadlines) -> Self {
-        Self { wanted, system, addresses: Mutex::default(), deadlines, open: OpenDevices::default() }
+    pub(super) fn new(library: LibraryHandle, system: Arc<dyn System>, deadlines: Deadlines) -> Self {
+        Self { library, system, addresses: Mutex::default(), deadlines, open: OpenDevices::default() }
     }
 }
 
 impl Enumerator for Devices {
     fn list(&self) -> Result<Vec<Enumerated>, String> {
         let mut infos = self.system.list().map_err(|why| format!("HID devices cannot be listed: {why}"))?;
-        infos.retain(|info| self.wanted.contains(&info.ids));
+        let wanted = named(&self.library.load());
+        infos.retain(|info| wanted.contains(&info.ids));
         let infos = one_each(infos);
         let places: Vec<_> = infos.iter().map(|info| (info.path.to_string_lossy().into_owned(), base(info))).collect();
         let addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner).give(&places);
@@ -76,7 +76,7 @@ impl Enumerator for Devices {
     }
 
     fn wanted(&self) -> Vec<String> {
-        self.wanted.iter().map(|ids| usb_id(*ids)).collect()
+        named(&self.library.load()).into_iter().map(usb_id).collect()
     }
 
     fn open_devices(&self) -> &OpenDevices {

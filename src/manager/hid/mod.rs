@@ -5,10 +5,15 @@
 //! A device's address is its serial number; without one it is vendor and product (`057e:2009`). Several with the same
 //! are numbered, see `stable_address`.
 
+mod bus;
+#[cfg(target_os = "linux")]
+mod check;
 mod devices;
 mod system;
 
-pub use devices::{all, factory, named};
+pub use bus::Hid;
+#[cfg(target_os = "linux")]
+pub(super) use devices::named;
 #[cfg(test)]
 pub(super) use system::Info;
 pub(super) use system::{Hidapi, System};

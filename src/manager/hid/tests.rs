@@ -5,6 +5,8 @@ use std::ffi::CString;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+
 use super::devices::{Devices, named};
 use super::system::{Info, System};
 use crate::library::{Candidate, Hardware, Library};
@@ -69,11 +71,11 @@ fn devices(infos: Vec<Info>) -> (Devices, Arc<Fake>, Say) {
     let (say, says) = mpsc::channel();
     let fake = Arc::new(Fake { infos: Mutex::new(infos), says: Mutex::new(Some(says)), told: Arc::default() });
     let system = Arc::clone(&fake) as Arc<dyn System>;
-    let devices = Devices::new(BTreeSet::from([(0x057e, 0x2009)]), system, Deadlines::default());
+    let devices = Devices::new(Arc::new(ArcSwap::from_pointee(library())), system, Deadlines::default());
     (devices, fake, say)
 }
 
-fn candidates() -> Vec<Candidate> {
+fn library() -> Library {
     let text = r#"
         name = "Test"
         [[match]]
@@ -84,7 +86,11 @@ fn candidates() -> Vec<Candidate> {
         [write]
         vibrate = 'tx: {v}'
         "#;
-    let library = Library::from_texts([("test", text)], &[]);
+    Library::from_texts([("test", text)], &[])
+}
+
+fn candidates() -> Vec<Candidate> {
+    let library = library();
     assert_eq!(named(&library), BTreeSet::from([(0x057e, 0x2009)]));
     let found = Hardware { usb: Some((0x057e, 0x2009)), ..Hardware::new(Bus::Hid, "n", "a") };
     library.candidates(&found)
@@ -159,4 +165,18 @@ async fn letting_go_closes_the_device_and_what_failed_is_tried_again_later() {
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_eq!(devices.open_devices().due_for_retry(), ["057e:2009"]);
     assert!(devices.open_devices().due_for_retry().is_empty());
+}
+
+#[test]
+fn definitions_that_are_replaced_while_it_runs_count_from_the_next_list_on() {
+    let system =
+        Arc::new(Fake { infos: Mutex::new(vec![info("raw0", (0x057e, 0x2009), "s1", -1)]), ..Fake::default() });
+    let known = Arc::new(ArcSwap::from_pointee(Library::from_texts([], &[])));
+    let devices = Devices::new(Arc::clone(&known), system, Deadlines::default());
+    assert!(devices.wanted().is_empty() && devices.list().unwrap().is_empty());
+    known.store(Arc::new(library()));
+    assert_eq!(devices.wanted(), ["057e:2009"]);
+    assert_eq!(devices.list().unwrap()[0].hardware.address, "s1");
+    known.store(Arc::new(Library::from_texts([], &[])));
+    assert!(devices.list().unwrap().is_empty());
 }

@@ -64,8 +64,7 @@ struct State {
 }
 
 /// Makes managers of the Lovense dongle; `port` is the serial port of one of the older form.
-#[must_use]
-pub fn factory(port: Option<String>, deadlines: Deadlines) -> Factory {
+pub(super) fn factory(port: Option<String>, deadlines: Deadlines) -> Factory {
     polling_manager::factory(Dongles { port, ..Dongles::new(Arc::new(Hidapi), deadlines) })
 }
 

@@ -7,13 +7,14 @@
 //! a serial port cannot be told from other adapters, so the user names its port. No document that we have says how it
 //! speaks: it is taken to say the same lines, at 115,200 bits a second.
 
+mod bus;
 mod dongle;
 mod dongles;
 mod framing;
 mod message;
 mod state_machine;
 
-pub use dongles::{IDS, NAME, factory};
+pub use bus::LovenseDongle;
 
 #[cfg(test)]
 mod tests;

@@ -1,40 +1,17 @@
-//! The actor that the hub sees, and the port through which programs come.
+//! The actor that the hub sees.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix::prelude::*;
-use arc_swap::ArcSwapOption;
 use tokio_util::sync::CancellationToken;
 
+use super::port::{Plug, Port};
 use super::{frames, peripheral};
 use crate::describe::Describe;
 use crate::library::Hardware;
 use crate::link::Deadlines;
 use crate::manager::contract::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
-use crate::socket::Socket;
-
-/// Where the web server takes new peripherals to. Copies share it; it outlives the manager.
-#[derive(Debug, Clone, Default)]
-pub struct Port {
-    manager: Arc<ArcSwapOption<Addr<VirtualManager>>>,
-    closing: CancellationToken,
-}
-
-impl Port {
-    /// A peripheral has connected.
-    pub fn plug(&self, socket: Socket) {
-        match self.manager.load_full() {
-            Some(manager) => manager.do_send(Plug(socket)),
-            None => socket.outgoing.close(crate::socket::CloseCode::Away, "the virtual bus is not running"),
-        }
-    }
-
-    /// Closes every socket, because the server ends. To be called when all hardware was let go.
-    pub fn close(&self) {
-        self.closing.cancel();
-    }
-}
 
 /// The manager of virtual hardware.
 #[derive(Debug)]
@@ -62,11 +39,11 @@ pub fn factory(port: Port, deadlines: Deadlines, max_devices: usize) -> Factory 
             attached: BTreeMap::new(),
             sockets: 0,
             next: 0,
-            closing: port.closing.clone(),
+            closing: port.closing(),
             _guard: guard,
         };
         let address = manager.start();
-        port.manager.store(Some(Arc::new(address.clone())));
+        port.open(address.clone().recipient());
         ManagerHandle::new(address)
     })
 }
@@ -81,11 +58,6 @@ impl VirtualManager {
 impl Actor for VirtualManager {
     type Context = Context<Self>;
 }
-
-/// Request: a program wants to play hardware.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-struct Plug(Socket);
 
 impl Handler<Plug> for VirtualManager {
     type Result = ();

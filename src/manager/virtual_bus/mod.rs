@@ -7,8 +7,11 @@
 //! of grace, and then the server closes the socket. The server says `{"type":"failed","reason":"..."}` when it has
 //! connected and could not go on, and closes with code 1001 when it ends.
 
+mod bus;
 mod frames;
 mod manager;
 mod peripheral;
+mod port;
 
-pub use manager::{Port, factory};
+pub use bus::Virtual;
+pub use port::Port;

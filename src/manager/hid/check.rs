@@ -1,8 +1,8 @@
 //! HID devices that are known, the Lovense dongle among them.
 
-use super::Finding;
-use super::system::System;
-use crate::cli::udev;
+use crate::manager::access::hid_devices;
+use crate::manager::system::System;
+use crate::types::Finding;
 
 const CLASS: &str = "/sys/class/hidraw";
 
@@ -11,7 +11,7 @@ pub(super) fn check(system: &System) -> Vec<Finding> {
     if !buses.hid.enabled && !buses.lovense_dongle.enabled {
         return vec![Finding::ok("not needed: `buses.hid.enabled` and `buses.lovense_dongle.enabled` are false")];
     }
-    let known = udev::hid(&system.library);
+    let known = hid_devices(&system.access);
     let mut found = Vec::new();
     for node in system.list(CLASS, "hidraw") {
         let about = system.read(format!("{CLASS}/{node}/device/uevent")).unwrap_or_default();
@@ -41,9 +41,9 @@ fn id(about: &str) -> Option<(u16, u16)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict;
-    use super::super::system::FakeSystem;
     use super::*;
+    use crate::manager::system::FakeSystem;
+    use crate::types::Verdict;
 
     const DONGLE: &str = "DRIVER=hid-generic\nHID_ID=0003:00001915:0000520A\nHID_NAME=x\n";
 

@@ -1,7 +1,7 @@
 //! Gamepads that can shake.
 
-use super::Finding;
-use super::system::System;
+use crate::manager::system::System;
+use crate::types::Finding;
 
 const CLASS: &str = "/sys/class/input";
 
@@ -34,9 +34,9 @@ pub(super) fn check(system: &System) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict;
-    use super::super::system::FakeSystem;
     use super::*;
+    use crate::manager::system::FakeSystem;
+    use crate::types::Verdict;
 
     fn plug(fake: &FakeSystem) {
         let event = |number: u8, ff: &str, joystick: bool| {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use dbus::arg::{PropMap, prop_cast};
 use dbus::blocking::Connection;
 
-use super::Finding;
-use super::system::System;
+use crate::manager::system::System;
+use crate::types::Finding;
 
 /// Time for each answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -91,9 +91,9 @@ fn said(error: &dbus::Error) -> &str {
 mod tests {
     use dbus::arg::Variant;
 
-    use super::super::Verdict;
-    use super::super::system::FakeSystem;
     use super::*;
+    use crate::manager::system::FakeSystem;
+    use crate::types::Verdict;
 
     fn adapter(path: &str, powered: bool) -> (dbus::Path<'static>, HashMap<String, PropMap>) {
         let mut properties = PropMap::new();

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::{SettingsArgs, library};
+use super::access::Access;
 use crate::library::Library;
 use crate::settings::Settings;
 
 /// What the checks look at.
 #[derive(Debug)]
-pub(super) struct System {
+pub struct System {
     /// The directory under which `/dev`, `/sys`, `/etc` are looked for.
     root: PathBuf,
     /// The settings, or the built-in ones where those in use are wrong.
@@ -19,47 +19,48 @@ pub(super) struct System {
     pub library: Library,
     /// Why they cannot.
     pub library_error: Option<String>,
+    /// What the system has to grant for the hardware of the definitions.
+    pub access: Vec<Access>,
     /// Whether this process may read and write a file, without opening it.
     may_use: fn(&Path) -> bool,
 }
 
 impl System {
     /// The system on which this runs.
-    pub(super) fn of_this_machine(args: &SettingsArgs) -> Result<Self, String> {
-        let (settings, settings_error) = match args.load(&[]) {
-            Ok(settings) => (settings, None),
-            Err(error) => (Settings::builtin().map_err(|error| error.to_string())?, Some(error.to_string())),
-        };
-        let (library, library_error) = match library(&settings) {
-            Ok(library) => (library, None),
-            Err(super::Failure::Given(error) | super::Failure::Done(error)) => {
-                (Library::load(&[], &crate::driver::names()), Some(error))
-            }
-        };
-        Ok(Self { root: PathBuf::from("/"), settings, settings_error, library, library_error, may_use })
+    #[must_use]
+    pub fn of_this_machine(
+        (settings, settings_error): (Settings, Option<String>),
+        (library, library_error): (Library, Option<String>),
+        access: Vec<Access>,
+    ) -> Self {
+        Self { root: PathBuf::from("/"), settings, settings_error, library, library_error, access, may_use }
     }
 
     /// Where a path of the system is.
-    pub(super) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+    #[must_use]
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         let path = path.as_ref();
         self.root.join(path.strip_prefix("/").unwrap_or(path))
     }
 
     /// Whether this process may read and write a file of the system. Nothing is opened.
-    pub(super) fn may_use(&self, path: impl AsRef<Path>) -> bool {
+    #[must_use]
+    pub fn may_use(&self, path: impl AsRef<Path>) -> bool {
         (self.may_use)(&self.path(path))
     }
 
     /// A short file of the system as text, without white space around it; nothing if it cannot be read.
     #[cfg(target_os = "linux")]
-    pub(super) fn read(&self, path: impl AsRef<Path>) -> Option<String> {
+    #[must_use]
+    pub fn read(&self, path: impl AsRef<Path>) -> Option<String> {
         let text = std::fs::read(self.path(path)).ok()?;
         Some(String::from_utf8_lossy(&text).trim().to_owned())
     }
 
     /// The names in a directory of the system that begin with something, in order.
     #[cfg(target_os = "linux")]
-    pub(super) fn list(&self, directory: &str, start: &str) -> Vec<String> {
+    #[must_use]
+    pub fn list(&self, directory: &str, start: &str) -> Vec<String> {
         let entries = std::fs::read_dir(self.path(directory)).into_iter().flatten().filter_map(Result::ok);
         let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
         let mut names: Vec<_> = names.filter(|name| name.starts_with(start)).collect();
@@ -70,7 +71,8 @@ impl System {
 
     /// The name that `/etc/passwd` or `/etc/group` has for a number.
     #[cfg(target_os = "linux")]
-    pub(super) fn name_of(&self, file: &str, number: u32) -> Option<String> {
+    #[must_use]
+    pub fn name_of(&self, file: &str, number: u32) -> Option<String> {
         let text = self.read(file)?;
         let line = text.lines().find(|line| line.split(':').nth(2) == Some(number.to_string().as_str()))?;
         line.split(':').next().map(str::to_owned)
@@ -78,7 +80,8 @@ impl System {
 
     /// How somebody who may not use a device comes to it: through its group, if that helps.
     #[cfg(target_os = "linux")]
-    pub(super) fn way_to(&self, path: &str) -> String {
+    #[must_use]
+    pub fn way_to(&self, path: &str) -> String {
         use std::os::unix::fs::MetadataExt;
         let Ok(meta) = std::fs::metadata(self.path(path)) else {
             return "look why it cannot be seen".to_owned();
@@ -105,20 +108,22 @@ fn may_use(path: &Path) -> bool {
 
 /// A system of a test's own, in a temporary directory, in which everything that is there may be used.
 #[cfg(test)]
-pub(super) struct FakeSystem {
+pub(crate) struct FakeSystem {
     pub system: System,
     _directory: tempfile::TempDir,
 }
 
 #[cfg(test)]
 impl FakeSystem {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
+        let library = Library::load(&[], &crate::driver::names());
         let system = System {
             root: directory.path().to_owned(),
             settings: Settings::builtin().unwrap(),
             settings_error: None,
-            library: Library::load(&[], &crate::driver::names()),
+            access: crate::manager::list::access(&library),
+            library,
             library_error: None,
             may_use: Path::exists,
         };
@@ -126,14 +131,14 @@ impl FakeSystem {
     }
 
     /// A system in which nothing may be used.
-    pub(super) fn forbidden() -> Self {
+    pub(crate) fn forbidden() -> Self {
         let mut fake = Self::new();
         fake.system.may_use = |_| false;
         fake
     }
 
     /// Writes a file, with the directories above it.
-    pub(super) fn file(&self, path: &str, text: &str) -> &Self {
+    pub(crate) fn file(&self, path: &str, text: &str) -> &Self {
         let path = self.system.path(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
@@ -141,13 +146,14 @@ impl FakeSystem {
     }
 
     /// Only this definition is known beside the built-in ones.
-    pub(super) fn definition(&mut self, matching: &str) -> &mut Self {
+    pub(crate) fn definition(&mut self, matching: &str) -> &mut Self {
         let text = format!(
             "name = \"Mine\"\n[[match]]\n{matching}\n[default]\nname = \"Mine\"\nfeatures = [{{ vibrate = [0, 9] }}]\n\
              [write]\nvibrate = 'tx: {{v}}'\n"
         );
         self.system.library = Library::from_texts([("mine", text.as_str())], &[]);
         assert!(self.system.library.problems().is_empty(), "{:?}", self.system.library.problems());
+        self.system.access = crate::manager::list::access(&self.system.library);
         self
     }
 }

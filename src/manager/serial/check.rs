@@ -2,22 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::Finding;
-use super::system::System;
-use crate::library::Matcher;
+use super::ports::named;
+use crate::manager::system::System;
+use crate::types::Finding;
 
 pub(super) fn check(system: &System) -> Vec<Finding> {
     if !system.settings.buses.serial.enabled {
         return vec![Finding::ok("not needed: `buses.serial.enabled` is false")];
     }
-    let matchers = system.library.definitions().iter().flat_map(|definition| &definition.matchers);
-    // `default` stands for a port that the user must name.
-    let named: BTreeSet<_> = matchers
-        .filter_map(|matcher| match matcher {
-            Matcher::Serial(serial) if serial.port != "default" => Some(serial.port.as_str()),
-            _ => None,
-        })
-        .collect();
+    let named = named(&system.library);
     let mut found: Vec<_> = named.iter().map(|port| one(system, port)).collect();
     let there = ["ttyUSB", "ttyACM"].into_iter().flat_map(|start| system.list("/dev", start));
     let there = there.map(|name| format!("/dev/{name}"));
@@ -44,9 +37,9 @@ fn one(system: &System, port: &str) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict;
-    use super::super::system::FakeSystem;
     use super::*;
+    use crate::manager::system::FakeSystem;
+    use crate::types::Verdict;
 
     const PORT: &str = "serial = { port = \"/dev/serial/by-id/toy\", baud = 9600 }";
 

@@ -1,7 +1,7 @@
 //! rfkill: Bluetooth radios that are switched off.
 
-use super::Finding;
-use super::system::System;
+use crate::manager::system::System;
+use crate::types::Finding;
 
 pub(super) fn check(system: &System) -> Vec<Finding> {
     const RFKILL: &str = "/sys/class/rfkill";
@@ -32,9 +32,9 @@ pub(super) fn check(system: &System) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict::{Ok, Problem};
-    use super::super::system::FakeSystem;
     use super::*;
+    use crate::manager::system::FakeSystem;
+    use crate::types::Verdict::{Ok, Problem};
 
     #[test]
     fn blocked_radios_are_problems_unless_bluetooth_is_not_wanted() {
