@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::patience::backoff;
+
 /// What could not be opened is tried again after this long, and then after twice as long each time.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(60);
@@ -129,7 +131,7 @@ impl OpenDevices {
     pub(in crate::manager) fn failed(&self, address: &str) {
         let mut inner = self.inner();
         let (times, at) = inner.failed.entry(address.to_owned()).or_default();
-        *at = Some(Instant::now() + FIRST_RETRY.saturating_mul(1 << (*times).min(10)).min(LAST_RETRY));
+        *at = Some(Instant::now() + backoff(FIRST_RETRY, LAST_RETRY, *times));
         *times += 1;
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::library::Hardware;
+use crate::patience::backoff;
 
 /// Hardware seen this recently counts as being there when a scan starts.
 const PRESENT: Duration = Duration::from_secs(10);
@@ -102,7 +103,7 @@ impl Sightings {
     pub(super) fn failed(&mut self, address: &str, now: Instant) {
         if let Some(seen) = self.seen.get_mut(address) {
             seen.reported = false;
-            seen.not_before = Some(now + FIRST_PAUSE.saturating_mul(1 << seen.failures.min(10)).min(LONGEST_PAUSE));
+            seen.not_before = Some(now + backoff(FIRST_PAUSE, LONGEST_PAUSE, seen.failures));
             seen.failures = seen.failures.saturating_add(1);
         }
     }
