@@ -103,8 +103,8 @@ impl Handler<Found> for FoundListener {
 impl Handler<ManagerExited> for FoundListener {
     type Result = ();
 
-    fn handle(&mut self, ManagerExited { name, why, .. }: ManagerExited, _: &mut Self::Context) {
-        let _ = self.0.send(ScanEvent::Failed(format!("{name}: {why}")));
+    fn handle(&mut self, ManagerExited { name, exit, .. }: ManagerExited, _: &mut Self::Context) {
+        let _ = self.0.send(ScanEvent::Failed(format!("{name}: {exit}")));
     }
 }
 

@@ -56,7 +56,7 @@ pub enum Scan {
     LookFor(String),
 }
 
-/// Event: a manager ended, for the reason given.
+/// Event: a manager ended.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct ManagerExited {
@@ -65,7 +65,28 @@ pub struct ManagerExited {
     /// Which actor of this bus, counted from 1.
     pub generation: u64,
     /// Why.
-    pub why: String,
+    pub exit: ManagerExit,
+}
+
+/// Why a manager ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ManagerExit {
+    /// It panicked; the log has the panic.
+    Panicked,
+    /// It was asked to end.
+    Stopped,
+    /// Its bus cannot be used, for this reason.
+    Failed(String),
+}
+
+impl fmt::Display for ManagerExit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Panicked => "panicked",
+            Self::Stopped => "it was told to",
+            Self::Failed(why) => why,
+        })
+    }
 }
 
 /// What a manager needs to live.
@@ -83,26 +104,26 @@ pub struct ManagerGuard {
     to: Recipient<ManagerExited>,
     name: &'static str,
     generation: u64,
-    why: String,
+    exit: ManagerExit,
 }
 
 impl ManagerGuard {
     /// A guard for a manager that is about to start.
     #[must_use]
     pub fn new(to: Recipient<ManagerExited>, name: &'static str, generation: u64) -> Self {
-        Self { to, name, generation, why: "panicked".to_owned() }
+        Self { to, name, generation, exit: ManagerExit::Panicked }
     }
 
     /// Sets the reason, for an end that is no panic.
-    pub fn because(&mut self, why: impl Into<String>) {
-        self.why = why.into();
+    pub fn set_exit_reason(&mut self, exit: ManagerExit) {
+        self.exit = exit;
     }
 }
 
 impl Drop for ManagerGuard {
     fn drop(&mut self) {
-        let why = std::mem::take(&mut self.why);
-        self.to.do_send(ManagerExited { name: self.name, generation: self.generation, why });
+        let exit = std::mem::replace(&mut self.exit, ManagerExit::Panicked);
+        self.to.do_send(ManagerExited { name: self.name, generation: self.generation, exit });
     }
 }
 

@@ -28,7 +28,7 @@ pub mod websocket;
 pub use access::Access;
 pub use bus_kind::{BusKind, BusSetup, Check, Discovery, LibraryHandle};
 pub use contract::{
-    BusSpec, Connector, Factory, Found, ManagerContext, ManagerExited, ManagerGuard, ManagerHandle, Scan,
+    BusSpec, Connector, Factory, Found, ManagerContext, ManagerExit, ManagerExited, ManagerGuard, ManagerHandle, Scan,
 };
 #[cfg(test)]
 pub(crate) use system::FakeSystem;

@@ -27,7 +27,7 @@ use super::sightings::Sightings;
 use super::status::Status;
 use crate::library::Hardware;
 use crate::link::LinkError;
-use crate::manager::contract::{Found, Scan};
+use crate::manager::contract::{Found, ManagerExit, Scan};
 use crate::types::Bus;
 
 /// Time for reaching the system's Bluetooth when the bus starts.
@@ -81,13 +81,13 @@ impl Start {
         std::thread::Builder::new().name("bluetooth".to_owned()).spawn(move || {
             let ended = self.ended.clone();
             // A task of its own turns a panic into a result.
-            let why = runtime.block_on(async {
+            let end = runtime.block_on(async {
                 let radio = tokio::spawn(self.run());
                 radio.await.unwrap_or_else(|error| Err(format!("the radio's thread failed: {error}")))
             });
             // Every link is lost before the hub starts the bus again.
             runtime.shutdown_background();
-            ended.do_send(Ended(why.err().unwrap_or_else(|| "it was reported to".to_owned())));
+            ended.do_send(Ended(end.map_or_else(ManagerExit::Failed, |()| ManagerExit::Stopped)));
         })?;
         Ok(())
     }

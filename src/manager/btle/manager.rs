@@ -10,7 +10,7 @@ use super::connector::Command;
 use super::options::BtleOptions;
 use super::status::Status;
 use crate::describe::Describe;
-use crate::manager::contract::{Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
+use crate::manager::contract::{Factory, Found, ManagerContext, ManagerExit, ManagerGuard, ManagerHandle, Scan};
 
 /// The manager of Bluetooth LE.
 #[derive(Debug)]
@@ -36,11 +36,11 @@ pub fn factory(options: BtleOptions) -> Factory {
 /// Event: the radio has ended.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct Ended(pub(super) String);
+pub(super) struct Ended(pub(super) ManagerExit);
 
 impl BtleManager {
-    fn fail(&mut self, why: String, ctx: &mut Context<Self>) {
-        self.guard.because(why);
+    fn end(&mut self, exit: ManagerExit, ctx: &mut Context<Self>) {
+        self.guard.set_exit_reason(exit);
         ctx.stop();
     }
 }
@@ -64,14 +64,14 @@ impl Actor for BtleManager {
         self.commands = Some(commands);
         self._stop = Some(stop.drop_guard());
         if let Err(error) = start.thread() {
-            return self.fail(format!("no thread for the radio: {error}"), ctx);
+            return self.end(ManagerExit::Failed(format!("no thread for the radio: {error}")), ctx);
         }
         // Connecting to D-Bus blocks its thread, so that it cannot watch itself.
         let late = crate::patience::sleep(central::STARTS_WITHIN).into_actor(self);
         ctx.spawn(late.map(|(), this, ctx| {
             if this.status.get().get("state").and_then(Value::as_str) == Some("starting") {
                 let limit = central::STARTS_WITHIN.as_secs();
-                this.fail(format!("the system's Bluetooth does not answer within {limit} s"), ctx);
+                this.end(ManagerExit::Failed(format!("the system's Bluetooth does not answer within {limit} s")), ctx);
             }
         }));
     }
@@ -80,8 +80,8 @@ impl Actor for BtleManager {
 impl Handler<Ended> for BtleManager {
     type Result = ();
 
-    fn handle(&mut self, Ended(why): Ended, ctx: &mut Self::Context) {
-        self.fail(why, ctx);
+    fn handle(&mut self, Ended(exit): Ended, ctx: &mut Self::Context) {
+        self.end(exit, ctx);
     }
 }
 

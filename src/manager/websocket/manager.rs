@@ -25,7 +25,9 @@ use crate::describe::Describe;
 use crate::driver::Boxed;
 use crate::library::{Candidate, Hardware};
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, pair};
-use crate::manager::contract::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
+use crate::manager::contract::{
+    Connector, Factory, Found, ManagerContext, ManagerExit, ManagerGuard, ManagerHandle, Scan,
+};
 use crate::manager::link_info::{choose, confirms};
 use crate::patience::{self, Silence, Verdict};
 use crate::text::{from_json, shown};
@@ -83,7 +85,7 @@ impl Actor for WebsocketManager {
         let bound = Arc::clone(&self.bound);
         let listening = listen(self.listen.clone(), self.options, bound, Arc::clone(&self.room), self.found.clone());
         ctx.spawn(listening.into_actor(self).map(|why, this, ctx| {
-            this.guard.because(why);
+            this.guard.set_exit_reason(ManagerExit::Failed(why));
             ctx.stop();
         }));
     }
