@@ -8,7 +8,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::central;
 use super::connector::Command;
 use super::options::BtleOptions;
-use super::status::Status;
+use super::status::{Ended, Status};
 use crate::describe::Describe;
 use crate::manager::contract::{Factory, Found, ManagerContext, ManagerExit, ManagerGuard, ManagerHandle, Scan};
 
@@ -32,11 +32,6 @@ pub fn factory(options: BtleOptions) -> Factory {
         ManagerHandle::new(manager.start())
     })
 }
-
-/// Event: the radio has ended.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct Ended(pub(super) ManagerExit);
 
 impl BtleManager {
     fn end(&mut self, exit: ManagerExit, ctx: &mut Context<Self>) {

@@ -1,10 +1,13 @@
-//! What the radio is doing, for whoever asks the manager.
+//! What the central says of itself: what it is doing, and that it has ended.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use actix::prelude::*;
 use serde_json::Value;
 
-/// What the radio is doing, as JSON; written by the radio, read by whoever asks the actor.
+use crate::manager::contract::ManagerExit;
+
+/// What the radio is doing, as JSON; written by the central, read by the actor.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Status {
     inner: Arc<Mutex<Value>>,
@@ -19,3 +22,8 @@ impl Status {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
+
+/// Event: the radio has ended.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Ended(pub(super) ManagerExit);
