@@ -9,6 +9,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// The pause before the next attempt after `failures` failed ones: `first`, doubled with each further failure, up to
+/// `longest`.
+#[must_use]
+pub fn backoff(first: Duration, longest: Duration, failures: u32) -> Duration {
+    first.saturating_mul(1 << failures.min(20)).min(longest)
+}
+
 /// A step that is late by more than this was a pause. Far above what a busy machine costs a timer.
 const LATE: Duration = Duration::from_millis(250);
 /// A deadline without steps of its own is counted in so many.

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use arc_swap::ArcSwap;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::mpsc;
@@ -12,8 +14,10 @@ use tokio::time::Instant;
 
 use super::{Failure, SettingsArgs, print};
 use crate::library::{Hardware, Library, usb_id};
-use crate::link::Deadlines;
-use crate::manager::{Found, ManagerContext, ManagerExited, ManagerGuard, Scan, btle, hid, serial};
+use crate::manager::virtual_bus::Port;
+use crate::manager::{
+    BusSetup, Discovery, Found, ManagerContext, ManagerExited, ManagerGuard, ManagerHandle, Scan, list,
+};
 use crate::settings::Settings;
 use crate::text::shown;
 
@@ -34,7 +38,7 @@ pub struct ScanArgs {
 }
 
 /// What the buses say.
-enum News {
+enum ScanEvent {
     Hardware(Hardware),
     /// A bus cannot look.
     Failed(String),
@@ -42,79 +46,73 @@ enum News {
 
 pub(super) fn run(args: &ScanArgs) -> Result<(), Failure> {
     let settings = args.settings.load(&[])?;
-    let library = crate::server::library(&settings)?;
-    let (news, heard) = mpsc::unbounded_channel();
+    let library = Arc::new(ArcSwap::from_pointee(crate::server::library(&settings)?));
+    let (events, heard) = mpsc::unbounded_channel();
     actix_web::rt::System::new().block_on(async {
-        let _listening = begin(&settings, &news);
+        let setup = BusSetup { settings: &settings, library: &library, port: &Port::default() };
+        let _scanning = start_managers(&setup, &events);
         let around = tokio::task::spawn_blocking({
-            let news = news.clone();
-            move || plugged_in(&settings, &news)
+            let events = events.clone();
+            move || enumerate(&settings, &events)
         });
-        let result = listen(args, &library, heard).await;
+        let result = listen(args, &library.load(), heard).await;
         drop(around);
         result
     })
 }
 
-/// Starts to listen by radio, until the result is dropped.
-fn begin(settings: &Settings, news: &mpsc::UnboundedSender<News>) -> Option<crate::manager::ManagerHandle> {
-    if !settings.buses.btle.enabled {
-        return None;
+/// Starts to scan where only a manager can, until the result is dropped.
+fn start_managers(setup: &BusSetup<'_>, events: &mpsc::UnboundedSender<ScanEvent>) -> Vec<ManagerHandle> {
+    let mut managers = Vec::new();
+    for bus in list::enabled(setup.settings).filter(|bus| matches!(bus.discovery(), Discovery::Manager)) {
+        let listener = FoundListener(events.clone()).start();
+        let guard = ManagerGuard::new(listener.clone().recipient(), bus.name(), 1);
+        let manager = bus.factory(setup)(ManagerContext { found: listener.recipient(), guard });
+        manager.scan.do_send(Scan::Start);
+        managers.push(manager);
     }
-    let options = crate::server::btle_options(settings, Deadlines::default());
-    let ear = Ear(news.clone()).start();
-    let guard = ManagerGuard::new(ear.clone().recipient(), "btle", 1);
-    let manager = btle::factory(options)(ManagerContext { found: ear.recipient(), guard });
-    manager.scan.do_send(Scan::Start);
-    Some(manager)
+    managers
 }
 
-/// Everything with a cable. Blocking.
-fn plugged_in(settings: &Settings, news: &mpsc::UnboundedSender<News>) {
-    let buses = &settings.buses;
-    let mut lists = Vec::new();
-    if buses.serial.enabled {
-        lists.push(serial::all());
-    }
-    if buses.hid.enabled {
-        lists.push(hid::all());
-    }
-    #[cfg(target_os = "linux")]
-    if buses.gamepad.enabled {
-        lists.push(crate::manager::gamepad::all());
-    }
-    for list in lists {
-        match list {
-            Ok(all) => all.into_iter().for_each(|hardware| drop(news.send(News::Hardware(hardware)))),
-            Err(why) => drop(news.send(News::Failed(why))),
+/// Everything that the system lists. Blocking.
+fn enumerate(settings: &Settings, events: &mpsc::UnboundedSender<ScanEvent>) {
+    for bus in list::enabled(settings) {
+        let Discovery::List(list) = bus.discovery() else { continue };
+        match list() {
+            Ok(all) => all.into_iter().for_each(|hardware| drop(events.send(ScanEvent::Hardware(hardware)))),
+            Err(why) => drop(events.send(ScanEvent::Failed(why))),
         }
     }
 }
 
-/// Hears what the manager reports.
-struct Ear(mpsc::UnboundedSender<News>);
+/// Passes on what a manager reports.
+struct FoundListener(mpsc::UnboundedSender<ScanEvent>);
 
-impl Actor for Ear {
+impl Actor for FoundListener {
     type Context = Context<Self>;
 }
 
-impl Handler<Found> for Ear {
+impl Handler<Found> for FoundListener {
     type Result = ();
 
     fn handle(&mut self, Found { hardware, .. }: Found, _: &mut Self::Context) {
-        let _ = self.0.send(News::Hardware(hardware));
+        let _ = self.0.send(ScanEvent::Hardware(hardware));
     }
 }
 
-impl Handler<ManagerExited> for Ear {
+impl Handler<ManagerExited> for FoundListener {
     type Result = ();
 
-    fn handle(&mut self, ManagerExited { name, why, .. }: ManagerExited, _: &mut Self::Context) {
-        let _ = self.0.send(News::Failed(format!("{name}: {why}")));
+    fn handle(&mut self, ManagerExited { name, exit, .. }: ManagerExited, _: &mut Self::Context) {
+        let _ = self.0.send(ScanEvent::Failed(format!("{name}: {exit}")));
     }
 }
 
-async fn listen(args: &ScanArgs, library: &Library, mut heard: mpsc::UnboundedReceiver<News>) -> Result<(), Failure> {
+async fn listen(
+    args: &ScanArgs,
+    library: &Library,
+    mut heard: mpsc::UnboundedReceiver<ScanEvent>,
+) -> Result<(), Failure> {
     let time = Duration::from_secs(args.seconds);
     let bar = ProgressBar::with_draw_target(None, target());
     bar.set_length(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
@@ -129,7 +127,7 @@ async fn listen(args: &ScanArgs, library: &Library, mut heard: mpsc::UnboundedRe
         tokio::select! {
             _ = tick.tick() => bar.set_position(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)),
             news = heard.recv() => match news {
-                Some(News::Hardware(hardware)) => {
+                Some(ScanEvent::Hardware(hardware)) => {
                     if args.json {
                         print(&json(library, &hardware));
                     }
@@ -137,7 +135,7 @@ async fn listen(args: &ScanArgs, library: &Library, mut heard: mpsc::UnboundedRe
                     let known = all.values().filter(|hardware| knows(library, hardware).is_some()).count();
                     bar.set_message(format!("{} found, {known} known", all.len()));
                 }
-                Some(News::Failed(why)) => failed.push(why),
+                Some(ScanEvent::Failed(why)) => failed.push(why),
                 None => break,
             },
         }

@@ -10,13 +10,11 @@ use clap::Args;
 
 use super::{Failure, SettingsArgs, print};
 use crate::library::{Library, Matcher};
+use crate::manager::{Access, access, list};
 
 /// The name of the file. Only rules before 73-seat-late.rules, where ACLs are given out, can ask for `uaccess`; those of
 /// systemd itself, which say what is a joystick, come before 70.
 pub(super) const FILE: &str = "70-hapticd.rules";
-
-/// The Lovense USB dongle is no definition's: it is a bus of its own (facts: protocols/lovense-dongle.md).
-const LOVENSE_DONGLE: (u16, u16) = crate::manager::lovense_dongle::IDS;
 
 /// Options of `udev`.
 #[derive(Debug, Args)]
@@ -41,30 +39,12 @@ const HEAD: &str = "\
 ACTION==\"remove\", GOTO=\"hapticd_end\"
 ";
 
-/// The service must not be in the group `input`, which may read every keyboard.
-const GAMEPADS: &str = "
-# Gamepads that can shake. The person at the computer has them by systemd's own rules.
-SUBSYSTEM==\"input\", KERNEL==\"event*\", ENV{ID_INPUT_JOYSTICK}==\"1\", ATTRS{capabilities/ff}!=\"0\", GROUP=\"hapticd\", MODE=\"0660\"
-";
-
-/// USB ids, each with the names of what has it.
-type Ids = BTreeMap<(u16, u16), Vec<String>>;
-
 /// The rules for the hardware of these definitions.
 pub(super) fn rules(library: &Library) -> String {
-    let mut usb = Ids::new();
-    let mut ports: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for definition in library.definitions() {
-        for matcher in &definition.matchers {
-            match matcher {
-                Matcher::Usb(ids) => ids.iter().for_each(|id| add(usb.entry(*id).or_default(), &definition.name)),
-                Matcher::Serial(serial) => add(ports.entry(&serial.port).or_default(), &definition.name),
-                _ => {}
-            }
-        }
-    }
+    let access = list::access(library);
     let mut text = HEAD.to_owned();
-    for ((vendor, product), names) in hid(library) {
+    // The kernel names HID devices by bus, vendor and product (`0003:1915:520A.0001`), by USB and by Bluetooth.
+    for ((vendor, product), names) in access::hid_devices(&access) {
         let _ = write!(
             text,
             "\n# {}\nSUBSYSTEM==\"hidraw\", KERNELS==\"*:{vendor:04X}:{product:04X}.*\", \
@@ -72,7 +52,7 @@ pub(super) fn rules(library: &Library) -> String {
             comment(&names)
         );
     }
-    for ((vendor, product), names) in usb {
+    for ((vendor, product), names) in usb(library) {
         let _ = write!(
             text,
             "\n# {}\nSUBSYSTEM==\"usb\", ENV{{DEVTYPE}}==\"usb_device\", ATTR{{idVendor}}==\"{vendor:04x}\", \
@@ -80,37 +60,32 @@ pub(super) fn rules(library: &Library) -> String {
             comment(&names)
         );
     }
-    for (port, names) in ports {
+    for (port, names) in access::ports(&access) {
         // The group of serial ports stays: the service is a member of it, as others may be.
         if let Some(key) = port_key(port) {
             let _ = write!(text, "\n# {}\nSUBSYSTEM==\"tty\", {key}, TAG+=\"uaccess\"\n", comment(&names));
         }
     }
-    text + GAMEPADS + "\nLABEL=\"hapticd_end\"\n"
-}
-
-/// Vendor and product of every known HID device, each with its names. The kernel names HID devices by bus, vendor and
-/// product (`0003:1915:520A.0001`), whether they come by USB or by Bluetooth.
-pub(super) fn hid(library: &Library) -> Ids {
-    let mut ids = Ids::from([(LOVENSE_DONGLE, vec!["Lovense USB dongle".to_owned()])]);
-    for definition in library.definitions() {
-        for matcher in &definition.matchers {
-            if let Matcher::Hid(pairs) = matcher {
-                pairs.iter().for_each(|id| add(ids.entry(*id).or_default(), &definition.name));
-            }
+    for access in &access {
+        if let Access::Rule(rule) = access {
+            text += rule;
         }
     }
-    ids
+    text + "\nLABEL=\"hapticd_end\"\n"
 }
 
-fn add(names: &mut Vec<String>, name: &str) {
-    if !names.iter().any(|known| known == name) {
-        names.push(name.to_owned());
-    }
+/// Plain USB devices, which no bus of ours opens yet.
+fn usb(library: &Library) -> BTreeMap<(u16, u16), Vec<&str>> {
+    let matchers = library.definitions().iter().flat_map(|known| known.matchers.iter().map(move |one| (one, known)));
+    let devices = matchers.filter_map(|(matcher, known)| match matcher {
+        Matcher::Usb(ids) => Some(ids.iter().map(|ids| (*ids, known.name.as_str()))),
+        _ => None,
+    });
+    access::by_key(devices.flatten())
 }
 
 /// Names are text from files: a line break in one must not begin a rule.
-fn comment(names: &[String]) -> String {
+fn comment(names: &[&str]) -> String {
     names.join(", ").chars().filter(|c| !c.is_control()).collect::<String>().trim_end_matches('\\').to_owned()
 }
 
@@ -159,7 +134,7 @@ mod tests {
         for port in ["default", "COM7", "/dev/", "/dev/tty*", "/dev/a\", RUN+=\"b", "/tmp/pts"] {
             assert_eq!(port_key(port), None, "{port}");
         }
-        assert_eq!(comment(&["a\nRUN+=\"b\"\\".to_owned()]), "aRUN+=\"b\"");
+        assert_eq!(comment(&["a\nRUN+=\"b\"\\"]), "aRUN+=\"b\"");
     }
 
     /// What `udevadm verify` would say first, for machines that have none.

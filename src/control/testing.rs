@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use serde_json::{Value, json};
 
 use super::{Control, Operator};
 use crate::device::Pace;
-use crate::hub::{BusSpec, HubHandle, HubOptions, known_devices::KnownDevices};
+use crate::hub::{HubHandle, HubOptions, known_devices::KnownDevices};
 use crate::library::Library;
-use crate::link::Deadlines;
-use crate::manager::virtual_hardware::{self, Port};
+use crate::manager::{BusKind, BusSetup, virtual_bus::Port, virtual_bus::Virtual};
 use crate::metrics::Metrics;
+use crate::settings::Settings;
 use crate::transport::{self, Outbound, Remote};
 use crate::types::OperatorKind;
 
@@ -53,10 +54,11 @@ impl TestServer {
         let library = Library::from_texts([("test", DEFINITION)], &crate::driver::names());
         assert!(library.problems().is_empty(), "{:?}", library.problems());
         let port = Port::default();
-        let factory = virtual_hardware::factory(port.clone(), Deadlines::default(), 4);
-        let buses = vec![BusSpec { name: "virtual", factory, scans: true }];
+        let library = Arc::new(ArcSwap::from_pointee(library));
+        let settings = Settings::builtin().unwrap();
+        let buses = vec![Virtual.spec(&BusSetup { settings: &settings, library: &library, port: &port })];
         let metrics = Metrics::new().unwrap();
-        let hub = HubHandle::start(options, Arc::new(library), KnownDevices::empty(), buses, Vec::new(), metrics);
+        let hub = HubHandle::start(options, library.load_full(), KnownDevices::empty(), buses, Vec::new(), metrics);
         let control = Control::new(hub);
         // A hub that answers has started its buses.
         control.status().await;

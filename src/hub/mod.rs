@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::describe::Describe;
 use crate::device::{DeviceHandle, Pace};
 use crate::library::Library;
-use crate::manager::Factory;
+pub use crate::manager::BusSpec;
 use crate::metrics::Metrics;
 use crate::types::{Descriptions, OperatorId, OperatorKind};
 
@@ -90,22 +90,6 @@ pub struct HubOptions {
     pub max_sessions: usize,
     /// Where people find the server's page, for messages.
     pub page: String,
-}
-
-/// A bus and how its manager is started.
-pub struct BusSpec {
-    /// Name in settings and logs.
-    pub name: &'static str,
-    /// Starts the manager.
-    pub factory: Factory,
-    /// Whether it takes part in scans; a bus whose hardware announces itself does not.
-    pub scans: bool,
-}
-
-impl std::fmt::Debug for BusSpec {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "BusSpec({})", self.name)
-    }
 }
 
 /// What everybody above the hub holds. Copies share it.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::patience::backoff;
+
 /// The restarts of one actor.
 #[derive(Debug)]
 pub(super) struct Budget {
@@ -33,7 +35,7 @@ impl Budget {
             return None;
         }
         self.spent.push_back(now);
-        Some(self.first_delay.saturating_mul(1 << spent.min(20)).min(self.longest_delay))
+        Some(backoff(self.first_delay, self.longest_delay, spent))
     }
 
     /// Restarts within the window.

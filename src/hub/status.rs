@@ -43,7 +43,7 @@ impl Handler<Observe> for Hub {
     fn handle(&mut self, Observe: Observe, _: &mut Self::Context) -> Self::Result {
         let managers = self.managers.iter().map(|manager| {
             let own = serde_json::json!({
-                "bus": manager.bus.name, "running": manager.running.is_some(), "error": manager.failed,
+                "bus": manager.bus.name, "running": manager.running.is_some(), "error": manager.failed.as_ref().map(ToString::to_string),
                 "restarts": manager.budget.count(),
             });
             bus(own, manager.running.as_ref().map(|running| running.describe.clone()))
@@ -88,7 +88,7 @@ impl Handler<ObserveActors> for Hub {
         let managers = self.managers.iter().map(|manager| {
             let own = serde_json::json!({
                 "actor": format!("manager {}", manager.bus.name), "generation": manager.generation,
-                "restarts": manager.budget.count(), "last_error": manager.failed,
+                "restarts": manager.budget.count(), "last_error": manager.failed.as_ref().map(ToString::to_string),
             });
             (own, manager.running.as_ref().map(|running| running.describe.clone()))
         });

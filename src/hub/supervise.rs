@@ -11,7 +11,7 @@ use super::restart_policy::Budget;
 use crate::device::{DeviceHandle, Exit, Exited, LAST_STOP, Reach};
 use crate::library::{Candidate, Hardware};
 use crate::link::Link;
-use crate::manager::{Connector, ManagerContext, ManagerExited, ManagerGuard, ManagerHandle, Scan};
+use crate::manager::{Connector, ManagerContext, ManagerExit, ManagerExited, ManagerGuard, ManagerHandle, Scan};
 use crate::metrics::Event;
 use crate::words::counted;
 
@@ -74,7 +74,7 @@ pub(super) struct Manager {
     pub generation: u64,
     pub budget: Budget,
     /// Why it does not run, if so.
-    pub failed: Option<String>,
+    pub failed: Option<ManagerExit>,
 }
 
 impl Handler<Exited> for Hub {
@@ -273,7 +273,7 @@ impl Hub {
 impl Handler<ManagerExited> for Hub {
     type Result = ();
 
-    fn handle(&mut self, ManagerExited { name, generation, why }: ManagerExited, ctx: &mut Self::Context) {
+    fn handle(&mut self, ManagerExited { name, generation, exit }: ManagerExited, ctx: &mut Self::Context) {
         let metrics = self.shared.metrics.clone();
         let present = |manager: &Manager| manager.bus.name == name && manager.generation == generation;
         let Some(position) = self.managers.iter().position(present) else {
@@ -284,7 +284,8 @@ impl Handler<ManagerExited> for Hub {
         };
         manager.running = None;
         // A computer without Bluetooth would otherwise fill its log with one sentence.
-        let again = manager.failed.replace(why.clone()).is_some_and(|before| before == why);
+        let why = exit.to_string();
+        let again = manager.failed.replace(exit.clone()).is_some_and(|before| before == exit);
         metrics.emit(&Event::ManagerFailed { name, why: &why, again });
         if let Some(delay) = manager.budget.spend() {
             metrics.emit(&Event::ManagerRestarted { name, delay, again });

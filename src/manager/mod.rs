@@ -1,178 +1,35 @@
 //! Buses: actors that find hardware and open links to it.
 //!
-//! Here live what managers and the hub say to each other, and one file for each bus. A manager reports what it finds
-//! as [`Found`] and knows neither protocols nor devices. Buses of one sort share what they have in common: `polled` (a
-//! list that is made again and again), `names` (stable addresses) and `blocking` (threads for a blocking library). What
-//! may not live here: definitions, drivers, clients.
+//! `contract` is what managers and the hub say to each other, `bus_kind` what a bus tells the rest of the server of
+//! itself; each bus has a folder with one of those (`bus`), and `list` names every bus once. A manager reports what it finds as
+//! [`Found`] and knows neither protocols nor devices. Buses of one sort share what they have in common:
+//! `polling_manager` (a list that is made again and again), `stable_address`, `open_devices` and `blocking_link`
+//! (threads for a blocking library). What may not live here: definitions, drivers, clients.
 
-mod blocking;
+pub mod access;
+mod blocking_link;
 pub mod btle;
+mod bus_kind;
+mod contract;
 #[cfg(target_os = "linux")]
 pub mod gamepad;
 pub mod hid;
+mod link_info;
+pub mod list;
 pub mod lovense_dongle;
-mod names;
-mod polled;
+mod open_devices;
+mod polling_manager;
 pub mod serial;
-pub mod virtual_hardware;
+mod stable_address;
+mod system;
+pub mod virtual_bus;
 pub mod websocket;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::sync::Arc;
-
-use actix::prelude::*;
-use uuid::Uuid;
-
-use crate::describe::Describe;
-use crate::driver::Boxed;
-use crate::library::{Candidate, Hardware};
-use crate::link::{Confirms, Link, LinkError};
-use crate::types::{Bus, Endpoint};
-
-/// Event: hardware is there. Reported when it appears and again at the start of every scan, as long as nothing is
-/// connected to it.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Found {
-    /// What it looks like from outside.
-    pub hardware: Hardware,
-    /// How to get at it.
-    pub connector: Arc<dyn Connector>,
-}
-
-/// A way to one piece of hardware.
-pub trait Connector: fmt::Debug + Send + Sync {
-    /// Opens a link and says which of the candidates the hardware is: the one whose services it really has, the first
-    /// if that does not tell.
-    ///
-    /// # Errors
-    /// Hardware that can't be reached, or that has the services of none.
-    fn connect(&self, candidates: Vec<Candidate>) -> Boxed<'static, Result<(usize, Link), LinkError>>;
-
-    /// The hardware is not wanted, for this reason.
-    fn refuse(&self, why: &str);
-
-    /// The hardware is wanted, but could not be opened, for this reason. Most hardware cannot be told.
-    fn failed(&self, _why: &str) {}
-
-    /// Whether hardware that connects again under an address in use takes that address over. So it is where the
-    /// hardware dials in: it would not if its old connection still worked.
-    fn takes_over(&self) -> bool {
-        false
-    }
-}
-
-/// Request: look for hardware, or no longer.
-#[derive(Debug, Clone, PartialEq, Eq, Message)]
-#[rtype(result = "()")]
-pub enum Scan {
-    /// Report all that is there, and what comes.
-    Start,
-    /// Only what announces itself need be reported.
-    Stop,
-    /// Report the hardware with this address, if it is there and nothing is connected to it: its old connection has just
-    /// been lost, and it may have come back before anybody noticed.
-    LookFor(String),
-}
-
-/// Event: a manager ended, for the reason given.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct ManagerExited {
-    /// Name of the bus.
-    pub name: &'static str,
-    /// Which actor of this bus, counted from 1.
-    pub generation: u64,
-    /// Why.
-    pub why: String,
-}
-
-/// What a manager needs to live.
-#[derive(Debug)]
-pub struct ManagerContext {
-    /// Where found hardware is reported.
-    pub found: Recipient<Found>,
-    /// Tells the hub when the manager is dropped, for whatever reason.
-    pub guard: ManagerGuard,
-}
-
-/// Tells the hub that a manager has ended; kept by the manager's actor.
-#[derive(Debug)]
-pub struct ManagerGuard {
-    to: Recipient<ManagerExited>,
-    name: &'static str,
-    generation: u64,
-    why: String,
-}
-
-impl ManagerGuard {
-    /// A guard for a manager that is about to start.
-    #[must_use]
-    pub fn new(to: Recipient<ManagerExited>, name: &'static str, generation: u64) -> Self {
-        Self { to, name, generation, why: "panicked".to_owned() }
-    }
-
-    /// Sets the reason, for an end that is no panic.
-    pub fn because(&mut self, why: impl Into<String>) {
-        self.why = why.into();
-    }
-}
-
-impl Drop for ManagerGuard {
-    fn drop(&mut self) {
-        let why = std::mem::take(&mut self.why);
-        self.to.do_send(ManagerExited { name: self.name, generation: self.generation, why });
-    }
-}
-
-/// What the hub holds of a manager.
-#[derive(Debug, Clone)]
-pub struct ManagerHandle {
-    /// Where it is told to scan.
-    pub scan: Recipient<Scan>,
-    /// Where it is asked what it does.
-    pub describe: Recipient<Describe>,
-}
-
-impl ManagerHandle {
-    /// The handle of a manager's actor.
-    #[must_use]
-    pub fn new<A>(manager: Addr<A>) -> Self
-    where
-        A: Actor<Context = Context<A>> + Handler<Scan> + Handler<Describe>,
-    {
-        Self { scan: manager.clone().recipient(), describe: manager.recipient() }
-    }
-}
-
-/// Starts the manager of one bus; called again when it has failed.
-pub type Factory = Box<dyn Fn(ManagerContext) -> ManagerHandle + Send>;
-
-/// Which writes a bus confirms.
-fn confirms(bus: Bus) -> Confirms {
-    match bus {
-        Bus::Btle => Confirms::responses(),
-        // Bytes on a line, reports to a radio or a dongle: the system takes them, and nobody answers.
-        Bus::Serial | Bus::Hid | Bus::Usb | Bus::LovenseDongle => Confirms::Nothing,
-        // TCP delivers or ends. The kernel ends a gamepad's effect by itself if nothing renews it.
-        Bus::Websocket | Bus::Gamepad => Confirms::Everything,
-    }
-}
-
-/// Which of the candidates hardware with these services is, and the endpoints it has. Without services it is taken to
-/// be the first and to have everything.
-#[must_use]
-pub fn choose(
-    candidates: &[Candidate],
-    services: Option<&BTreeMap<Uuid, BTreeSet<Uuid>>>,
-) -> Option<(usize, BTreeSet<Endpoint>)> {
-    let Some(services) = services else {
-        return candidates.first().map(|candidate| (0, candidate.matcher.endpoints()));
-    };
-    let endpoints = candidates.iter().map(|candidate| candidate.matcher.endpoints_of(services));
-    // The first of those with the most endpoints: `max_by_key` would give the last.
-    let found: Vec<_> = endpoints.enumerate().filter(|(_, endpoints)| !endpoints.is_empty()).collect();
-    let most = found.iter().map(|(_, endpoints)| endpoints.len()).max()?;
-    found.into_iter().find(|(_, endpoints)| endpoints.len() == most)
-}
+pub use access::Access;
+pub use bus_kind::{BusKind, BusSetup, Check, Discovery, LibraryHandle};
+pub use contract::{
+    BusSpec, Connector, Factory, Found, ManagerContext, ManagerExit, ManagerExited, ManagerGuard, ManagerHandle, Scan,
+};
+#[cfg(test)]
+pub(crate) use system::FakeSystem;
+pub use system::System;

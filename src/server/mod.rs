@@ -1,12 +1,11 @@
 //! The composition root: puts a server together from settings, runs it on a thread of its own, and stops it.
 //!
-//! Here live the builder ([`Server::builder`]), the running server, the list of buses, mDNS and systemd. The binary and
+//! Here live the builder ([`Server::builder`]), the running server, mDNS and systemd. The binary and
 //! applications that carry a server in their own process use the same code. What may not live here: signal handlers,
 //! loggers, panic hooks, printing and exits, which belong to the process and so to the binary.
 
 mod builder;
 mod bus_report;
-mod buses;
 mod error;
 mod library;
 mod listen;
@@ -19,7 +18,6 @@ mod tests;
 mod thread;
 
 pub use builder::Builder;
-pub use buses::btle_options;
 pub use error::StartError;
 pub use library::library;
 pub use listen::is_chosen;

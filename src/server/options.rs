@@ -4,17 +4,12 @@ use std::time::Duration;
 
 use crate::device::Pace;
 use crate::hub::HubOptions;
-use crate::link::Deadlines;
 use crate::session::SessionOptions;
 use crate::settings::Settings;
 use crate::web::SocketLimits;
 
 /// What the end takes beside the stopping of devices: closing links and sessions.
 pub(super) const CLOSING: Duration = Duration::from_secs(10);
-
-pub(super) fn deadlines(settings: &Settings) -> Deadlines {
-    Deadlines { write: settings.links.write_timeout, read: settings.links.read_timeout }
-}
 
 pub(super) fn sockets(settings: &Settings) -> SocketLimits {
     SocketLimits {

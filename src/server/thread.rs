@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use actix_web::HttpServer;
+use arc_swap::ArcSwap;
 use tokio::sync::{oneshot, watch};
 use tracing::{error, warn};
 
 use super::error::StartError;
 use super::systemd::Service;
-use super::{buses, mdns, options};
+use super::{mdns, options};
 use crate::control::Control;
 use crate::hub::{HubHandle, known_devices::KnownDevices};
 use crate::library::Library;
-use crate::manager::virtual_hardware::Port;
+use crate::manager::{BusSetup, list, virtual_bus::Port};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::web::{self, Site};
@@ -150,11 +151,13 @@ impl Running {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let threads = settings.server.threads.unwrap_or(cores);
         let arbiters = Arbiters::start(threads).map_err(StartError::Thread)?;
-        let virtual_port = settings.buses.virtual_bus.enabled.then(Port::default);
-        let buses = buses::buses(&settings, &library, virtual_port.as_ref(), options::deadlines(&settings));
+        let library = Arc::new(ArcSwap::from_pointee(library));
+        let port = Port::default();
+        let buses = list::all(&BusSetup { settings: &settings, library: &library, port: &port });
+        let virtual_port = settings.buses.virtual_bus.enabled.then_some(port);
         let page = addresses.first().map(ToString::to_string).unwrap_or_default();
         let handles = arbiters.0.iter().map(Arbiter::handle).collect();
-        let hub = HubHandle::start(options::hub(&settings, &page), Arc::new(library), known, buses, handles, metrics);
+        let hub = HubHandle::start(options::hub(&settings, &page), library.load_full(), known, buses, handles, metrics);
         let control = Control::new(hub.clone());
         let site = Site {
             control: control.clone(),

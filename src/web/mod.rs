@@ -19,7 +19,7 @@ pub use connect::on_connect;
 pub use websocket::SocketLimits;
 
 use crate::control::Control;
-use crate::manager::virtual_hardware::Port;
+use crate::manager::virtual_bus::Port;
 use crate::session::{self, SessionOptions};
 use crate::text::shown;
 

@@ -1,38 +1,32 @@
 //! `hapticd doctor`: is everything there that hapticd needs, and if not, what is to be done?
 //!
-//! One file a check. A check is a function from the [`World`] to findings; it only looks: it changes nothing, opens no
-//! hardware (opening a serial port resets some boards) and starts nothing. Paths go through [`World::path`], so that tests
+//! One file a check. A check is a function from the [`System`] to findings; it only looks: it changes nothing, opens no
+//! hardware (opening a serial port resets some boards) and starts nothing. Paths go through [`System::path`], so that tests
 //! can have a system of their own. All checks run at once, each on its own thread, and one that hangs is a finding.
 
+mod definitions;
+mod listen_address;
+mod settings;
+mod state;
 #[cfg(target_os = "linux")]
-mod account;
+mod systemd;
 #[cfg(target_os = "linux")]
-mod bluetooth;
+mod udev;
 #[cfg(target_os = "linux")]
-mod gamepads;
-#[cfg(target_os = "linux")]
-mod hid;
-mod port;
-#[cfg(target_os = "linux")]
-mod radio;
-#[cfg(target_os = "linux")]
-mod rules;
-#[cfg(target_os = "linux")]
-mod serial;
-mod setup;
-#[cfg(target_os = "linux")]
-mod unit;
-mod world;
+mod user;
 
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use serde::Serialize;
 
 use super::{Failure, SettingsArgs, print};
+use crate::library::Library;
+use crate::manager::{Check, System, list};
+use crate::server::library;
+use crate::settings::Settings;
+use crate::types::{Finding, Verdict};
 use crate::words::counted;
-use world::World;
 
 /// Time for each check. Those that ask somebody give up earlier by themselves, with a better message.
 const DEADLINE: Duration = Duration::from_secs(8);
@@ -51,75 +45,46 @@ pub struct DoctorArgs {
     json: bool,
 }
 
-/// How something is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Verdict {
-    /// As it should be, or not wanted.
-    Ok,
-    /// Something may be missed.
-    Warning,
-    /// Something that is wanted cannot work.
-    Problem,
+/// Every check, in the order in which it is shown: first hapticd's own files and its port, then the buses, then what the
+/// system has for all of them.
+fn checks() -> Vec<Check> {
+    let own: [Check; 4] = [
+        ("settings", settings::check),
+        ("state", state::check),
+        ("definitions", definitions::check),
+        ("port", listen_address::check),
+    ];
+    let buses = list::BUSES.iter().flat_map(|bus| bus.checks()).copied();
+    let all = own.into_iter().chain(buses);
+    #[cfg(target_os = "linux")]
+    let all = {
+        let (user, system): (Check, [Check; 2]) =
+            (("account", user::check), [("udev rules", udev::check), ("service", systemd::check)]);
+        std::iter::once(user).chain(all).chain(system)
+    };
+    all.collect()
 }
 
-/// What a check found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Finding {
-    verdict: Verdict,
-    /// What is so.
-    text: String,
-    /// What to do about it.
-    #[serde(rename = "do")]
-    advice: Option<String>,
+/// This machine, with the settings and definitions of the server, or the built-in ones where those are wrong.
+fn this_machine(args: &SettingsArgs) -> Result<System, String> {
+    let settings = match args.load(&[]) {
+        Ok(settings) => (settings, None),
+        Err(error) => (Settings::builtin().map_err(|error| error.to_string())?, Some(error.to_string())),
+    };
+    let library = match library(&settings.0) {
+        Ok(library) => (library, None),
+        Err(error) => (Library::load(&[], &crate::driver::names()), Some(error.to_string())),
+    };
+    let access = list::access(&library.0);
+    Ok(System::of_this_machine(settings, library, access))
 }
-
-impl Finding {
-    fn ok(text: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Ok, text: text.into(), advice: None }
-    }
-
-    fn warning(text: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Warning, text: text.into(), advice: Some(advice.into()) }
-    }
-
-    fn problem(text: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Problem, text: text.into(), advice: Some(advice.into()) }
-    }
-}
-
-type Check = fn(&World) -> Vec<Finding>;
-
-/// Every check, in the order in which it is shown.
-const CHECKS: &[(&str, Check)] = &[
-    #[cfg(target_os = "linux")]
-    ("account", account::check),
-    ("settings", setup::settings),
-    ("state", setup::state),
-    ("definitions", setup::definitions),
-    ("port", port::check),
-    #[cfg(target_os = "linux")]
-    ("bluetooth", bluetooth::check),
-    #[cfg(target_os = "linux")]
-    ("radio", radio::check),
-    #[cfg(target_os = "linux")]
-    ("serial", serial::check),
-    #[cfg(target_os = "linux")]
-    ("hid", hid::check),
-    #[cfg(target_os = "linux")]
-    ("gamepads", gamepads::check),
-    #[cfg(target_os = "linux")]
-    ("udev rules", rules::check),
-    #[cfg(target_os = "linux")]
-    ("service", unit::check),
-];
 
 pub(super) fn run(args: &DoctorArgs) -> Result<(), Failure> {
     let settings = args.settings.clone();
     // Even reading settings can hang, on a file system that does.
-    let world = begin(move || World::of_this_system(&settings)).recv_timeout(DEADLINE);
-    let found = match world {
-        Ok(Ok(world)) => examine(CHECKS, &Arc::new(world), DEADLINE),
+    let system = begin(move || this_machine(&settings)).recv_timeout(DEADLINE);
+    let found = match system {
+        Ok(Ok(system)) => examine(&checks(), &Arc::new(system), DEADLINE),
         Ok(Err(why)) => vec![("settings", Finding::problem(why, "without settings nothing else can be looked at"))],
         Err(_) => {
             let text = "reading the settings and definitions does not end";
@@ -141,13 +106,13 @@ pub(super) fn run(args: &DoctorArgs) -> Result<(), Failure> {
 }
 
 /// Runs all checks at once; what has not ended `deadline` after the start is a problem.
-fn examine(checks: &[(&'static str, Check)], world: &Arc<World>, deadline: Duration) -> Vec<(&'static str, Finding)> {
+fn examine(checks: &[Check], system: &Arc<System>, deadline: Duration) -> Vec<(&'static str, Finding)> {
     let end = Instant::now() + deadline;
     let running: Vec<_> = checks
         .iter()
         .map(|(name, check)| {
-            let (world, check) = (Arc::clone(world), *check);
-            (*name, begin(move || check(&world)))
+            let (system, check) = (Arc::clone(system), *check);
+            (*name, begin(move || check(&system)))
         })
         .collect();
     let mut found = Vec::new();
@@ -197,14 +162,22 @@ fn json(name: &str, finding: &Finding) -> String {
     format!("{object}\n")
 }
 
+/// Asserts that there is one finding, of this verdict and with this text in it.
+#[cfg(test)]
+fn one(findings: &[Finding], verdict: Verdict, contains: &str) {
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert_eq!(findings[0].verdict, verdict, "{findings:?}");
+    assert!(findings[0].text.contains(contains), "{findings:?}");
+}
+
 #[cfg(test)]
 mod tests {
-    use super::world::Fake;
     use super::*;
+    use crate::manager::FakeSystem;
 
     #[test]
     fn a_check_that_hangs_or_fails_is_a_finding_and_holds_up_nothing() {
-        let checks: &[(&str, Check)] = &[
+        let checks: &[Check] = &[
             ("hangs", |_| {
                 loop {
                     std::thread::sleep(Duration::from_secs(60));
@@ -214,7 +187,7 @@ mod tests {
             ("works", |_| vec![Finding::ok("fine")]),
         ];
         let started = Instant::now();
-        let found = examine(checks, &Arc::new(Fake::new().world), Duration::from_secs(1));
+        let found = examine(checks, &Arc::new(FakeSystem::new().system), Duration::from_secs(1));
         assert!(started.elapsed() < Duration::from_secs(10));
         let verdicts: Vec<_> = found.iter().map(|(name, finding)| (*name, finding.verdict)).collect();
         assert_eq!(verdicts, [("hangs", Verdict::Problem), ("panics", Verdict::Problem), ("works", Verdict::Ok)]);

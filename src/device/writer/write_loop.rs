@@ -412,7 +412,7 @@ impl Writer {
     fn failed(&mut self, why: &str) {
         self.device.shared.vitals.failed(why);
         self.metrics.emit(&Event::WriteFailed { index: self.device.index(), why });
-        let pause = FIRST_RETRY.saturating_mul(1 << self.failures.min(10)).min(LAST_RETRY);
+        let pause = crate::patience::backoff(FIRST_RETRY, LAST_RETRY, self.failures);
         self.failures += 1;
         self.ready = Instant::now() + pause;
         // What the hardware has is unknown now; an old packet must not be repeated in place of it.

@@ -10,7 +10,7 @@ use super::*;
 use crate::driver::{Boxed, testing::PANIC, testing::PANIC_LATER};
 use crate::library::{Candidate, Hardware};
 use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Operation, pair};
-use crate::manager::{Connector, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
+use crate::manager::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
 use crate::types::{Bus, Endpoint, InputAction, InputKind, Output, OutputKind};
 
 const DEFINITION: &str = r#"

@@ -1,7 +1,9 @@
-//! Choosing the radio, and the system's refusals in plain words.
+//! Choosing the radio.
 
-use btleplug::api::{Central, Manager as _};
+use btleplug::api::{Central as _, Manager as _};
 use btleplug::platform::{Adapter, Manager};
+
+use super::error::explain;
 
 /// The adapter that the setting names, or the first. Gives its name, too.
 pub(super) async fn choose(manager: &Manager, wanted: &str) -> Result<(Adapter, String), String> {
@@ -27,29 +29,6 @@ pub(super) async fn choose(manager: &Manager, wanted: &str) -> Result<(Adapter, 
 fn is(wanted: &str, info: &str, address: Option<&str>) -> bool {
     let same = |text: &str| text.eq_ignore_ascii_case(wanted);
     address.is_some_and(same) || same(info) || info.split(' ').next().is_some_and(same)
-}
-
-/// What an error of the library means and what to do. The names of the errors are those of D-Bus and BlueZ (seen in
-/// the lab); they stand in the debug text only.
-pub(super) fn explain(error: &btleplug::Error) -> String {
-    let all = format!("{error:?}");
-    let has = |part: &str| all.contains(part);
-    let meaning = if has("ServiceUnknown") || has("NameHasNoOwner") {
-        "BlueZ is not running: install it and start it (systemctl enable --now bluetooth)"
-    } else if has("AccessDenied") {
-        "this user may not use Bluetooth: add it to the group `bluetooth` and sign in again"
-    } else if has("DBus.Error.FileNotFound") || has("DBus.Error.NoServer") || has("DBus.Error.BadAddress") {
-        "there is no D-Bus system bus, which Bluetooth needs: install dbus, or give the container its socket"
-    } else if has("DBus.Error.Disconnected") || has("DBus.Error.NoReply") {
-        "BlueZ or D-Bus has ended"
-    } else if has("NotReady") {
-        "the adapter is switched off: bluetoothctl power on"
-    } else if matches!(error, btleplug::Error::PermissionDenied) {
-        "the system does not allow this program to use Bluetooth: allow it in the system's privacy settings"
-    } else {
-        return error.to_string();
-    };
-    format!("{meaning} ({error})")
 }
 
 #[cfg(test)]

@@ -14,13 +14,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 use uuid::Uuid;
 
-use super::adapter::explain;
-use super::{lane, lane::Lane};
+use super::characteristic::{self, GattQueue};
+use super::error::explain;
 use crate::library::{Candidate, Matcher};
 use crate::link::{
     Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair,
 };
-use crate::manager::choose;
+use crate::manager::link_info::choose;
 use crate::types::{Bus, Endpoint};
 
 /// Attempts to connect before the failure is reported. BlueZ aborts a first attempt now and then for no reason of the
@@ -154,9 +154,11 @@ fn endpoints(matcher: &Matcher, characteristics: &Characteristics) -> BTreeMap<E
 
 /// Which writes the hardware will confirm, by what its characteristics take.
 fn confirms(endpoints: &BTreeMap<Endpoint, Characteristic>) -> Confirms {
-    let only = |ways: &'static [WriteType]| {
+    let only = |types: &'static [WriteType]| {
         let fits = move |characteristic: &Characteristic| {
-            [true, false].iter().all(|ack| ways.contains(&lane::way(*ack, characteristic.properties)))
+            [true, false]
+                .iter()
+                .all(|ack| types.contains(&characteristic::short_write_type(*ack, characteristic.properties)))
         };
         endpoints.iter().filter(move |(_, one)| fits(one)).map(|(endpoint, _)| *endpoint).collect()
     };
@@ -175,19 +177,19 @@ impl Connection {
     pub(super) async fn serve(self, lost: CancellationToken) -> End {
         let Self { peripheral, end: LinkEnd { mut requests, notify, .. }, mut notifications, endpoints, deadlines } =
             self;
-        // Operations under way end with their lanes, when the link is lost.
-        let mut lanes = JoinSet::new();
-        let mut ways: HashMap<Endpoint, mpsc::Sender<LinkRequest>> = HashMap::new();
+        // Operations under way end with their tasks, when the link is lost.
+        let mut tasks = JoinSet::new();
+        let mut queues: HashMap<Endpoint, mpsc::Sender<LinkRequest>> = HashMap::new();
         let mut sources: HashMap<(Uuid, Uuid), BTreeSet<Endpoint>> = HashMap::new();
         let mut by_place: HashMap<(Uuid, Uuid), mpsc::Sender<LinkRequest>> = HashMap::new();
         for (endpoint, characteristic) in endpoints {
             let place = (characteristic.service_uuid, characteristic.uuid);
-            let way = by_place.entry(place).or_insert_with(|| {
-                let (way, asked) = mpsc::channel(REQUESTS);
-                lanes.spawn(Lane { peripheral: peripheral.clone(), characteristic, deadlines }.serve(asked));
-                way
+            let queue = by_place.entry(place).or_insert_with(|| {
+                let (queue, asked) = mpsc::channel(REQUESTS);
+                tasks.spawn(GattQueue { peripheral: peripheral.clone(), characteristic, deadlines }.serve(asked));
+                queue
             });
-            ways.insert(endpoint, way.clone());
+            queues.insert(endpoint, queue.clone());
             sources.entry(place).or_default().insert(endpoint);
         }
         let began = Instant::now();
@@ -212,7 +214,7 @@ impl Connection {
                         let _ = done.send(Ok(Vec::new()));
                         break End::LetGo;
                     }
-                    Some(request) => pass_on(request, &ways),
+                    Some(request) => pass_on(request, &queues),
                 },
             }
         };
@@ -221,17 +223,17 @@ impl Connection {
     }
 }
 
-fn pass_on(request: LinkRequest, ways: &HashMap<Endpoint, mpsc::Sender<LinkRequest>>) {
+fn pass_on(request: LinkRequest, queues: &HashMap<Endpoint, mpsc::Sender<LinkRequest>>) {
     let endpoint = match &request.operation {
         Operation::Write(packet) => packet.endpoint,
         Operation::Read(endpoint) | Operation::Subscribe(endpoint) | Operation::Unsubscribe(endpoint) => *endpoint,
         Operation::Disconnect => return,
     };
-    let Some(way) = ways.get(&endpoint) else {
+    let Some(queue) = queues.get(&endpoint) else {
         let _ = request.done.send(Err(LinkError::NoEndpoint(endpoint)));
         return;
     };
-    if let Err(refused) = way.try_send(request) {
+    if let Err(refused) = queue.try_send(request) {
         let why = LinkError::Failed(format!("{REQUESTS} operations wait for {endpoint} already"));
         let _ = refused.into_inner().done.send(Err(why));
     }

@@ -1,4 +1,4 @@
-//! What was seen around, and what of it the hub is to be told. No Bluetooth here: only addresses and time.
+//! Hardware that advertises, and what of it the manager reports to the hub. No Bluetooth here: only addresses and time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::library::Hardware;
+use crate::patience::backoff;
 
 /// Hardware seen this recently counts as being there when a scan starts.
 const PRESENT: Duration = Duration::from_secs(10);
@@ -27,14 +28,14 @@ pub(super) struct Sightings {
 struct Seen {
     hardware: Hardware,
     last: Instant,
-    /// The hub has been told of just this.
-    told: bool,
+    /// The manager has reported just this to the hub.
+    reported: bool,
     failures: u32,
     not_before: Option<Instant>,
 }
 
 impl Sightings {
-    /// Hardware is there at this moment. True when the hub is to be told.
+    /// Hardware is there at this moment. True when the manager is to report it.
     pub(super) fn see(&mut self, hardware: &Hardware, now: Instant) -> bool {
         let linked = self.linked.contains(&hardware.address);
         if !self.seen.contains_key(&hardware.address) {
@@ -43,32 +44,32 @@ impl Sightings {
         let seen = self.seen.entry(hardware.address.clone()).or_insert_with(|| Seen {
             hardware: hardware.clone(),
             last: now,
-            told: false,
+            reported: false,
             failures: 0,
             not_before: None,
         });
         seen.last = now;
-        // Names and services may come later than the first sight; the hub judges anew.
+        // Names and services may come later than the first sight; the hub judges it again.
         let signal_dbm = hardware.signal_dbm;
         let before = Hardware { signal_dbm, ..seen.hardware.clone() };
         if before != *hardware {
-            seen.told = false;
+            seen.reported = false;
         }
         seen.hardware = hardware.clone();
         let says_something =
             !(hardware.name.is_empty() && hardware.advertised.is_empty() && hardware.manufacturer.is_empty());
         let waits = seen.not_before.is_some_and(|time| now < time);
-        if linked || waits || seen.told || !says_something {
+        if linked || waits || seen.reported || !says_something {
             return false;
         }
-        seen.told = true;
+        seen.reported = true;
         true
     }
 
-    /// A scan begins: what is there is to be told again. Returns it.
-    pub(super) fn tell_all(&mut self, now: Instant) -> Vec<Hardware> {
+    /// A scan begins: what is there is reported again. Returns it.
+    pub(super) fn report_present(&mut self, now: Instant) -> Vec<Hardware> {
         for seen in self.seen.values_mut() {
-            seen.told = false;
+            seen.reported = false;
             seen.not_before = None;
         }
         let present = self.seen.values().filter(|seen| now.duration_since(seen.last) < PRESENT);
@@ -76,10 +77,10 @@ impl Sightings {
         present.into_iter().filter(|hardware| self.see(hardware, now)).collect()
     }
 
-    /// The hub is to be told as soon as this hardware is seen.
-    pub(super) fn tell_again(&mut self, address: &str) {
+    /// The manager reports this hardware as soon as it is seen.
+    pub(super) fn report_again(&mut self, address: &str) {
         if let Some(seen) = self.seen.get_mut(address) {
-            seen.told = false;
+            seen.reported = false;
         }
     }
 
@@ -95,14 +96,14 @@ impl Sightings {
     /// The link has ended.
     pub(super) fn unlinked(&mut self, address: &str) {
         self.linked.remove(address);
-        self.tell_again(address);
+        self.report_again(address);
     }
 
-    /// It could not be connected: told again after a pause that grows.
+    /// It could not be connected: reported again after a pause that grows.
     pub(super) fn failed(&mut self, address: &str, now: Instant) {
         if let Some(seen) = self.seen.get_mut(address) {
-            seen.told = false;
-            seen.not_before = Some(now + FIRST_PAUSE.saturating_mul(1 << seen.failures.min(10)).min(LONGEST_PAUSE));
+            seen.reported = false;
+            seen.not_before = Some(now + backoff(FIRST_PAUSE, LONGEST_PAUSE, seen.failures));
             seen.failures = seen.failures.saturating_add(1);
         }
     }
@@ -146,7 +147,7 @@ mod tests {
         assert!(!sightings.see(&nearer, Instant::now()));
         assert_eq!(sightings.signal_dbm("AA"), Some(-30));
         assert!(sightings.see(&toy("LVS-Z001"), Instant::now()));
-        sightings.tell_again("AA");
+        sightings.report_again("AA");
         assert!(sightings.see(&toy("LVS-Z001"), Instant::now()));
     }
 
@@ -154,9 +155,9 @@ mod tests {
     async fn a_scan_hears_of_what_was_there_before_it() {
         let mut sightings = Sightings::default();
         sightings.see(&toy("LVS-Z"), Instant::now());
-        assert_eq!(sightings.tell_all(Instant::now()), [toy("LVS-Z")]);
+        assert_eq!(sightings.report_present(Instant::now()), [toy("LVS-Z")]);
         tokio::time::advance(PRESENT).await;
-        assert_eq!(sightings.tell_all(Instant::now()), []);
+        assert_eq!(sightings.report_present(Instant::now()), []);
         assert!(sightings.see(&toy("LVS-Z"), Instant::now()));
     }
 
@@ -172,7 +173,7 @@ mod tests {
             assert!(sightings.see(&toy("LVS-Z"), Instant::now()), "after {pause} s");
         }
         sightings.failed("AA", Instant::now());
-        assert_eq!(sightings.tell_all(Instant::now()).len(), 1);
+        assert_eq!(sightings.report_present(Instant::now()).len(), 1);
         sightings.linked("AA");
         assert!(!sightings.see(&toy("other"), Instant::now()));
         sightings.unlinked("AA");

@@ -3,147 +3,20 @@
 //! Bytes go as they are, the first being the number of the report; what the hardware reports is heard on `rx`. The
 //! library is blocking; each open device has two threads of its own (`system`), and the list is made on another.
 //! A device's address is its serial number; without one it is vendor and product (`057e:2009`). Several with the same
-//! are numbered, see `names`.
+//! are numbered, see `stable_address`.
 
+mod bus;
+#[cfg(target_os = "linux")]
+mod check;
+mod devices;
 mod system;
 
-use std::collections::BTreeSet;
-use std::ffi::CString;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use super::blocking::{self, InUse};
-use super::names::Addresses;
-use super::polled::{self, Listed, Source};
-use super::{Connector, Factory};
-use crate::driver::Boxed;
-use crate::library::{Candidate, Hardware, Library, Matcher, usb_id};
-use crate::link::{Deadlines, Link, LinkError};
-use crate::types::Bus;
-
-pub(super) use system::{Hidapi, Info, System};
-
-/// HID devices of certain vendors and products.
-#[derive(Debug)]
-struct Devices {
-    wanted: BTreeSet<(u16, u16)>,
-    system: Arc<dyn System>,
-    addresses: Mutex<Addresses>,
-    deadlines: Deadlines,
-    open: InUse,
-}
-
-/// Makes managers of HID devices for those that a library names.
-#[must_use]
-pub fn factory(library: &Library, deadlines: Deadlines) -> Factory {
-    polled::factory(Devices::new(named(library), Arc::new(Hidapi), deadlines))
-}
-
-/// Every HID device, wanted or not. Blocking.
-///
-/// # Errors
-/// Why they cannot be listed.
-pub fn all() -> Result<Vec<Hardware>, String> {
-    let infos = Hidapi.list().map_err(|why| format!("HID devices cannot be listed: {why}"))?;
-    let hardware =
-        |info: Info| Hardware { usb: Some(info.ids), ..Hardware::new(Bus::Hid, info.name.clone(), base(&info)) };
-    Ok(one_each(infos).into_iter().map(hardware).collect())
-}
-
-/// Vendor and product of everything that a library's definitions recognise by HID.
-#[must_use]
-pub fn named(library: &Library) -> BTreeSet<(u16, u16)> {
-    let matchers = library.definitions().iter().flat_map(|definition| &definition.matchers);
-    let ids = matchers.filter_map(|matcher| match matcher {
-        Matcher::Hid(ids) => Some(ids),
-        _ => None,
-    });
-    ids.flatten().copied().collect()
-}
-
-impl Devices {
-    fn new(wanted: BTreeSet<(u16, u16)>, system: Arc<dyn System>, deadlines: Deadlines) -> Self {
-        Self { wanted, system, addresses: Mutex::default(), deadlines, open: InUse::default() }
-    }
-}
-
-impl Source for Devices {
-    fn list(&self) -> Result<Vec<Listed>, String> {
-        let mut infos = self.system.list().map_err(|why| format!("HID devices cannot be listed: {why}"))?;
-        infos.retain(|info| self.wanted.contains(&info.ids));
-        let infos = one_each(infos);
-        let places: Vec<_> = infos.iter().map(|info| (info.path.to_string_lossy().into_owned(), base(info))).collect();
-        let addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner).give(&places);
-        let listed = infos.into_iter().zip(addresses).map(|(info, address)| {
-            let hardware = Hardware { usb: Some(info.ids), ..Hardware::new(Bus::Hid, info.name, address.clone()) };
-            let (system, deadlines, open) = (Arc::clone(&self.system), self.deadlines, self.open.clone());
-            let way = Way { address, path: info.path, ids: info.ids, system, deadlines, open };
-            Listed { hardware, connector: Some(Arc::new(way)) }
-        });
-        Ok(listed.collect())
-    }
-
-    fn wanted(&self) -> Vec<String> {
-        self.wanted.iter().map(|ids| usb_id(*ids)).collect()
-    }
-
-    fn in_use(&self) -> &InUse {
-        &self.open
-    }
-}
-
-/// What a device is called before numbers are given.
-fn base(info: &Info) -> String {
-    if info.serial.is_empty() { usb_id(info.ids) } else { info.serial.clone() }
-}
-
-/// Of the interfaces of one device only the first; each once, though it may be listed for each of its usages.
-fn one_each(mut infos: Vec<Info>) -> Vec<Info> {
-    infos.sort_by(|one, other| (one.interface, &one.path).cmp(&(other.interface, &other.path)));
-    let mut kept: Vec<Info> = Vec::new();
-    for info in infos {
-        let alike =
-            |known: &Info| known.path == info.path || (base(known) == base(&info) && known.interface != info.interface);
-        if !kept.iter().any(alike) {
-            kept.push(info);
-        }
-    }
-    kept
-}
-
-/// How to open a device.
-#[derive(Debug)]
-struct Way {
-    address: String,
-    path: CString,
-    ids: (u16, u16),
-    system: Arc<dyn System>,
-    deadlines: Deadlines,
-    open: InUse,
-}
-
-impl Connector for Way {
-    fn connect(&self, candidates: Vec<Candidate>) -> Boxed<'static, Result<(usize, Link), LinkError>> {
-        let Self { address, path, ids, system, deadlines, open } = self;
-        let (address, path, ids, system) = (address.clone(), path.clone(), *ids, Arc::clone(system));
-        let (deadlines, open) = (*deadlines, open.clone());
-        Box::pin(async move {
-            // A definition that fits by its number fits whatever the hardware says.
-            if candidates.is_empty() {
-                return Err(LinkError::Failed("no definition knows this device".to_owned()));
-            }
-            let link = blocking::open(address, open, move |address, open| {
-                let ends = system.open(&path, ids).map_err(LinkError::Failed)?;
-                let info = blocking::info(Bus::Hid, deadlines);
-                blocking::start(&format!("HID device {address}"), ends, info, open.taken(address))
-            });
-            Ok((0, link.await?))
-        })
-    }
-
-    fn refuse(&self, _: &str) {
-        // There is nobody who could be told.
-    }
-}
+pub use bus::Hid;
+#[cfg(target_os = "linux")]
+pub(super) use devices::named;
+#[cfg(test)]
+pub(super) use system::Info;
+pub(super) use system::{Hidapi, System};
 
 #[cfg(test)]
 mod tests;

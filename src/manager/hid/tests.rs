@@ -1,13 +1,19 @@
 //! Devices that are not there: a system of this process, with plugs.
 
-use std::sync::mpsc;
+use std::collections::BTreeSet;
+use std::ffi::CString;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use super::*;
-use crate::library::Library;
-use crate::link::Packet;
-use crate::manager::{blocking::Ends, blocking::Reader, blocking::Writer};
-use crate::types::Endpoint;
+use arc_swap::ArcSwap;
+
+use super::devices::{Devices, named};
+use super::system::{Info, System};
+use crate::library::{Candidate, Hardware, Library};
+use crate::link::{Deadlines, LinkError, Packet};
+use crate::manager::blocking_link::{Ends, Reader, Writer};
+use crate::manager::polling_manager::Enumerator;
+use crate::types::{Bus, Endpoint};
 
 /// Reports of the device, or its unplugging.
 type Says = mpsc::Receiver<Result<Vec<u8>, String>>;
@@ -65,11 +71,11 @@ fn devices(infos: Vec<Info>) -> (Devices, Arc<Fake>, Say) {
     let (say, says) = mpsc::channel();
     let fake = Arc::new(Fake { infos: Mutex::new(infos), says: Mutex::new(Some(says)), told: Arc::default() });
     let system = Arc::clone(&fake) as Arc<dyn System>;
-    let devices = Devices::new(BTreeSet::from([(0x057e, 0x2009)]), system, Deadlines::default());
+    let devices = Devices::new(Arc::new(ArcSwap::from_pointee(library())), system, Deadlines::default());
     (devices, fake, say)
 }
 
-fn candidates() -> Vec<Candidate> {
+fn library() -> Library {
     let text = r#"
         name = "Test"
         [[match]]
@@ -80,7 +86,11 @@ fn candidates() -> Vec<Candidate> {
         [write]
         vibrate = 'tx: {v}'
         "#;
-    let library = Library::from_texts([("test", text)], &[]);
+    Library::from_texts([("test", text)], &[])
+}
+
+fn candidates() -> Vec<Candidate> {
+    let library = library();
     assert_eq!(named(&library), BTreeSet::from([(0x057e, 0x2009)]));
     let found = Hardware { usb: Some((0x057e, 0x2009)), ..Hardware::new(Bus::Hid, "n", "a") };
     library.candidates(&found)
@@ -117,7 +127,7 @@ async fn bytes_go_as_they_are_and_unplugging_is_a_lost_link() {
     let way = devices.list().unwrap().remove(0).connector.unwrap();
     let (which, link) = way.connect(candidates()).await.unwrap();
     assert_eq!(which, 0);
-    assert!(devices.in_use().has("98:b6"));
+    assert!(devices.open_devices().is_open("98:b6"));
     let mut heard = link.listen();
     link.subscribe(Endpoint::RX).await.unwrap();
     link.write(packet(&[0x10, 1, 2, 3])).await.unwrap();
@@ -129,8 +139,8 @@ async fn bytes_go_as_they_are_and_unplugging_is_a_lost_link() {
     say.send(Err("unexpected poll error (device disconnected)".to_owned())).unwrap();
     tokio::time::timeout(Duration::from_secs(5), link.lost()).await.expect("the loss is not noticed");
     for _ in 0..100 {
-        if !devices.in_use().has("98:b6") {
-            assert_eq!(devices.in_use().take_due(), ["98:b6"]);
+        if !devices.open_devices().is_open("98:b6") {
+            assert_eq!(devices.open_devices().due_for_retry(), ["98:b6"]);
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -145,14 +155,28 @@ async fn letting_go_closes_the_device_and_what_failed_is_tried_again_later() {
     let (_, link) = way.connect(candidates()).await.unwrap();
     link.disconnect().await;
     tokio::time::timeout(Duration::from_secs(5), link.lost()).await.expect("the device stays open");
-    while devices.in_use().has("057e:2009") {
+    while devices.open_devices().is_open("057e:2009") {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    assert_eq!(devices.in_use().take_due(), ["057e:2009"]);
+    assert_eq!(devices.open_devices().due_for_retry(), ["057e:2009"]);
     // The fake opens once only.
     assert_eq!(way.connect(candidates()).await.unwrap_err(), LinkError::Failed("permission denied".to_owned()));
-    assert!(devices.in_use().take_due().is_empty());
+    assert!(devices.open_devices().due_for_retry().is_empty());
     tokio::time::sleep(Duration::from_millis(1100)).await;
-    assert_eq!(devices.in_use().take_due(), ["057e:2009"]);
-    assert!(devices.in_use().take_due().is_empty());
+    assert_eq!(devices.open_devices().due_for_retry(), ["057e:2009"]);
+    assert!(devices.open_devices().due_for_retry().is_empty());
+}
+
+#[test]
+fn definitions_that_are_replaced_while_it_runs_count_from_the_next_list_on() {
+    let system =
+        Arc::new(Fake { infos: Mutex::new(vec![info("raw0", (0x057e, 0x2009), "s1", -1)]), ..Fake::default() });
+    let known = Arc::new(ArcSwap::from_pointee(Library::from_texts([], &[])));
+    let devices = Devices::new(Arc::clone(&known), system, Deadlines::default());
+    assert!(devices.wanted().is_empty() && devices.list().unwrap().is_empty());
+    known.store(Arc::new(library()));
+    assert_eq!(devices.wanted(), ["057e:2009"]);
+    assert_eq!(devices.list().unwrap()[0].hardware.address, "s1");
+    known.store(Arc::new(Library::from_texts([], &[])));
+    assert!(devices.list().unwrap().is_empty());
 }

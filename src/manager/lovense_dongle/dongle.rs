@@ -6,21 +6,19 @@ use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
 use super::framing::{Form, Lines};
-use super::machine::{Act, Machine};
 use super::message::{FromDongle, ToDongle};
+use super::state_machine::{Effect, StateMachine};
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkRequest, Notification, Operation, pair};
-use crate::manager::{
-    blocking, blocking::Ends, blocking::InUse, blocking::Taken, blocking::Watched, blocking::Writer,
-    blocking::write_limit,
-};
+use crate::manager::blocking_link::{self, Ends, WatchedWriter, Writer, write_limit};
+use crate::manager::open_devices::{OpenDevices, OpenGuard};
 use crate::types::{Bus, Endpoint};
 
 /// Reports that may wait to be understood.
 const REPORTS: usize = 256;
 
-/// What a dongle is told.
+/// Commands to a dongle's thread.
 #[derive(Debug)]
-pub(super) enum Order {
+pub(super) enum Command {
     /// Clients scan, or no longer.
     Scan(bool),
     /// A toy that was in use was lost.
@@ -40,12 +38,12 @@ pub(super) struct Seen {
 /// A dongle that is open, until it is unplugged or this is dropped.
 #[derive(Debug)]
 pub(super) struct Dongle {
-    pub(super) orders: mpsc::UnboundedSender<Order>,
+    pub(super) commands: mpsc::UnboundedSender<Command>,
     seen: Arc<Mutex<Seen>>,
 }
 
 impl Dongle {
-    /// Starts the threads. `toys` is told which toys are in use; `plugged` is the dongle's own place.
+    /// Starts the threads. It marks toys in `toys` as open while they have a link; `plugged` is the dongle's own place.
     ///
     /// # Errors
     /// A thread that the system does not give.
@@ -54,15 +52,15 @@ impl Dongle {
         form: Form,
         scanning: bool,
         look: bool,
-        toys: InUse,
-        plugged: Taken,
+        toys: OpenDevices,
+        plugged: OpenGuard,
         deadlines: Deadlines,
     ) -> Result<Self, LinkError> {
-        let writer = Watched::start("the Lovense dongle", writer, write_limit(deadlines), plugged)?;
-        let (orders, orders_in) = mpsc::unbounded_channel();
+        let writer = WatchedWriter::start("the Lovense dongle", writer, write_limit(deadlines), plugged)?;
+        let (commands, commands_in) = mpsc::unbounded_channel();
         let (heard, reports_in) = mpsc::channel(REPORTS);
         let seen = Arc::<Mutex<Seen>>::default();
-        let (machine, acts) = Machine::new(scanning, look, Instant::now());
+        let (machine, effects) = StateMachine::new(scanning, look, Instant::now());
         let worker = Worker {
             writer,
             form,
@@ -73,9 +71,9 @@ impl Dongle {
             toys,
             deadlines,
         };
-        blocking::thread("read the Lovense dongle", move || {
+        blocking_link::thread("read the Lovense dongle", move || {
             let over = heard.clone();
-            let gone = blocking::hear(
+            let gone = blocking_link::read_loop(
                 reader,
                 || over.is_closed(),
                 |report| {
@@ -87,17 +85,17 @@ impl Dongle {
                 tracing::debug!("the Lovense dongle is lost: {why}");
             }
         })?;
-        blocking::thread("serve the Lovense dongle", move || {
-            if let Err(why) = worker.run(acts, reports_in, orders_in) {
+        blocking_link::thread("serve the Lovense dongle", move || {
+            if let Err(why) = worker.run(effects, reports_in, commands_in) {
                 tracing::warn!("the Lovense dongle is let go: {why}");
             }
         })?;
-        Ok(Self { orders, seen })
+        Ok(Self { commands, seen })
     }
 
     /// Whether it is still plugged in.
     pub(super) fn is_open(&self) -> bool {
-        !self.orders.is_closed()
+        !self.commands.is_closed()
     }
 
     /// What it is doing.
@@ -109,25 +107,25 @@ impl Dongle {
 /// The bus's side of a link to the toy.
 struct Toy {
     end: LinkEnd,
-    _taken: Taken,
+    _taken: OpenGuard,
 }
 
 struct Worker {
-    writer: Watched,
+    writer: WatchedWriter,
     form: Form,
-    machine: Machine,
+    machine: StateMachine,
     lines: Lines,
     /// The link to the toy, if somebody has one.
     toy: Option<Toy>,
     seen: Arc<Mutex<Seen>>,
-    toys: InUse,
+    toys: OpenDevices,
     deadlines: Deadlines,
 }
 
 /// What a worker waits for.
 enum Event {
     Report(Vec<u8>),
-    Order(Order),
+    Command(Command),
     Request(LinkRequest),
     /// The device has dropped its link.
     Dropped,
@@ -140,22 +138,22 @@ impl Worker {
     /// Runs until the dongle is unplugged or nobody wants it. An error is why it had to be let go.
     fn run(
         mut self,
-        first: Vec<Act>,
+        first: Vec<Effect>,
         mut reports: mpsc::Receiver<Vec<u8>>,
-        mut orders: mpsc::UnboundedReceiver<Order>,
+        mut commands: mpsc::UnboundedReceiver<Command>,
     ) -> Result<(), String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
-        self.act(first)?;
+        self.apply(first)?;
         loop {
             self.show();
             let now = Instant::now();
-            let event = runtime.block_on(self.event(&mut reports, &mut orders));
-            let acts = match event {
+            let event = runtime.block_on(self.event(&mut reports, &mut commands));
+            let effects = match event {
                 Event::Report(report) => self.report(&report),
-                Event::Order(Order::Scan(scanning)) => self.machine.scan(scanning, now),
-                Event::Order(Order::Look) => self.machine.look(now),
-                Event::Order(Order::Connect(id, done)) => {
+                Event::Command(Command::Scan(scanning)) => self.machine.scan(scanning, now),
+                Event::Command(Command::Look) => self.machine.look(now),
+                Event::Command(Command::Connect(id, done)) => {
                     let _ = done.send(self.connect(&id));
                     Vec::new()
                 }
@@ -170,7 +168,7 @@ impl Worker {
                 Event::Time => self.machine.tick(Instant::now()),
                 Event::End => return Ok(()),
             };
-            self.act(acts)?;
+            self.apply(effects)?;
             if self.writer.is_over() {
                 return Err("a write to it hangs".to_owned());
             }
@@ -180,7 +178,7 @@ impl Worker {
     async fn event(
         &mut self,
         reports: &mut mpsc::Receiver<Vec<u8>>,
-        orders: &mut mpsc::UnboundedReceiver<Order>,
+        commands: &mut mpsc::UnboundedReceiver<Command>,
     ) -> Event {
         let time = self.machine.next();
         let request = async {
@@ -199,7 +197,7 @@ impl Worker {
             // Commands before all else: one may be a stop.
             biased;
             request = request => request.map_or(Event::Dropped, Event::Request),
-            order = orders.recv() => order.map_or(Event::End, Event::Order),
+            command = commands.recv() => command.map_or(Event::End, Event::Command),
             report = reports.recv() => report.map_or(Event::End, Event::Report),
             () = time => Event::Time,
         }
@@ -211,25 +209,25 @@ impl Worker {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
     }
 
-    fn report(&mut self, report: &[u8]) -> Vec<Act> {
+    fn report(&mut self, report: &[u8]) -> Vec<Effect> {
         let messages =
             self.lines.take(self.form.text(report)).iter().flat_map(|line| FromDongle::parse(line)).collect::<Vec<_>>();
         messages.iter().flat_map(|message| self.machine.heard(message, Instant::now())).collect()
     }
 
-    fn act(&mut self, acts: Vec<Act>) -> Result<(), String> {
-        for act in acts {
-            match act {
-                Act::Send(message) => self.send(&message)?,
-                Act::Heard(text) => {
+    fn apply(&mut self, effects: Vec<Effect>) -> Result<(), String> {
+        for effect in effects {
+            match effect {
+                Effect::Send(message) => self.send(&message)?,
+                Effect::Notify(text) => {
                     if let Some(toy) = &self.toy {
                         let data = text.into_bytes();
                         let _ = toy.end.notify.send(Notification { endpoint: Endpoint::RX, data });
                     }
                 }
                 // Whoever wants it asks for a link.
-                Act::Connected(id) => tracing::debug!("the Lovense dongle is connected to the toy {id}"),
-                Act::Gone => self.toy = None,
+                Effect::Connected(id) => tracing::debug!("the Lovense dongle is connected to the toy {id}"),
+                Effect::Gone => self.toy = None,
             }
         }
         Ok(())
@@ -243,10 +241,10 @@ impl Worker {
         if self.machine.toy() != Some(id) {
             return Err(LinkError::Failed(format!("the toy {id} is not connected to the dongle (any more)")));
         }
-        let (link, end) = pair(blocking::info(Bus::LovenseDongle, self.deadlines));
+        let (link, end) = pair(blocking_link::info(Bus::LovenseDongle, self.deadlines));
         // The link before, if there is one, is lost by this.
         self.toy = None;
-        self.toy = Some(Toy { end, _taken: self.toys.taken(id) });
+        self.toy = Some(Toy { end, _taken: self.toys.mark_open(id) });
         Ok(link)
     }
 
@@ -254,7 +252,7 @@ impl Worker {
         let id = self.machine.toy().unwrap_or_default().to_owned();
         let disconnect = matches!(operation, Operation::Disconnect);
         let name = format!("the toy {id}");
-        blocking::answer(&name, operation, done, |data| {
+        blocking_link::answer(&name, operation, done, |data| {
             let command = String::from_utf8(data.to_vec()).map_err(|_| "the dongle carries text only".to_owned())?;
             self.send(&ToDongle::Command { id, command })
         });

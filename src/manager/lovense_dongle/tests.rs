@@ -1,15 +1,20 @@
 //! A dongle of this process, with a toy behind it and a plug.
 
 use std::ffi::CStr;
+use std::ffi::CString;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::*;
+use super::dongles::{Dongles, IDS, NAME};
 use crate::driver;
-use crate::library::Library;
-use crate::link::{LinkError, Packet};
-use crate::manager::{blocking::Ends, blocking::Reader, blocking::Writer, hid::Info};
-use crate::types::{Endpoint, InputKind};
+use crate::library::{Hardware, Library};
+use crate::link::{Deadlines, Link, LinkError, Packet};
+use crate::manager::blocking_link::{Ends, Reader, Writer};
+use crate::manager::contract::Scan;
+use crate::manager::hid::{Info, System};
+use crate::manager::polling_manager::{Enumerated, Enumerator};
+use crate::types::{Bus, Endpoint, InputKind};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -132,7 +137,7 @@ fn dongles() -> (Dongles, Arc<Fake>) {
 }
 
 /// Lists until the toy is there.
-async fn toy(dongles: &Dongles) -> Listed {
+async fn toy(dongles: &Dongles) -> Enumerated {
     for _ in 0..500 {
         if let Some(listed) = dongles.list().unwrap().pop() {
             return listed;
@@ -143,7 +148,7 @@ async fn toy(dongles: &Dongles) -> Listed {
 }
 
 async fn link(dongles: &Dongles) -> Link {
-    let Listed { hardware, connector } = toy(dongles).await;
+    let Enumerated { hardware, connector } = toy(dongles).await;
     let library = Library::load(&[], &driver::names());
     let candidates = library.candidates(&hardware);
     connector.unwrap().connect(candidates).await.unwrap().1
@@ -170,7 +175,7 @@ async fn the_lovense_driver_works_over_it_as_it_is() {
     assert!(dongles.list().unwrap().is_empty());
     cable.expect(STATUS);
     cable.say(HERE);
-    let Listed { hardware, connector } = toy(&dongles).await;
+    let Enumerated { hardware, connector } = toy(&dongles).await;
     assert_eq!((hardware.bus, hardware.name.as_str(), hardware.address.as_str()), (Bus::LovenseDongle, NAME, "AB12"));
     let library = Library::load(&[], &driver::names());
     let candidates = library.candidates(&hardware);
@@ -178,7 +183,7 @@ async fn the_lovense_driver_works_over_it_as_it_is() {
     assert_eq!(definition.protocol, "lovense");
     let (which, link) = connector.unwrap().connect(candidates).await.unwrap();
     assert_eq!((which, link.gap()), (0, Duration::from_millis(75)));
-    assert!(dongles.in_use().has("AB12"));
+    assert!(dongles.open_devices().is_open("AB12"));
     let toy = std::thread::spawn(move || {
         cable.expect(&command("DeviceType;"));
         cable.say(&data("P:02:0082059AD3BD;"));
@@ -251,7 +256,7 @@ async fn a_dongle_that_takes_nothing_any_more_is_given_up_and_opened_again() {
     drop(cable);
     for _ in 0..500 {
         if dongles.details()["hung_writes"] == serde_json::json!([]) {
-            assert!(dongles.plugs.has("/dev/hidraw0"), "the place is the new one's");
+            assert!(dongles.plugs.is_open("/dev/hidraw0"), "the place is the new one's");
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -288,10 +293,10 @@ async fn it_is_plugged_and_unplugged_while_the_server_runs() {
     let again = link(&dongles).await;
     // A link that was dropped leaves the toy where it is.
     drop(again);
-    while dongles.in_use().has("AB12") {
+    while dongles.open_devices().is_open("AB12") {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    assert!(dongles.in_use().take_due().contains(&"AB12".to_owned()));
+    assert!(dongles.open_devices().due_for_retry().contains(&"AB12".to_owned()));
     let third = link(&dongles).await;
     third.disconnect().await;
     tokio::time::timeout(PATIENCE, third.lost()).await.unwrap();

@@ -1,0 +1,100 @@
+//! The actor that the hub sees.
+
+use actix::prelude::*;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::central;
+use super::connector::Command;
+use super::options::BtleOptions;
+use super::status::{Ended, Status};
+use crate::describe::Describe;
+use crate::manager::contract::{Factory, Found, ManagerContext, ManagerExit, ManagerGuard, ManagerHandle, Scan};
+
+/// The manager of Bluetooth LE.
+#[derive(Debug)]
+pub struct BtleManager {
+    options: BtleOptions,
+    found: Recipient<Found>,
+    guard: ManagerGuard,
+    commands: Option<mpsc::UnboundedSender<Command>>,
+    status: Status,
+    _stop: Option<DropGuard>,
+}
+
+/// Makes managers of Bluetooth LE.
+#[must_use]
+pub fn factory(options: BtleOptions) -> Factory {
+    Box::new(move |ManagerContext { found, guard }| {
+        let options = options.clone();
+        let manager = BtleManager { options, found, guard, commands: None, status: Status::default(), _stop: None };
+        ManagerHandle::new(manager.start())
+    })
+}
+
+impl BtleManager {
+    fn end(&mut self, exit: ManagerExit, ctx: &mut Context<Self>) {
+        self.guard.set_exit_reason(exit);
+        ctx.stop();
+    }
+}
+
+impl Actor for BtleManager {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.status.set(serde_json::json!({ "state": "starting" }));
+        let (commands, from_hub) = mpsc::unbounded_channel();
+        let stop = CancellationToken::new();
+        let start = central::Start {
+            options: self.options.clone(),
+            back: commands.downgrade(),
+            commands: from_hub,
+            found: self.found.clone(),
+            status: self.status.clone(),
+            ended: ctx.address().recipient(),
+            stop: stop.clone(),
+        };
+        self.commands = Some(commands);
+        self._stop = Some(stop.drop_guard());
+        if let Err(error) = start.thread() {
+            return self.end(ManagerExit::Failed(format!("no thread for the radio: {error}")), ctx);
+        }
+        // Connecting to D-Bus blocks its thread, so that it cannot watch itself.
+        let late = crate::patience::sleep(central::STARTS_WITHIN).into_actor(self);
+        ctx.spawn(late.map(|(), this, ctx| {
+            if this.status.get().get("state").and_then(Value::as_str) == Some("starting") {
+                let limit = central::STARTS_WITHIN.as_secs();
+                this.end(ManagerExit::Failed(format!("the system's Bluetooth does not answer within {limit} s")), ctx);
+            }
+        }));
+    }
+}
+
+impl Handler<Ended> for BtleManager {
+    type Result = ();
+
+    fn handle(&mut self, Ended(exit): Ended, ctx: &mut Self::Context) {
+        self.end(exit, ctx);
+    }
+}
+
+impl Handler<Scan> for BtleManager {
+    type Result = ();
+
+    fn handle(&mut self, scan: Scan, _: &mut Self::Context) {
+        if let Some(commands) = &self.commands {
+            // A radio that has ended says so by itself.
+            let _ = commands.send(Command::Scan(scan));
+        }
+    }
+}
+
+impl Handler<Describe> for BtleManager {
+    type Result = MessageResult<Describe>;
+
+    fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.status.get())
+    }
+}

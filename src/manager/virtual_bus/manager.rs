@@ -1,0 +1,154 @@
+//! The actor that the hub sees.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actix::prelude::*;
+use tokio_util::sync::CancellationToken;
+
+use super::port::{Plug, Port};
+use super::{frames, peripheral};
+use crate::describe::Describe;
+use crate::library::Hardware;
+use crate::link::Deadlines;
+use crate::manager::contract::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
+
+/// The manager of virtual hardware.
+#[derive(Debug)]
+pub struct VirtualManager {
+    found: Recipient<Found>,
+    deadlines: Deadlines,
+    max_devices: usize,
+    /// Peripherals that are attached, by a number of ours.
+    attached: BTreeMap<u64, (Hardware, Arc<peripheral::Handle>)>,
+    sockets: usize,
+    next: u64,
+    /// Cancelled when the server ends.
+    closing: CancellationToken,
+    _guard: ManagerGuard,
+}
+
+/// Makes managers of virtual hardware whose peripherals come through `port`.
+#[must_use]
+pub fn factory(port: Port, deadlines: Deadlines, max_devices: usize) -> Factory {
+    Box::new(move |ManagerContext { found, guard }| {
+        let manager = VirtualManager {
+            found,
+            deadlines,
+            max_devices,
+            attached: BTreeMap::new(),
+            sockets: 0,
+            next: 0,
+            closing: port.closing(),
+            _guard: guard,
+        };
+        let address = manager.start();
+        port.open(address.clone().recipient());
+        ManagerHandle::new(address)
+    })
+}
+
+impl VirtualManager {
+    fn report(&self, hardware: &Hardware, handle: &Arc<peripheral::Handle>) {
+        let connector = Arc::clone(handle) as Arc<dyn Connector>;
+        self.found.do_send(Found { hardware: hardware.clone(), connector });
+    }
+}
+
+impl Actor for VirtualManager {
+    type Context = Context<Self>;
+}
+
+impl Handler<Plug> for VirtualManager {
+    type Result = ();
+
+    fn handle(&mut self, Plug(socket): Plug, ctx: &mut Self::Context) {
+        if self.sockets >= self.max_devices {
+            let why =
+                format!("there are {} virtual devices, as many as `buses.virtual.max_devices` allows", self.sockets);
+            socket.outgoing.text(frames::refused(&why));
+            socket.outgoing.close(crate::transport::CloseCode::Again, &why);
+            return;
+        }
+        self.sockets += 1;
+        self.next += 1;
+        // A task of its own: what a peripheral does wrong must not reach the manager.
+        actix::spawn(peripheral::play(self.next, socket, ctx.address(), self.deadlines, self.closing.clone()));
+    }
+}
+
+/// Event: a peripheral is there.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Attached {
+    pub(super) id: u64,
+    pub(super) hardware: Hardware,
+    pub(super) handle: Arc<peripheral::Handle>,
+    /// It must be the only one with its address.
+    pub(super) exclusive: bool,
+}
+
+impl Handler<Attached> for VirtualManager {
+    type Result = ();
+
+    fn handle(&mut self, Attached { id, hardware, handle, exclusive }: Attached, _: &mut Self::Context) {
+        if exclusive {
+            let place = |hardware: &Hardware| (hardware.bus, hardware.address.clone());
+            let own = !self.attached.values().any(|(other, _)| place(other) == place(&hardware));
+            handle.address(own);
+            if !own {
+                return;
+            }
+        }
+        self.report(&hardware, &handle);
+        self.attached.insert(id, (hardware, handle));
+    }
+}
+
+/// Event: a peripheral is out of reach.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Detached {
+    pub(super) id: u64,
+    /// Its socket is closed, too.
+    pub(super) closed: bool,
+}
+
+impl Handler<Detached> for VirtualManager {
+    type Result = ();
+
+    fn handle(&mut self, Detached { id, closed }: Detached, _: &mut Self::Context) {
+        self.attached.remove(&id);
+        if closed {
+            self.sockets = self.sockets.saturating_sub(1);
+        }
+    }
+}
+
+impl Handler<Scan> for VirtualManager {
+    type Result = ();
+
+    fn handle(&mut self, scan: Scan, _: &mut Self::Context) {
+        let wanted = |hardware: &Hardware| match &scan {
+            Scan::Start => true,
+            Scan::Stop => false,
+            Scan::LookFor(address) => hardware.address == *address,
+        };
+        for (hardware, handle) in self.attached.values().filter(|(_, handle)| !handle.is_connected()) {
+            if wanted(hardware) {
+                self.report(hardware, handle);
+            }
+        }
+    }
+}
+
+impl Handler<Describe> for VirtualManager {
+    type Result = MessageResult<Describe>;
+
+    fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
+        let connected = self.attached.values().filter(|(_, handle)| handle.is_connected()).count();
+        MessageResult(serde_json::json!({
+            "state": "running", "sockets": self.sockets, "attached": self.attached.len(), "connected": connected,
+        }))
+    }
+}
