@@ -98,6 +98,14 @@ impl Entry {
         changed
     }
 
+    /// What holds for a position without limits of its own: one axis has one travel, however it is sent there.
+    fn of_axis(&self, feature: u32, kind: OutputKind) -> Option<UserLimits> {
+        let same = |name: &str| output(name).is_some_and(|(of, kind)| of == feature && kind.is_position());
+        let (_, UserLimits { range, of, reverse, .. }) =
+            self.user.outputs.iter().find(|(name, _)| kind.is_position() && same(name))?;
+        Some(UserLimits { range: *range, of: *of, reverse: *reverse, ..UserLimits::default() })
+    }
+
     /// What the user allows on the outputs of a model, whichever model the entry was saved for. An output for which it
     /// cannot be told is refused: one that has a limit in unknown steps; any without a limit of its own, when there is
     /// a limit that fits no output; one that the model of the entry did not have, when the entry has limits at all.
@@ -106,10 +114,11 @@ impl Entry {
         let had =
             |place| saved_for.is_some_and(|saved| saved.outputs().any(|(index, spec)| (index, spec.kind) == place));
         let mut settings = UserSettings::default();
-        let limits = |place: (u32, OutputKind)| {
+        let own = |place: (u32, OutputKind)| {
             let limits = self.user.outputs.iter().find(|(name, _)| output(name) == Some(place));
             limits.map(|(_, limits)| *limits)
         };
+        let limits = |(feature, kind): (u32, OutputKind)| own((feature, kind)).or_else(|| self.of_axis(feature, kind));
         let fits = |name: &&String| model.outputs().any(|(index, spec)| output(name) == Some((index, spec.kind)));
         let astray = self.user.outputs.keys().find(|name| !fits(name));
         for (index, spec) in model.outputs() {

@@ -47,12 +47,20 @@ impl Known {
     }
 }
 
+/// The bytes of a regular file. A pipe would be waited for.
+pub(super) fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+    match path.metadata() {
+        Ok(what) if !what.is_file() => Err(std::io::Error::other("it is no regular file")),
+        _ => std::fs::read(path),
+    }
+}
+
 /// Reads a file; one that is not there is empty.
 ///
 /// # Errors
 /// Why it cannot be read or understood, with the place. It may hold limits then.
 pub fn read(path: &Path) -> Result<Known, String> {
-    let bytes = match std::fs::read(path) {
+    let bytes = match bytes(path) {
         Ok(bytes) => bytes,
         // A link that leads nowhere is no absent file: what it led to may hold limits.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && path.symlink_metadata().is_err() => {
@@ -131,7 +139,7 @@ pub fn save(path: &Path, text: &str) -> std::io::Result<()> {
 /// Why nothing is saved.
 pub fn save_over(path: &Path, text: &str, seen: &Mutex<Option<Vec<u8>>>) -> Result<(), String> {
     let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    match std::fs::read(path) {
+    match bytes(path) {
         Ok(bytes) if seen.as_ref() != Some(&bytes) => {
             return Err(
                 "somebody has changed it while hapticd runs, so it stays as it is and counts from the next start"

@@ -76,7 +76,7 @@ impl KnownDevices {
         let path = directory.join(file::FILE);
         let mut this = Self::empty();
         this.lock = if remember { this.take_lock(directory)? } else { None };
-        this.seen = Arc::new(Mutex::new(std::fs::read(&path).ok()));
+        this.seen = Arc::new(Mutex::new(file::bytes(&path).ok()));
         match file::read(&path) {
             Ok(known) => {
                 this.problems.extend(known.problems.iter().cloned());

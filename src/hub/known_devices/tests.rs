@@ -20,6 +20,10 @@ ids = ["two"]
 name = "Two"
 features = [{ vibrate = [0, 20] }, { vibrate = [0, 20] }]
 [[model]]
+ids = ["axis"]
+name = "Axis"
+features = [{ position = [0, 999], hw_position = { value = [0, 99], duration_ms = [20, 9000] } }]
+[[model]]
 ids = ["fine"]
 name = "Fine"
 features = [{ vibrate = [0, 100] }, { rotate = [-100, 100] }]
@@ -341,4 +345,25 @@ fn what_is_known_for_now_is_not_written_unless_it_was_or_is_wanted() {
     assert_eq!(take("real", false), (0, false, true), "what the file has stays there");
     assert_eq!(take("played", true), (1, true, true));
     assert_eq!(take("played", false), (1, false, true));
+}
+
+#[test]
+fn the_travel_of_an_axis_is_limited_however_it_is_sent_there() {
+    use OutputKind::{HwPositionWithDuration as Timed, Position};
+    let limits = json!({ "0.position": { "range": [200, 800], "reverse": true } });
+    let found = admit(&mut Place::with(&[entry(0, "axis", &limits)]).open(), "a", Some("axis"));
+    assert_eq!((range(&found, 0, Position), range(&found, 0, Timed)), (Some((200, 800)), Some((20, 79))));
+    assert!(found.user.limits[&(0, Timed)].reverse && found.user.refused.is_empty());
+    // Limits of its own go first, and may be none.
+    let limits = json!({ "0.position": { "range": [200, 800] }, "0.hw_position": {} });
+    let found = admit(&mut Place::with(&[entry(0, "axis", &limits)]).open(), "a", Some("axis"));
+    assert_eq!(range(&found, 0, Timed), None);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let place = Place(tempfile::tempdir().unwrap());
+    assert!(std::process::Command::new("mkfifo").arg(place.file()).status().unwrap().success());
+    assert!(place.open().withheld().unwrap().contains("no regular file"));
 }
