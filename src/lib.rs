@@ -12,7 +12,7 @@
 //! | [`control`] | the one front door: what anybody may ask of the server, without a wire format |
 //! | [`hub`] | the supervisor: registry, routing table, restarts, shutdown |
 //! | [`manager`] | buses: actors that find hardware and open links |
-//! | [`device`] | one connected device: its wanted state and the actor that writes it |
+//! | [`device`] | one connected device: its desired state and the actor that writes it |
 //! | [`simulation`] | plays hardware for tests and for `hapticd simulate` |
 //! | [`conformance`] | checks a definition: its examples, and every value of every output |
 //! | [`driver`] | wire protocols: the template engine, one folder a coded driver |
@@ -20,19 +20,20 @@
 //! | [`buttplug`] | the wire: frame, handshake, errors, one file a version |
 //! | [`types`] | the words that every room may use |
 //!
-//! Beside the rooms stand the leaves that any of them may use: [`link`] (an open connection to hardware), [`socket`] (the
-//! server's end of a WebSocket), [`metrics`] (every metric, and the log line that goes with it), [`log_ring`] (the last of those lines), [`describe`] (what actors
-//! say of themselves), [`access`] (who a request comes from), [`patience`] (deadlines for peers), [`text`] (what strangers write, read and shown), [`throttle`],
-//! [`addresses`] (where to listen) and
-//! [`settings`] (which only [`cli`] and [`server`] read).
+//! Beside the rooms stand the leaves that any of them may use: [`link`] (an open connection to hardware), [`transport`] (a
+//! connection to a client, whatever carries it), [`metrics`] (every event: its metric, its log line and what listeners
+//! get), [`log_ring`] (the last of those lines), [`describe`] (what actors say of themselves), [`access`] (who a request
+//! comes from), [`patience`] (deadlines for peers), [`text`] (what strangers write, read and shown), [`words`], [`throttle`],
+//! [`addresses`] (where to listen) and [`settings`] (which only [`cli`], [`server`] and the buses read).
 //!
-//! How a command travels: a frame reaches the session's actor over its [`transport`]; the session understands it once,
-//! looks the device up in the routing table, and puts the values into the device's wanted state, all of one frame
-//! together. The device's writer wakes, lets the driver make packets of what changed, and writes them to the link. The
+//! How a command travels: a frame reaches the session's actor over its [`transport`]; the session understands it once
+//! and hands it to its operator in [`control`], which looks the device up in the routing table and puts the values into the
+//! device's desired state, all of one frame together. The device's writer wakes, lets the driver make packets of what changed, and writes them to the link. The
 //! hub is not on that path.
 //!
 //! Who watches whom: the hub starts managers and devices from factories and hears of their end through guards that are
-//! dropped with them, even by a panic; sessions leave a guard of the same kind. The server's thread watches the hub, and the binary watches that.
+//! dropped with them, even by a panic; sessions leave a guard of the same kind. The server's thread
+//! watches the hub, and the binary watches that.
 //!
 //! An application that carries the server in its own process starts a [`Server`]:
 //!

@@ -1,6 +1,6 @@
 //! Lovense's USB dongle: a Bluetooth toy behind a cable.
 //!
-//! The toy is hardware of a bus of its own. It is recognised as a Bluetooth toy of the name [`NAME`] and spoken to by the
+//! The toy is hardware of a bus of its own. It is recognised as a Bluetooth toy of the name `LVS-DongleDevice` and spoken to by the
 //! same driver; its address is the id by which the dongle knows it. Dongles are plugged and unplugged as anybody likes.
 //! Here live the form of messages on the wire (`framing`, `message`), what a dongle is doing (`state_machine`, without bytes
 //! and clocks), and its threads (`dongle`). The older dongle with
