@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Failure, SettingsArgs, print};
+use super::failure::Failure;
+use super::output::print;
+use super::settings_args::SettingsArgs;
 use crate::library::Library;
 use crate::words::counted;
 use crate::{conformance, driver};

@@ -3,7 +3,10 @@
 use clap::Args;
 use console::{Alignment, measure_text_width, pad_str};
 
-use super::{Failure, SettingsArgs, print, simulate::model_lookup};
+use super::failure::Failure;
+use super::output::print;
+use super::settings_args::SettingsArgs;
+use super::simulate::model_lookup;
 use crate::library::{Definition, Matcher, Model};
 
 /// Options of `devices`.

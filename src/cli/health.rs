@@ -5,8 +5,11 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 
+use super::failure::Failure;
+use super::http;
+use super::output::print;
 use super::server_address::{ServerAddress, ServerArg};
-use super::{Failure, SettingsArgs, http, print};
+use super::settings_args::SettingsArgs;
 use crate::words::counted;
 
 /// Time for the answer.

@@ -6,25 +6,27 @@
 mod check;
 mod devices;
 mod doctor;
+mod failure;
 mod health;
 mod http;
+mod output;
 mod scan;
 mod serve;
 mod server_address;
+mod settings_args;
 mod simulate;
 mod state;
 mod stop;
 #[cfg(target_os = "linux")]
 mod udev;
 
-use std::io::ErrorKind;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
-use crate::server::StartError;
-use crate::settings::{Settings, SettingsError, Sources};
+use failure::Failure;
+use serve::ServeArgs;
+use settings_args::SettingsArgs;
 
 /// A server for intimate and haptic hardware. Programs connect with the Buttplug protocol.
 #[derive(Debug, Parser)]
@@ -101,97 +103,6 @@ impl Command {
     }
 }
 
-/// Where settings come from. Every command takes these, and so does `hapticd` before the command.
-#[derive(Debug, Clone, Args)]
-pub struct SettingsArgs {
-    /// Read this settings file after the system's and the user's own
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Set one setting, such as server.listen=127.0.0.1:2345; may be given again
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
-}
-
-impl SettingsArgs {
-    /// Reads the settings and tells of what was probably not meant.
-    fn load(&self, more: &[&str]) -> Result<Settings, SettingsError> {
-        let settings = Settings::load(&self.sources(more))?;
-        for warning in settings.warnings() {
-            eprintln!("hapticd: warning: {warning}");
-        }
-        Ok(settings)
-    }
-
-    fn sources(&self, more: &[&str]) -> Sources {
-        let set = self.set.iter().cloned().chain(more.iter().map(|set| (*set).to_owned())).collect();
-        Sources::standard(self.config.clone(), set)
-    }
-
-    /// What is right in the settings, and what is wrong.
-    fn load_what_is_right(&self) -> Result<(Settings, Option<SettingsError>), SettingsError> {
-        Settings::load_what_is_right(&self.sources(&[]))
-    }
-
-    /// Takes up what was given before the command; the command's own win, as what is given later does.
-    fn add_before(&mut self, before: Self) -> Result<(), Failure> {
-        if self.config.is_some() && before.config.is_some() {
-            return Err(Failure::Given("--config can be given once only".to_owned()));
-        }
-        self.config = self.config.take().or(before.config);
-        self.set.splice(0..0, before.set);
-        Ok(())
-    }
-}
-
-/// Options of `serve`.
-#[derive(Debug, Clone, Args)]
-pub struct ServeArgs {
-    #[command(flatten)]
-    settings: SettingsArgs,
-    /// Let programs play hardware (see `hapticd simulate`)
-    #[arg(long)]
-    r#virtual: bool,
-}
-
-/// Why a command did not do what it should; decides the exit status.
-#[derive(Debug)]
-pub enum Failure {
-    /// What was given is wrong.
-    Given(String),
-    /// It could not be done.
-    Done(String),
-}
-
-impl From<StartError> for Failure {
-    fn from(error: StartError) -> Self {
-        let hint = match &error {
-            StartError::Definitions { .. } => return Self::Given(error.to_string()),
-            StartError::Listen { error, .. } => match error.kind() {
-                ErrorKind::AddrInUse => {
-                    "another program uses it, perhaps another hapticd or Intiface; \
-                     end that, or choose another with --set server.listen=127.0.0.1:PORT"
-                }
-                ErrorKind::PermissionDenied => "ports below 1024 need special rights; choose a higher one",
-                _ => "choose another with --set server.listen=127.0.0.1:PORT",
-            },
-            StartError::StateInUse { .. } => {
-                "end that one, or give this one a directory of its own with --set state.dir=DIRECTORY, \
-                 or let it run without remembering anything with --set state.remember=false"
-            }
-            StartError::Metrics(_) | StartError::Web(_) | StartError::Thread(_) => {
-                return Self::Done(error.to_string());
-            }
-        };
-        Self::Done(format!("{error}; {hint}"))
-    }
-}
-
-impl From<SettingsError> for Failure {
-    fn from(error: SettingsError) -> Self {
-        Self::Given(error.to_string())
-    }
-}
-
 /// Reads the command line and does what it says.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -220,12 +131,6 @@ fn run(command: &Command) -> Result<(), Failure> {
         #[cfg(target_os = "linux")]
         Command::Udev(args) => udev::run(args),
     }
-}
-
-/// Prints to standard output. A reader that went away is no error: `hapticd devices | head` must not panic.
-fn print(text: &str) {
-    use std::io::Write;
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
 #[cfg(test)]

@@ -12,11 +12,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::{Failure, SettingsArgs, print};
+use super::failure::Failure;
+use super::output::print;
+use super::settings_args::SettingsArgs;
 use crate::library::{Hardware, Library, usb_id};
-use crate::manager::virtual_bus::Port;
 use crate::manager::{
     BusSetup, Discovery, Found, ManagerContext, ManagerExited, ManagerGuard, ManagerHandle, Scan, list,
+    virtual_bus::Port,
 };
 use crate::settings::Settings;
 use crate::text::shown;

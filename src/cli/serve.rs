@@ -3,14 +3,27 @@
 
 use std::net::SocketAddr;
 
+use clap::Args;
 use tracing::{debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
-use super::{Failure, ServeArgs, print};
+use super::failure::Failure;
+use super::output::print;
+use super::settings_args::SettingsArgs;
 use crate::manager::btle;
 use crate::server::{self, Server, Service};
 use crate::settings::Settings;
 use crate::words::counted;
+
+/// Options of `serve`.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub(super) settings: SettingsArgs,
+    /// Let programs play hardware (see `hapticd simulate`)
+    #[arg(long)]
+    pub(super) r#virtual: bool,
+}
 
 pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let more: &[&str] = if args.r#virtual { &["buses.virtual.enabled=true"] } else { &[] };

@@ -7,7 +7,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use clap::Args;
 use tokio_tungstenite::tungstenite::http::Uri;
 
-use super::{Failure, SettingsArgs};
+use super::failure::Failure;
+use super::settings_args::SettingsArgs;
 use crate::settings::Settings;
 
 const ALLOWED: &str = "allowed: IP:PORT, localhost:PORT, ws://HOST:PORT or http://HOST:PORT";

@@ -2,7 +2,9 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Failure, SettingsArgs, print};
+use super::failure::Failure;
+use super::output::print;
+use super::settings_args::SettingsArgs;
 use crate::hub::{
     known_devices::file, known_devices::file::Known, known_devices::lock::LockError, known_devices::lock::StateLock,
 };

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::failure::Failure;
+use super::http;
+use super::output::print;
 use super::server_address::{ServerAddress, ServerArg};
-use super::{Failure, SettingsArgs, http, print};
+use super::settings_args::SettingsArgs;
 
 /// Time for the server's answer; it waits a second for the hardware itself.
 const PATIENCE: Duration = Duration::from_secs(5);

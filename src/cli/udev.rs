@@ -8,7 +8,9 @@ use std::fmt::Write;
 
 use clap::Args;
 
-use super::{Failure, SettingsArgs, print};
+use super::failure::Failure;
+use super::output::print;
+use super::settings_args::SettingsArgs;
 use crate::library::{Library, Matcher};
 use crate::manager::{Access, access, list};
 

@@ -8,11 +8,13 @@ use actix::prelude::*;
 use tokio_util::sync::DropGuard;
 
 use super::bring_up::{self, Ready};
+use super::entries::{DeviceEntry, LinkState, ManagerEntry, Successor};
 use super::known_devices::{Admitted, Key, KnownDevices, file};
+use super::messages::{HubEvent, SessionHandle};
+use super::options::HubOptions;
 use super::restart_policy::Budget;
 use super::scan::{Scans, Turn};
-use super::{HubEvent, HubOptions, Routes, SessionHandle, Shared};
-use super::{supervise::Device, supervise::Manager, supervise::State, supervise::Successor};
+use super::shared::{Routes, Shared};
 use crate::device::{DeviceActor, DeviceHandle, Exit, Identity, LAST_STOP, Reach, last_stop};
 use crate::library::{Candidate, Definition, Hardware, Library};
 use crate::link::Link;
@@ -40,7 +42,7 @@ pub struct Hub {
     pub(super) options: HubOptions,
     pub(super) library: Arc<Library>,
     pub(super) known: KnownDevices,
-    pub(super) managers: Vec<Manager>,
+    pub(super) managers: Vec<ManagerEntry>,
     /// Threads for devices; none means the hub's own.
     arbiters: Vec<ArbiterHandle>,
     pub(super) shared: Arc<Shared>,
@@ -49,7 +51,7 @@ pub struct Hub {
     /// Those of them that are told what happens.
     pub(super) sessions: BTreeMap<OperatorId, SessionHandle>,
     pub(super) scans: Scans,
-    pub(super) devices: BTreeMap<u32, Device>,
+    pub(super) devices: BTreeMap<u32, DeviceEntry>,
     /// The devices that went last, and why.
     pub(super) gone: VecDeque<Gone>,
     /// Hardware that is being opened.
@@ -68,7 +70,7 @@ impl Hub {
         options: HubOptions,
         library: Arc<Library>,
         known: KnownDevices,
-        buses: Vec<super::BusSpec>,
+        buses: Vec<crate::manager::BusSpec>,
         arbiters: Vec<ArbiterHandle>,
         shared: Arc<Shared>,
         alive: DropGuard,
@@ -77,7 +79,7 @@ impl Hub {
         let delay = options.restart_delay;
         let managers = buses.into_iter().map(|bus| {
             let budget = Budget::new(None, window, delay, MANAGER_PAUSE);
-            Manager { bus, running: None, generation: 0, budget, failed: None }
+            ManagerEntry { bus, running: None, generation: 0, budget, failed: None }
         });
         Self {
             options,
@@ -126,7 +128,9 @@ impl Hub {
             let of_bus = |away| {
                 self.devices
                     .values()
-                    .filter(|device| device.handle.identity().bus == bus && (device.state != State::Connected) == away)
+                    .filter(|device| {
+                        device.handle.identity().bus == bus && (device.state != LinkState::Connected) == away
+                    })
                     .count()
             };
             self.shared.metrics.devices(bus, "connected", of_bus(false));
@@ -203,8 +207,8 @@ impl Hub {
             }
             return;
         }
-        if let Some(device) = self.devices.values_mut().find(|device| device.is(&hardware)) {
-            if device.state == State::Connected && !connector.takes_over() {
+        if let Some(device) = self.devices.values_mut().find(|device| device.matches(&hardware)) {
+            if device.state == LinkState::Connected && !connector.takes_over() {
                 if same(&device.connector) {
                     return;
                 }
@@ -213,9 +217,9 @@ impl Hub {
             let index = device.handle.index();
             // Its old connection may still be there: it works, though the hardware has mostly given it up, or its actor
             // has panicked and was to go on over it.
-            if connector.takes_over() && (device.state == State::Connected || device.link.is_some()) {
+            if connector.takes_over() && (device.state == LinkState::Connected || device.link.is_some()) {
                 device.take_over = Some(Successor { hardware, connector, candidates });
-                if device.state == State::Connected {
+                if device.state == LinkState::Connected {
                     // The end of its actor opens the new one.
                     device.handle.close(LAST_STOP);
                 } else {
@@ -274,7 +278,7 @@ impl Hub {
     ) {
         let Ready { definition, model, identifier, opened } = ready;
         // During a shutdown only hardware whose stop is still owed is opened.
-        if self.shutting_down && !self.devices.values().any(|device| device.is(&hardware)) {
+        if self.shutting_down && !self.devices.values().any(|device| device.matches(&hardware)) {
             let closing = async move {
                 last_stop(&definition, &model, &opened.link).await;
                 opened.link.disconnect().await;
@@ -326,13 +330,13 @@ impl Hub {
         self.start_device(&handle, opened, generation, ctx);
         let name = handle.description().name.clone();
         let protocol = handle.identity().definition.protocol.clone();
-        let device = Device {
+        let device = DeviceEntry {
             handle,
             hardware,
             connector,
             candidates,
             generation,
-            state: State::Connected,
+            state: LinkState::Connected,
             link: Some(link),
             budget,
             take_over: None,
@@ -478,7 +482,7 @@ impl Hub {
         }
     }
 
-    fn removed(&mut self, device: &Device, why: &str) {
+    fn removed(&mut self, device: &DeviceEntry, why: &str) {
         let index = device.handle.index();
         device.handle.wanted().set_reach(Reach::Gone(why.to_owned()));
         let name = &device.handle.description().name;

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::task::JoinSet;
 
-use super::HubOptions;
+use super::options::HubOptions;
 use crate::device::{Opened, last_stop};
 use crate::driver::{self, Driver};
 use crate::library::{Candidate, Definition, Hardware, Model};

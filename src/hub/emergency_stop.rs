@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actix::prelude::*;
 
-use super::Routes;
 use super::actor::Hub;
+use super::shared::Routes;
 use crate::metrics::Event;
 
 /// Why outputs are refused while held, for the person who reads it in a program's error: what happened, what to do.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use actix::prelude::*;
 
-use super::HubHandle;
 use super::actor::Hub;
-use super::supervise::State;
+use super::entries::LinkState;
+use super::handle::HubHandle;
 use crate::patience;
 
 /// The hub's answer: it lives, and this is how much it looks after.
@@ -28,7 +28,7 @@ impl Handler<Ask> for Hub {
     type Result = MessageResult<Ask>;
 
     fn handle(&mut self, Ask: Ask, _: &mut Self::Context) -> Self::Result {
-        let connected = self.devices.values().filter(|device| device.state == State::Connected).count();
+        let connected = self.devices.values().filter(|device| device.state == LinkState::Connected).count();
         let away = self.devices.len() - connected;
         MessageResult(Pulse { sessions: self.sessions.len(), connected, away })
     }

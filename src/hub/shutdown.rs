@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use actix::prelude::*;
 
-use super::HubEvent;
 use super::actor::Hub;
+use super::messages::HubEvent;
 use crate::device::Reach;
 use crate::manager::Scan;
 

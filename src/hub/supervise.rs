@@ -5,77 +5,16 @@ use std::time::Duration;
 
 use actix::prelude::*;
 
-use super::BusSpec;
 use super::actor::Hub;
-use super::restart_policy::Budget;
-use crate::device::{DeviceHandle, Exit, Exited, LAST_STOP, Reach};
-use crate::library::{Candidate, Hardware};
-use crate::link::Link;
-use crate::manager::{Connector, ManagerContext, ManagerExit, ManagerExited, ManagerGuard, ManagerHandle, Scan};
+use super::entries::{DeviceEntry, LinkState, ManagerEntry, Successor};
+use crate::device::{Exit, Exited, LAST_STOP, Reach};
+use crate::library::Hardware;
+use crate::manager::{ManagerContext, ManagerExited, ManagerGuard, Scan};
 use crate::metrics::Event;
 use crate::words::counted;
 
 /// A manager that has lived this long runs.
 const STEADY: Duration = Duration::from_secs(15);
-
-/// A device and what is needed to start it again.
-#[derive(Debug)]
-pub(super) struct Device {
-    pub handle: DeviceHandle,
-    pub hardware: Hardware,
-    pub connector: Arc<dyn Connector>,
-    pub candidates: Vec<Candidate>,
-    /// Which actor of this device is the present one.
-    pub generation: u64,
-    pub state: State,
-    pub link: Option<Link>,
-    pub budget: Budget,
-    /// What takes the address over once the present connection is closed. Until then that keeps its own connector.
-    pub take_over: Option<Successor>,
-    /// Why it was lost, when its grace is over while it is being opened again.
-    pub overdue: Option<String>,
-}
-
-/// Hardware that has dialled in under the address of a device that is connected.
-#[derive(Debug)]
-pub(super) struct Successor {
-    pub hardware: Hardware,
-    pub connector: Arc<dyn Connector>,
-    pub candidates: Vec<Candidate>,
-}
-
-impl Device {
-    /// Whether this is the device of that hardware.
-    pub(super) fn is(&self, hardware: &Hardware) -> bool {
-        let identity = self.handle.identity();
-        identity.bus == hardware.bus && identity.address == hardware.address
-    }
-
-    /// Whether this actor of it has ended and no other was started.
-    fn is_lost(&self, generation: u64) -> bool {
-        self.generation == generation && self.state == State::Away
-    }
-}
-
-/// Whether an actor drives the device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
-    /// One does.
-    Connected,
-    /// The hardware is lost, or the actor is being started again.
-    Away,
-}
-
-/// A manager and what is needed to start it again.
-#[derive(Debug)]
-pub(super) struct Manager {
-    pub bus: BusSpec,
-    pub running: Option<ManagerHandle>,
-    pub generation: u64,
-    pub budget: Budget,
-    /// Why it does not run, if so.
-    pub failed: Option<ManagerExit>,
-}
 
 impl Handler<Exited> for Hub {
     type Result = ();
@@ -87,7 +26,7 @@ impl Handler<Exited> for Hub {
         };
         let why = exit.to_string();
         let name = device.handle.description().name.clone();
-        device.state = State::Away;
+        device.state = LinkState::Away;
         if device.take_over.is_some() {
             return self.taken_over(index, exit, ctx);
         }
@@ -143,7 +82,7 @@ impl Hub {
             return;
         };
         // Until the old link is closed, whatever else dials in only replaces the hardware that waits.
-        device.state = State::Connected;
+        device.state = LinkState::Connected;
         let (handle, link) = (device.handle.clone(), device.link.take());
         let closing = async move {
             // An actor that panicked has not stopped it, and one that was not closed has not closed it.
@@ -157,7 +96,7 @@ impl Hub {
         };
         ctx.spawn(closing.into_actor(self).map(move |(), this, ctx| {
             if let Some(device) = this.devices.get_mut(&index) {
-                device.state = State::Away;
+                device.state = LinkState::Away;
                 if let Some(Successor { hardware, connector, candidates }) = device.take_over.take() {
                     device.hardware = hardware;
                     device.connector = connector;
@@ -218,7 +157,7 @@ impl Hub {
     /// Hardware could not be opened. If it is a device that was lost, it is tried again within its budget and grace.
     pub(super) fn not_opened(&mut self, hardware: &Hardware, why: &str, ctx: &mut Context<Self>) {
         self.shared.metrics.emit(&Event::OpenFailed { what: &hardware.to_string(), why });
-        let same = |device: &&Device| device.state == State::Away && device.is(hardware);
+        let same = |device: &&DeviceEntry| device.state == LinkState::Away && device.matches(hardware);
         if let Some(index) = self.devices.values().find(same).map(|device| device.handle.index()) {
             let mut overdue = None;
             if let Some(device) = self.devices.get_mut(&index) {
@@ -240,7 +179,7 @@ impl Hub {
         if self.opening.contains_key(&(identity.bus, identity.address.clone())) {
             // It came back in time. Whether it is given up is decided when it is open, or is not.
             device.overdue = Some(why.to_owned());
-        } else if device.state == State::Away {
+        } else if device.state == LinkState::Away {
             self.remove(index, why);
         }
     }
@@ -275,7 +214,7 @@ impl Handler<ManagerExited> for Hub {
 
     fn handle(&mut self, ManagerExited { name, generation, exit }: ManagerExited, ctx: &mut Self::Context) {
         let metrics = self.shared.metrics.clone();
-        let present = |manager: &Manager| manager.bus.name == name && manager.generation == generation;
+        let present = |manager: &ManagerEntry| manager.bus.name == name && manager.generation == generation;
         let Some(position) = self.managers.iter().position(present) else {
             return;
         };

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::sync::broadcast;
 
-use super::Notification;
 use super::error::LinkError;
+use super::operation::Notification;
 use crate::patience;
 use crate::types::Endpoint;
 

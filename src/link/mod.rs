@@ -6,6 +6,7 @@
 mod error;
 mod flight;
 mod listener;
+mod operation;
 mod spacing;
 
 use std::collections::BTreeSet;
@@ -23,55 +24,12 @@ use crate::types::Endpoint;
 pub use error::LinkError;
 pub use flight::Flight;
 pub use listener::Listener;
+pub use operation::{LinkRequest, Notification, Operation, Packet};
 
 /// Requests that may wait for the bus; a device has one write and a few reads under way at most.
 const REQUESTS: usize = 32;
 /// Notifications kept for a listener that lags; the oldest are lost beyond it (the reference server's number).
 const NOTIFICATIONS: usize = 256;
-
-/// Bytes for one endpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Packet {
-    /// Where to.
-    pub endpoint: Endpoint,
-    /// What.
-    pub data: Vec<u8>,
-    /// Write with response: the hardware itself acknowledges. Where it can't, the bus falls back to the other way.
-    pub ack: bool,
-}
-
-/// What a device may ask of a bus.
-#[derive(Debug)]
-pub enum Operation {
-    /// Send bytes; done when the hardware has them, as far as the bus can tell.
-    Write(Packet),
-    /// Ask an endpoint for its value.
-    Read(Endpoint),
-    /// Report what the endpoint sends.
-    Subscribe(Endpoint),
-    /// No longer report it.
-    Unsubscribe(Endpoint),
-    /// Let go of the hardware.
-    Disconnect,
-}
-
-/// An operation and where its outcome goes. Reads give the value, everything else gives no bytes.
-#[derive(Debug)]
-pub struct LinkRequest {
-    /// What to do.
-    pub operation: Operation,
-    /// Whom to tell. A dropped receiver means that nobody waits any more; the operation is still to be done.
-    pub done: oneshot::Sender<Result<Vec<u8>, LinkError>>,
-}
-
-/// Bytes that the hardware sent by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notification {
-    /// Where from.
-    pub endpoint: Endpoint,
-    /// What.
-    pub data: Vec<u8>,
-}
 
 /// How long each kind of operation may take.
 #[derive(Debug, Clone, Copy)]

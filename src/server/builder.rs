@@ -10,7 +10,7 @@ use super::running::Server;
 use super::systemd::Service;
 use super::thread::{self, Plan, Started, Ways};
 use super::{library, listen};
-use crate::hub::known_devices::{InUse, KnownDevices};
+use crate::hub::{known_devices::InUse, known_devices::KnownDevices};
 use crate::library::Library;
 use crate::metrics::Metrics;
 use crate::settings::Settings;

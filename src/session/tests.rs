@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::control::testing::{TestServer, received, test};
+use crate::control::{testing::TestServer, testing::received, testing::test};
 use crate::transport::{self, CloseCode, CloseReason, Outbound, Remote};
 use crate::types::OperatorKind;
 

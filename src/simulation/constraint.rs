@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::library::template::{Context, Expr, LoopIteration, Scope};
+use crate::library::{template::Context, template::Expr, template::LoopIteration, template::Scope};
 use crate::types::{Endpoint, OutputKind};
 
 /// Something a packet tells.

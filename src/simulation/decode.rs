@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::constraint::{Assignment, Constraint, Domain, Target, Unknown, kinds_of};
 use super::solve::solve;
-use crate::library::template::{Context, Expr, Format, LoopIteration, PacketTemplate, Segment};
+use crate::library::{
+    template::Context, template::Expr, template::Format, template::LoopIteration, template::PacketTemplate,
+    template::Segment,
+};
 
 /// With which values `packet` can have come from `line`; `None` when it cannot.
 ///

@@ -3,7 +3,9 @@
 //! A comparison that does not hold is as far as its sides are apart, brought below 1, so that no comparison hides the
 //! others. The conditions that `&&` joins are told one by one: which of them counts most is for the searcher to say.
 
-use crate::library::template::{Binary, Context, Expr, Expression, Scope, Unary};
+use crate::library::{
+    template::Binary, template::Context, template::Expr, template::Expression, template::Scope, template::Unary,
+};
 
 /// How far each of the conditions that `&&` joins is from being true: 0 for one that holds, else up to 1.
 pub(super) fn distances(expression: &Expression, scope: &dyn Scope) -> Vec<f64> {

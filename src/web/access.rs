@@ -94,7 +94,7 @@ fn wish(request: &ServiceRequest) -> Wish<'_> {
     Wish {
         method: request.method(),
         path: request.match_info().as_str(),
-        upgrade: super::is_upgrade(request.request()),
+        upgrade: super::websocket::is_upgrade(request.request()),
         navigation: says("sec-fetch-mode", "navigate") && says("sec-fetch-dest", "document"),
     }
 }

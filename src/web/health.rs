@@ -2,8 +2,8 @@
 
 use actix_web::{HttpResponse, http::header, web};
 
-use super::Site;
 use super::access::Asked;
+use super::site::Site;
 
 /// What the server is doing, as JSON. That somebody owns such devices is nobody's business: a stranger learns that
 /// something answers, and no more.

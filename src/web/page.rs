@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::header};
 
-use super::Site;
+use super::site::Site;
 
 const PAGE: &str = include_str!("page.html");
 

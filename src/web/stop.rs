@@ -4,8 +4,8 @@ use actix_web::{HttpResponse, http::StatusCode, web};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Site;
 use super::access::Asked;
+use super::site::Site;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

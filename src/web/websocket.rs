@@ -73,6 +73,12 @@ pub(super) fn on_connect(connection: &dyn std::any::Any, data: &mut Extensions) 
     }
 }
 
+/// Whether a request wants a WebSocket.
+pub(super) fn is_upgrade(request: &HttpRequest) -> bool {
+    let upgrade = request.headers().get(actix_web::http::header::UPGRADE).and_then(|value| value.to_str().ok());
+    upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
+}
+
 /// Answers a WebSocket request, and gives back the connection for whoever serves the peer.
 ///
 /// # Errors

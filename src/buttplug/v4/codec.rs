@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use super::description;
 use super::messages::{self as wire, InputCmd, OnlyId, OutputCmd, StopCmd};
-use crate::buttplug::codec::{Codec, fields};
-use crate::buttplug::error::ProtocolError;
-use crate::buttplug::frame::Element;
-use crate::buttplug::number::{Rounded, Whole};
-use crate::buttplug::request::{ReplyForm, Request, ServerMessage};
+use crate::buttplug::{
+    codec::Codec, codec::fields, error::ProtocolError, frame::Element, number::Rounded, number::Whole,
+    request::ReplyForm, request::Request, request::ServerMessage,
+};
 use crate::types::{
     Descriptions, InputAction, InputKind, Output, OutputKind, StopScope, description::replaced as replaced_devices,
 };

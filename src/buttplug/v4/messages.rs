@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::buttplug::handshake::RequestServerInfo;
-use crate::buttplug::number::{Rounded, Whole};
+use crate::buttplug::{handshake::RequestServerInfo, number::Rounded, number::Whole};
 
 /// What a client sends, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::V4;
 use super::messages::{ClientMessage, InputCmd, OnlyId, ServerMessage as Wire};
-use crate::buttplug::error::{ErrorCode, ProtocolError};
-use crate::buttplug::number::Whole;
-use crate::buttplug::{Codec, ReplyForm, Request, ServerMessage, frame::Element};
+use crate::buttplug::{
+    Codec, ReplyForm, Request, ServerMessage, error::ErrorCode, error::ProtocolError, frame::Element, number::Whole,
+};
 use crate::types::{
     Description, Descriptions, FeatureDescription, InputDescription, InputKind, Output, OutputKind, Reading, StopScope,
 };

@@ -20,7 +20,9 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::{Failure, SettingsArgs, print};
+use super::failure::Failure;
+use super::output::print;
+use super::settings_args::SettingsArgs;
 use crate::library::Library;
 use crate::manager::{Check, System, list};
 use crate::server::library;

@@ -1,6 +1,6 @@
 //! The udev rules: installed, and what `hapticd udev` prints today.
 
-use crate::cli::udev::{self as rules};
+use crate::cli::udev as rules;
 use crate::manager::System;
 use crate::types::Finding;
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::model_lookup::FoundModel;
-use crate::cli::print;
+use crate::cli::output::print;
 use crate::link::Notification;
 use crate::simulation::Level;
 

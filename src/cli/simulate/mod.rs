@@ -19,8 +19,9 @@ use std::io::IsTerminal;
 
 use clap::Args;
 
+use super::failure::Failure;
 use super::server_address::ServerArg;
-use super::{Failure, SettingsArgs};
+use super::settings_args::SettingsArgs;
 use crate::types::Bus;
 
 use peripheral::AddressChoice;

@@ -1,17 +1,24 @@
 //! Supervision, in paused time: drivers that panic, hardware that fails, managers that die.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use actix::prelude::*;
 
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
+use super::known_devices::KnownDevices;
 use super::*;
+use crate::describe::Describe;
+use crate::device::{DeviceHandle, Pace};
 use crate::driver::{Boxed, testing::PANIC, testing::PANIC_LATER};
-use crate::library::{Candidate, Hardware};
+use crate::library::{Candidate, Hardware, Library};
 use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Operation, pair};
-use crate::manager::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
-use crate::types::{Bus, Endpoint, InputAction, InputKind, Output, OutputKind};
+use crate::manager::{BusSpec, Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
+use crate::metrics::Metrics;
+use crate::types::{Bus, Endpoint, InputAction, InputKind, OperatorId, OperatorKind, Output, OutputKind};
 
 const DEFINITION: &str = r#"
 name = "Misbehaving"

@@ -8,10 +8,10 @@ use toml::Spanned;
 use super::commands::{Endpoints, endpoints};
 use super::features::Rules;
 use super::reader::{Reader, from_toml};
-use crate::library::definition::{Definition, Repeat};
-use crate::library::file_schema;
-use crate::library::problem::DefinitionProblem;
-use crate::library::template::{Expression, Names, Step, is_free_name};
+use crate::library::{
+    definition::Definition, definition::Repeat, file_schema, problem::DefinitionProblem, template::Expression,
+    template::Names, template::Step, template::is_free_name,
+};
 
 /// Below this, repeating would leave the bus no time for anything else.
 const LEAST_REPEAT_MS: u64 = 10;

@@ -6,8 +6,7 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair};
-use crate::manager::link_info::confirms;
-use crate::manager::open_devices::{OpenDevices, OpenGuard};
+use crate::manager::{link_info::confirms, open_devices::OpenDevices, open_devices::OpenGuard};
 use crate::types::{Bus, Endpoint};
 
 use super::ends::{Ends, Reader, Writer};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::ends::{Abandon, Writer};
 use super::thread::thread;
 use crate::link::{Deadlines, LinkError};
-use crate::manager::open_devices::{OpenGuard, Release};
+use crate::manager::{open_devices::OpenGuard, open_devices::Release};
 
 /// When the thread of a write is given up: after twice the time in which a write must be done (`links.write_timeout_ms`),
 /// so that a device notices a slow write before it loses its hardware.

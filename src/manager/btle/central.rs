@@ -26,7 +26,7 @@ use super::sightings::Sightings;
 use super::status::{Ended, Status};
 use crate::library::Hardware;
 use crate::link::LinkError;
-use crate::manager::contract::{Found, ManagerExit, Scan};
+use crate::manager::{contract::Found, contract::ManagerExit, contract::Scan};
 use crate::types::Bus;
 
 /// Time for reaching the system's Bluetooth when the bus starts.

@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::driver::Boxed;
 use crate::library::Candidate;
 use crate::link::{Link, LinkError};
-use crate::manager::contract::{Connector, Scan};
+use crate::manager::{contract::Connector, contract::Scan};
 
 /// Commands to the central.
 pub(super) enum Command {

@@ -10,7 +10,10 @@ use super::connector::Command;
 use super::options::BtleOptions;
 use super::status::{Ended, Status};
 use crate::describe::Describe;
-use crate::manager::contract::{Factory, Found, ManagerContext, ManagerExit, ManagerGuard, ManagerHandle, Scan};
+use crate::manager::{
+    contract::Factory, contract::Found, contract::ManagerContext, contract::ManagerExit, contract::ManagerGuard,
+    contract::ManagerHandle, contract::Scan,
+};
 
 /// The manager of Bluetooth LE.
 #[derive(Debug)]

@@ -3,9 +3,9 @@
 use super::check::check;
 use super::pads::{all, factory};
 use crate::library::Library;
-use crate::manager::access::Access;
-use crate::manager::bus_kind::{BusKind, BusSetup, Check, Discovery};
-use crate::manager::contract::Factory;
+use crate::manager::{
+    access::Access, bus_kind::BusKind, bus_kind::BusSetup, bus_kind::Check, bus_kind::Discovery, contract::Factory,
+};
 use crate::settings::Settings;
 
 /// The service must not be in the group `input`, which may read every keyboard.

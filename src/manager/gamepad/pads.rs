@@ -8,13 +8,10 @@ use super::sysfs::{self, Pad};
 use crate::driver::Boxed;
 use crate::library::{Candidate, Hardware, Matcher};
 use crate::link::{Deadlines, Link, LinkError};
-use crate::manager::blocking_link;
-use crate::manager::bus_kind::LibraryHandle;
-use crate::manager::contract::{Connector, Factory};
-use crate::manager::hid;
-use crate::manager::open_devices::OpenDevices;
-use crate::manager::polling_manager::{self, Enumerated, Enumerator};
-use crate::manager::stable_address::Addresses;
+use crate::manager::{
+    blocking_link, bus_kind::LibraryHandle, contract::Connector, contract::Factory, hid, open_devices::OpenDevices,
+    polling_manager, polling_manager::Enumerated, polling_manager::Enumerator, stable_address::Addresses,
+};
 use crate::types::Bus;
 
 /// Where the kernel describes its input devices.

@@ -7,7 +7,7 @@ use std::path::Path;
 use evdev::raw_stream::RawDevice;
 use evdev::{FFEffect, FFEffectCode, FFEffectData, FFEffectKind, FFReplay, FFTrigger};
 
-use crate::manager::blocking_link::{Ends, READ, Reader, Writer};
+use crate::manager::{blocking_link::Ends, blocking_link::READ, blocking_link::Reader, blocking_link::Writer};
 
 /// How long an effect lasts that is not written again. Three times what the definition's `[repeat]` takes, so that one
 /// that comes late is not felt.

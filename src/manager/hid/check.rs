@@ -1,7 +1,6 @@
 //! HID devices that are known, the Lovense dongle among them.
 
-use crate::manager::access::hid_devices;
-use crate::manager::system::System;
+use crate::manager::{access::hid_devices, system::System};
 use crate::types::Finding;
 
 const CLASS: &str = "/sys/class/hidraw";

@@ -8,12 +8,10 @@ use super::system::{Hidapi, Info, System};
 use crate::driver::Boxed;
 use crate::library::{Candidate, Hardware, Library, Matcher, usb_id};
 use crate::link::{Deadlines, Link, LinkError};
-use crate::manager::blocking_link;
-use crate::manager::bus_kind::LibraryHandle;
-use crate::manager::contract::{Connector, Factory};
-use crate::manager::open_devices::OpenDevices;
-use crate::manager::polling_manager::{self, Enumerated, Enumerator};
-use crate::manager::stable_address::Addresses;
+use crate::manager::{
+    blocking_link, bus_kind::LibraryHandle, contract::Connector, contract::Factory, open_devices::OpenDevices,
+    polling_manager, polling_manager::Enumerated, polling_manager::Enumerator, stable_address::Addresses,
+};
 use crate::types::Bus;
 
 /// HID devices of certain vendors and products.

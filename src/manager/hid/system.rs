@@ -7,7 +7,7 @@ use std::path::Path;
 use hidapi::{HidApi, HidDevice};
 
 use crate::library::usb_id;
-use crate::manager::blocking_link::{Ends, READ, Reader, Writer};
+use crate::manager::{blocking_link::Ends, blocking_link::READ, blocking_link::Reader, blocking_link::Writer};
 
 /// The longest report that is taken; those of Bluetooth devices reach 512 bytes.
 const REPORT: usize = 4096;

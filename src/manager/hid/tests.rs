@@ -11,8 +11,7 @@ use super::devices::{Devices, named};
 use super::system::{Info, System};
 use crate::library::{Candidate, Hardware, Library};
 use crate::link::{Deadlines, LinkError, Packet};
-use crate::manager::blocking_link::{Ends, Reader, Writer};
-use crate::manager::polling_manager::Enumerator;
+use crate::manager::{blocking_link::Ends, blocking_link::Reader, blocking_link::Writer, polling_manager::Enumerator};
 use crate::types::{Bus, Endpoint};
 
 /// Reports of the device, or its unplugging.

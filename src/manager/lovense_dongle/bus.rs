@@ -2,9 +2,7 @@
 
 use super::dongles::{IDS, factory};
 use crate::library::Library;
-use crate::manager::access::Access;
-use crate::manager::bus_kind::{BusKind, BusSetup};
-use crate::manager::contract::Factory;
+use crate::manager::{access::Access, bus_kind::BusKind, bus_kind::BusSetup, contract::Factory};
 use crate::settings::Settings;
 
 /// Bluetooth toys behind Lovense's USB dongle.

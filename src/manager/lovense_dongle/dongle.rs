@@ -9,8 +9,10 @@ use super::framing::{Form, Lines};
 use super::message::{FromDongle, ToDongle};
 use super::state_machine::{Effect, StateMachine};
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkRequest, Notification, Operation, pair};
-use crate::manager::blocking_link::{self, Ends, WatchedWriter, Writer, write_limit};
-use crate::manager::open_devices::{OpenDevices, OpenGuard};
+use crate::manager::{
+    blocking_link, blocking_link::Ends, blocking_link::WatchedWriter, blocking_link::Writer,
+    blocking_link::write_limit, open_devices::OpenDevices, open_devices::OpenGuard,
+};
 use crate::types::{Bus, Endpoint};
 
 /// Reports that may wait to be understood.

@@ -13,11 +13,10 @@ use super::framing::Form;
 use crate::driver::Boxed;
 use crate::library::{Candidate, Hardware, Parity, SerialPort, usb_id};
 use crate::link::{Deadlines, Link, LinkError};
-use crate::manager::contract::{Connector, Factory, Scan};
-use crate::manager::hid::{Hidapi, System};
-use crate::manager::open_devices::OpenDevices;
-use crate::manager::polling_manager::{self, Enumerated, Enumerator};
-use crate::manager::serial;
+use crate::manager::{
+    contract::Connector, contract::Factory, contract::Scan, hid::Hidapi, hid::System, open_devices::OpenDevices,
+    polling_manager, polling_manager::Enumerated, polling_manager::Enumerator, serial,
+};
 use crate::types::Bus;
 
 /// Vendor and product of the dongle.

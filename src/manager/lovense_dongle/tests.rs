@@ -10,10 +10,10 @@ use super::dongles::{Dongles, IDS, NAME};
 use crate::driver;
 use crate::library::{Hardware, Library};
 use crate::link::{Deadlines, Link, LinkError, Packet};
-use crate::manager::blocking_link::{Ends, Reader, Writer};
-use crate::manager::contract::Scan;
-use crate::manager::hid::{Info, System};
-use crate::manager::polling_manager::{Enumerated, Enumerator};
+use crate::manager::{
+    blocking_link::Ends, blocking_link::Reader, blocking_link::Writer, contract::Scan, hid::Info, hid::System,
+    polling_manager::Enumerated, polling_manager::Enumerator,
+};
 use crate::types::{Bus, Endpoint, InputKind};
 
 const PATIENCE: Duration = Duration::from_secs(5);

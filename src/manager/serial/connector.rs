@@ -7,9 +7,10 @@ use serialport::{ClearBuffer, DataBits, FlowControl, SerialPort, StopBits};
 use crate::driver::Boxed;
 use crate::library::{Candidate, Matcher, Parity, SerialPort as Wanted};
 use crate::link::{Deadlines, Link, LinkError};
-use crate::manager::blocking_link::{self, Abandon, Ends, READ, Reader, Writer};
-use crate::manager::contract::Connector;
-use crate::manager::open_devices::OpenDevices;
+use crate::manager::{
+    blocking_link, blocking_link::Abandon, blocking_link::Ends, blocking_link::READ, blocking_link::Reader,
+    blocking_link::Writer, contract::Connector, open_devices::OpenDevices,
+};
 use crate::types::Bus;
 
 /// How to open a port.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::connector::SerialConnector;
 use crate::library::{Hardware, Library, Matcher};
 use crate::link::Deadlines;
-use crate::manager::bus_kind::LibraryHandle;
-use crate::manager::contract::{Connector, Factory};
-use crate::manager::open_devices::OpenDevices;
-use crate::manager::polling_manager::{self, Enumerated, Enumerator};
+use crate::manager::{
+    bus_kind::LibraryHandle, contract::Connector, contract::Factory, open_devices::OpenDevices, polling_manager,
+    polling_manager::Enumerated, polling_manager::Enumerator,
+};
 use crate::types::Bus;
 
 /// The serial ports of this machine.

@@ -6,12 +6,16 @@ use std::sync::Arc;
 use actix::prelude::*;
 use tokio_util::sync::CancellationToken;
 
+use super::frames;
+use super::peripheral::{self, Attached, Detached, ManagerAddress};
 use super::port::{Plug, Port};
-use super::{frames, peripheral};
 use crate::describe::Describe;
 use crate::library::Hardware;
 use crate::link::Deadlines;
-use crate::manager::contract::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
+use crate::manager::{
+    contract::Connector, contract::Factory, contract::Found, contract::ManagerContext, contract::ManagerGuard,
+    contract::ManagerHandle, contract::Scan,
+};
 
 /// The manager of virtual hardware.
 #[derive(Debug)]
@@ -73,19 +77,9 @@ impl Handler<Plug> for VirtualManager {
         self.sockets += 1;
         self.next += 1;
         // A task of its own: what a peripheral does wrong must not reach the manager.
-        actix::spawn(peripheral::play(self.next, socket, ctx.address(), self.deadlines, self.closing.clone()));
+        let own = ManagerAddress { attached: ctx.address().recipient(), detached: ctx.address().recipient() };
+        actix::spawn(peripheral::play(self.next, socket, own, self.deadlines, self.closing.clone()));
     }
-}
-
-/// Event: a peripheral is there.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct Attached {
-    pub(super) id: u64,
-    pub(super) hardware: Hardware,
-    pub(super) handle: Arc<peripheral::Handle>,
-    /// It must be the only one with its address.
-    pub(super) exclusive: bool,
 }
 
 impl Handler<Attached> for VirtualManager {
@@ -103,15 +97,6 @@ impl Handler<Attached> for VirtualManager {
         self.report(&hardware, &handle);
         self.attached.insert(id, (hardware, handle));
     }
-}
-
-/// Event: a peripheral is out of reach.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct Detached {
-    pub(super) id: u64,
-    /// Its socket is closed, too.
-    pub(super) closed: bool,
 }
 
 impl Handler<Detached> for VirtualManager {

@@ -5,19 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use actix::Addr;
+use actix::{Message, Recipient};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::frames::{self, Ack, FromPeripheral, RealServices};
-use super::manager::{Attached, Detached, VirtualManager};
 use crate::driver::Boxed;
 use crate::library::{Candidate, Hardware};
 use crate::link::{
     Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair,
 };
-use crate::manager::contract::Connector;
-use crate::manager::link_info::{choose, confirms};
+use crate::manager::{contract::Connector, link_info::choose, link_info::confirms};
 use crate::text::{from_json, shown};
 use crate::transport::{CloseCode, Connection, Incoming, Outgoing};
 use crate::types::Endpoint;
@@ -88,11 +86,38 @@ impl Connector for Handle {
     }
 }
 
+/// Event: a peripheral is there.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Attached {
+    pub(super) id: u64,
+    pub(super) hardware: Hardware,
+    pub(super) handle: Arc<Handle>,
+    /// It must be the only one with its address.
+    pub(super) exclusive: bool,
+}
+
+/// Event: a peripheral is out of reach.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Detached {
+    pub(super) id: u64,
+    /// Its socket is closed, too.
+    pub(super) closed: bool,
+}
+
+/// Where a manager hears of its peripherals.
+#[derive(Debug, Clone)]
+pub(super) struct ManagerAddress {
+    pub(super) attached: Recipient<Attached>,
+    pub(super) detached: Recipient<Detached>,
+}
+
 /// Serves one socket until it closes, or until the server ends.
 pub(super) async fn play(
     id: u64,
     mut socket: Connection,
-    manager: Addr<VirtualManager>,
+    manager: ManagerAddress,
     deadlines: Deadlines,
     closing: CancellationToken,
 ) {
@@ -117,7 +142,7 @@ pub(super) async fn play(
             Err(reason) => socket.outgoing.text(frames::error(&reason)),
         }
     }
-    manager.do_send(Detached { id, closed: true });
+    manager.detached.do_send(Detached { id, closed: true });
 }
 
 fn end_with_server(socket: &Connection) {
@@ -129,7 +154,7 @@ async fn attached(
     id: u64,
     attach: frames::Attach,
     socket: &mut Connection,
-    manager: &Addr<VirtualManager>,
+    manager: &ManagerAddress,
     deadlines: Deadlines,
     closing: &CancellationToken,
 ) -> End {
@@ -143,10 +168,10 @@ async fn attached(
     };
     let (commands, from_hub) = mpsc::unbounded_channel();
     let handle = Arc::new(Handle { commands, connected: AtomicBool::new(false) });
-    manager.do_send(Attached { id, hardware: hardware.clone(), handle: Arc::clone(&handle), exclusive });
+    manager.attached.do_send(Attached { id, hardware: hardware.clone(), handle: Arc::clone(&handle), exclusive });
     let mut present = Present { socket, handle, services, ack, deadlines, hardware, open: None, next: 0 };
     let end = present.serve(from_hub, closing).await;
-    manager.do_send(Detached { id, closed: false });
+    manager.detached.do_send(Detached { id, closed: false });
     if let (End::Goodbye, Some(Open { end, waiting, .. })) = (end, present.open) {
         // What the device still asks for gets no answer any more. The server closes the socket when the device is gone, so
         // that a program which waits for that can use the address again at once; a link that hangs gets no more time than

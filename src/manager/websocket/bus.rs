@@ -1,8 +1,7 @@
 //! What the server knows of this bus.
 
 use super::manager::{WebsocketOptions, factory};
-use crate::manager::bus_kind::{BusKind, BusSetup};
-use crate::manager::contract::Factory;
+use crate::manager::{bus_kind::BusKind, bus_kind::BusSetup, contract::Factory};
 use crate::settings::Settings;
 
 /// Devices that dial in over WebSocket.

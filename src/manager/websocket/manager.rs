@@ -25,10 +25,10 @@ use crate::describe::Describe;
 use crate::driver::Boxed;
 use crate::library::{Candidate, Hardware};
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, pair};
-use crate::manager::contract::{
-    Connector, Factory, Found, ManagerContext, ManagerExit, ManagerGuard, ManagerHandle, Scan,
+use crate::manager::{
+    contract::Connector, contract::Factory, contract::Found, contract::ManagerContext, contract::ManagerExit,
+    contract::ManagerGuard, contract::ManagerHandle, contract::Scan, link_info::choose, link_info::confirms,
 };
-use crate::manager::link_info::{choose, confirms};
 use crate::patience::{self, Silence, Verdict};
 use crate::text::{from_json, shown};
 use crate::throttle::Throttle;

@@ -1,7 +1,5 @@
-use crate::library::template::testing::*;
-use crate::library::template::*;
-use crate::simulation::constraint::*;
-use crate::simulation::decode::decode;
+use crate::library::{template::testing::*, template::*};
+use crate::simulation::{constraint::*, decode::decode};
 use crate::types::{Endpoint, OutputKind};
 use std::collections::BTreeMap;
 

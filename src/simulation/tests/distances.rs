@@ -1,5 +1,4 @@
-use crate::library::template::Expression;
-use crate::library::template::testing::*;
+use crate::library::{template::Expression, template::testing::*};
 use crate::simulation::distance;
 
 fn distances(source: &str) -> Vec<f64> {

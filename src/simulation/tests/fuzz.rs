@@ -1,6 +1,5 @@
 use super::decoding;
-use crate::library::template::testing::*;
-use crate::library::template::*;
+use crate::library::{template::testing::*, template::*};
 use crate::simulation::decode::decode;
 
 /// A linear congruential generator: the same "random" inputs on every run.

@@ -6,7 +6,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::manager::lovense_dongle::message::{About, DISCONNECTED, FromDongle, SEARCH_STOPPED, ToDongle};
+use crate::manager::{
+    lovense_dongle::message::About, lovense_dongle::message::DISCONNECTED, lovense_dongle::message::FromDongle,
+    lovense_dongle::message::SEARCH_STOPPED, lovense_dongle::message::ToDongle,
+};
 
 /// The dongle must be left alone after the first question: sooner, it locks up. Without a toy it stays silent.
 const CHECKED: Duration = Duration::from_millis(250);

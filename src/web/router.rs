@@ -1,0 +1,70 @@
+//! Which path leads where.
+
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::{App, HttpRequest, HttpResponse, Route, guard, middleware, web};
+
+use super::site::Site;
+use super::{access, health, page, stop, websocket};
+use crate::session;
+use crate::text::shown;
+
+/// The whole site, with the rules of access around it.
+pub fn app(
+    site: &Site,
+) -> App<
+    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = actix_web::Error, InitError = ()>
+    + use<>,
+> {
+    App::new()
+        .wrap(middleware::from_fn(access::guard))
+        .app_data(web::Data::new(site.clone()))
+        .route("/health", reads().to(health::health))
+        .route("/metrics", reads().to(health::metrics))
+        .route("/debug/actors", reads().to(health::actors))
+        .route("/stop", web::post().to(stop::stop))
+        .route("/resume", web::post().to(stop::resume))
+        .route("/hardware", web::get().to(hardware))
+        .default_service(web::to(anything))
+}
+
+/// GET, and HEAD, which is GET without the body.
+fn reads() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// A client, a person with a browser, or a mistake.
+async fn anything(request: HttpRequest, payload: web::Payload, site: web::Data<Site>) -> HttpResponse {
+    if websocket::is_upgrade(&request) {
+        return match websocket::upgrade(&request, payload, site.limits) {
+            Ok((response, connection)) => {
+                session::serve(connection, site.control.clone(), site.sessions.clone());
+                response
+            }
+            Err(error) => error.error_response(),
+        };
+    }
+    if request.path() == "/" && [Method::GET, Method::HEAD].contains(request.method()) {
+        return page::page(&request, &site);
+    }
+    let text = format!(
+        "There is nothing at {}. Clients connect by WebSocket on any path; for people there are /, /health and /metrics.\n",
+        shown(request.path())
+    );
+    HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body(text)
+}
+
+/// A program that plays hardware.
+async fn hardware(request: HttpRequest, payload: web::Payload, site: web::Data<Site>) -> HttpResponse {
+    let Some(port) = &site.virtual_port else {
+        let text = "Virtual hardware is off. Start the server with --virtual, or set buses.virtual.enabled = true.\n";
+        return HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body(text);
+    };
+    match websocket::upgrade(&request, payload, site.limits) {
+        Ok((response, connection)) => {
+            port.plug(connection);
+            response
+        }
+        Err(error) => error.error_response(),
+    }
+}
