@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::super::writer::Writer;
 use super::*;
-use crate::driver::{Batch, Driver, Inputs, Poll};
+use crate::driver::{Batch, Change, Driver, Inputs, Poll};
 use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, Packet, pair};
 use crate::metrics::Metrics;
 use crate::simulation::{Level, SimulatedDevice, simulate};
@@ -78,6 +78,34 @@ impl Hardware {
         levels.into_iter().filter(|level| !level.kind.is_position() && level.value != 0).collect()
     }
 
+    /// Whether the nearest value that the user allows makes the same bytes: the steps of some protocols are coarser than the
+    /// range that clients see.
+    fn is_what_an_allowed_value_gives(
+        &self,
+        packet: &Packet,
+        level: &Level,
+        user: UserLimits,
+        spec: OutputSpec,
+    ) -> bool {
+        let (low, high) = user.range.unwrap_or((0, spec.max));
+        let high = high.clamp(0, spec.max);
+        let value = level.value.signum() * level.value.abs().clamp(low.clamp(0, high), high);
+        let output = Output { kind: level.kind, value, duration_ms: 0 };
+        let Subject { definition, model } = &self.subject;
+        let (endpoints, deadlines) = (definition.endpoints(), Deadlines::default());
+        let confirms = Confirms::Everything;
+        let (link, _end) = pair(LinkInfo { endpoints, gap: Duration::ZERO, deadlines, confirms, scripted: true });
+        let mut driver = crate::driver::for_definition(definition).open(definition, model, &link);
+        let mut levels = crate::driver::Levels::new(model);
+        for other in self.toy.levels() {
+            levels.set(other.feature, other.kind, other.value);
+        }
+        levels.set(level.feature, level.kind, value);
+        let changes = [Change { feature: level.feature, output, previous: 0 }];
+        let packets = driver.encode(&Batch { changes: &changes, levels: &levels, stop: false });
+        packets.is_ok_and(|packets| packets.iter().any(|other| other.data == packet.data))
+    }
+
     /// Takes a packet. Whatever it tells the hardware must be within the limits, whoever made it.
     fn take(&mut self, packet: &Packet) -> Vec<Notification> {
         let before = self.toy.levels();
@@ -88,7 +116,8 @@ impl Hardware {
             let user = self.settings.limits.get(&(feature, kind)).copied().unwrap_or_default();
             let Some(spec) = self.subject.spec(feature, kind) else { continue };
             let told = allowed_value(spec, user, Output { kind, value, duration_ms: 0 });
-            self.beyond.extend(told.err().map(|why| format!("{why}, by {:02x?}", packet.data)));
+            let wrong = |_: &String| !self.is_what_an_allowed_value_gives(packet, level, user, spec);
+            self.beyond.extend(told.err().filter(wrong).map(|why| format!("{why}, by {:02x?}", packet.data)));
         }
         said
     }
