@@ -5,7 +5,9 @@ use super::options::BtleOptions;
 #[cfg(target_os = "linux")]
 use super::{check_bluez, check_rfkill};
 #[cfg(target_os = "linux")]
-use crate::manager::{bus_kind::BusKind, bus_kind::BusSetup, bus_kind::Check, bus_kind::Discovery, contract::Factory};
+use crate::manager::bus_kind::Check;
+use crate::manager::bus_kind::{BusKind, BusSetup, Discovery};
+use crate::manager::contract::Factory;
 use crate::settings::Settings;
 
 /// Bluetooth LE.

@@ -6,7 +6,9 @@ use super::ports::{all, factory};
 use crate::library::{Library, Matcher};
 use crate::manager::access::Access;
 #[cfg(target_os = "linux")]
-use crate::manager::{bus_kind::BusKind, bus_kind::BusSetup, bus_kind::Check, bus_kind::Discovery, contract::Factory};
+use crate::manager::bus_kind::Check;
+use crate::manager::bus_kind::{BusKind, BusSetup, Discovery};
+use crate::manager::contract::Factory;
 use crate::settings::Settings;
 
 /// Serial ports.
