@@ -7,7 +7,6 @@ use arc_swap::ArcSwap;
 use serde_json::{Value, json};
 
 use super::{Control, Operator};
-use crate::device::Pace;
 use crate::hub::{HubHandle, HubOptions, known_devices::KnownDevices};
 use crate::library::Library;
 use crate::manager::{BusKind, BusSetup, virtual_bus::Port, virtual_bus::Virtual};
@@ -39,18 +38,7 @@ pub(crate) struct TestServer {
 
 impl TestServer {
     pub async fn start() -> Self {
-        let ms = Duration::from_millis;
-        let options = HubOptions {
-            grace: ms(3000),
-            restart_budget: 3,
-            restart_window: ms(60_000),
-            restart_delay: ms(100),
-            connect_timeout: ms(1000),
-            init_timeout: ms(1000),
-            pace: Pace { max_failures: 3, dead_man: None },
-            max_sessions: 2,
-            page: "http://127.0.0.1:1".to_owned(),
-        };
+        let options = HubOptions { max_sessions: 2, ..HubOptions::for_tests() };
         let library = Library::from_texts([("test", DEFINITION)], &crate::driver::names());
         assert!(library.problems().is_empty(), "{:?}", library.problems());
         let port = Port::default();

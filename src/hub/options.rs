@@ -26,3 +26,22 @@ pub struct HubOptions {
     /// Where people find the server's page, for messages.
     pub page: String,
 }
+
+#[cfg(test)]
+impl HubOptions {
+    /// Short times, few restarts, ten clients.
+    pub(crate) fn for_tests() -> Self {
+        let ms = Duration::from_millis;
+        Self {
+            grace: ms(3000),
+            restart_budget: 3,
+            restart_window: ms(60_000),
+            restart_delay: ms(100),
+            connect_timeout: ms(1000),
+            init_timeout: ms(1000),
+            pace: Pace { max_failures: 3, dead_man: None },
+            max_sessions: 10,
+            page: "http://127.0.0.1:1".to_owned(),
+        }
+    }
+}

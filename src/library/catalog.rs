@@ -95,6 +95,11 @@ impl Library {
         &self.problems
     }
 
+    /// Every way in which hardware is recognised, with the definition that says so.
+    pub fn matchers(&self) -> impl Iterator<Item = (&Matcher, &Definition)> {
+        self.definitions.iter().flat_map(|known| known.matchers.iter().map(move |one| (one, &**known)))
+    }
+
     /// The definition of a protocol.
     #[must_use]
     pub fn protocol(&self, name: &str) -> Option<&Arc<Definition>> {

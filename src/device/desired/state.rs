@@ -191,12 +191,22 @@ impl Wanted {
     }
 
     fn stop_where(&self, chosen: impl Fn(&Slot) -> bool) -> u64 {
-        let mut board = self.board();
+        let board = self.board();
+        self.ask_stops(board, chosen, Slot::clear)
+    }
+
+    /// Asks for a stop of the chosen slots, after `prepare` has been called for each. Returns the number to wait for.
+    fn ask_stops(
+        &self,
+        mut board: MutexGuard<'_, Board>,
+        chosen: impl Fn(&Slot) -> bool,
+        prepare: impl Fn(&mut Slot),
+    ) -> u64 {
         board.stops += 1;
         let number = board.stops;
         let mut any = false;
         for slot in board.slots.iter_mut().filter(|slot| chosen(slot)) {
-            slot.clear();
+            prepare(slot);
             slot.ask_stop(number);
             any = true;
         }
@@ -215,23 +225,8 @@ impl Wanted {
         let now = Instant::now();
         let mut board = self.board();
         board.closing = true;
-        board.stops += 1;
-        let number = board.stops;
-        let mut any = false;
-        for slot in &mut board.slots {
-            if slot.under_way || slot.may_run(now) {
-                slot.ask_stop(number);
-                slot.dirty |= slot.wanted.is_some() && !slot.place.kind.is_event();
-                any = true;
-            }
-        }
-        if any {
-            self.asked.send_replace(number);
-        }
-        self.confirm(&board);
-        drop(board);
-        self.changed.notify_one();
-        number
+        let keep = |slot: &mut Slot| slot.dirty |= slot.wanted.is_some() && !slot.place.kind.is_event();
+        self.ask_stops(board, |slot| slot.under_way || slot.may_run(now), keep)
     }
 
     /// The hardware was connected. After a loss or a restart (`again`), or when the protocol repeats its last packet

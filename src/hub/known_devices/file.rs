@@ -60,7 +60,12 @@ pub(super) fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
 /// # Errors
 /// Why it cannot be read or understood, with the place. It may hold limits then.
 pub fn read(path: &Path) -> Result<Known, String> {
-    let bytes = match bytes(path) {
+    understand_bytes(bytes(path), path)
+}
+
+/// The same of what reading the file has given.
+pub(super) fn understand_bytes(bytes: std::io::Result<Vec<u8>>, path: &Path) -> Result<Known, String> {
+    let bytes = match bytes {
         Ok(bytes) => bytes,
         // A link that leads nowhere is no absent file: what it led to may hold limits.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && path.symlink_metadata().is_err() => {

@@ -76,8 +76,9 @@ impl KnownDevices {
         let path = directory.join(file::FILE);
         let mut this = Self::empty();
         this.lock = if remember { this.take_lock(directory)? } else { None };
-        this.seen = Arc::new(Mutex::new(file::bytes(&path).ok()));
-        match file::read(&path) {
+        let bytes = file::bytes(&path);
+        this.seen = Arc::new(Mutex::new(bytes.as_ref().ok().cloned()));
+        match file::understand_bytes(bytes, &path) {
             Ok(known) => {
                 this.problems.extend(known.problems.iter().cloned());
                 this.withheld = known.unowned.as_ref().map(|why| refusal(&path, why));

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::known_devices::KnownDevices;
 use super::*;
 use crate::describe::Describe;
-use crate::device::{DeviceHandle, Pace};
+use crate::device::DeviceHandle;
 use crate::driver::{Boxed, testing::PANIC, testing::PANIC_LATER};
 use crate::library::{Candidate, Hardware, Library};
 use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Operation, pair};
@@ -144,18 +144,7 @@ struct Hardwares {
 
 impl Fixture {
     async fn start() -> Self {
-        let ms = Duration::from_millis;
-        let options = HubOptions {
-            grace: ms(3000),
-            restart_budget: 3,
-            restart_window: ms(60_000),
-            restart_delay: ms(100),
-            connect_timeout: ms(1000),
-            init_timeout: ms(1000),
-            pace: Pace { max_failures: 3, dead_man: None },
-            max_sessions: 10,
-            page: "http://127.0.0.1:1".to_owned(),
-        };
+        let options = HubOptions::for_tests();
         let library = Library::from_texts([("misbehaving", DEFINITION)], &crate::driver::names());
         assert!(library.problems().is_empty(), "{:?}", library.problems());
         let (scans_to, scans) = mpsc::unbounded_channel();

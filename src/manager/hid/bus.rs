@@ -33,9 +33,7 @@ impl BusKind for Hid {
     }
 
     fn access(&self, library: &Library) -> Vec<Access> {
-        let matchers =
-            library.definitions().iter().flat_map(|known| known.matchers.iter().map(move |one| (one, known)));
-        let devices = matchers.filter_map(|(matcher, known)| match matcher {
+        let devices = library.matchers().filter_map(|(matcher, known)| match matcher {
             Matcher::Hid(ids) => Some(ids.iter().map(|ids| Access::Hidraw(*ids, known.name.clone()))),
             _ => None,
         });

@@ -33,9 +33,7 @@ impl BusKind for Serial {
     }
 
     fn access(&self, library: &Library) -> Vec<Access> {
-        let matchers =
-            library.definitions().iter().flat_map(|known| known.matchers.iter().map(move |one| (one, known)));
-        let ports = matchers.filter_map(|(matcher, known)| match matcher {
+        let ports = library.matchers().filter_map(|(matcher, known)| match matcher {
             Matcher::Serial(serial) => Some(Access::Tty(serial.port.clone(), known.name.clone())),
             _ => None,
         });
