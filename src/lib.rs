@@ -21,8 +21,8 @@
 //! | [`types`] | the words that every room may use |
 //!
 //! Beside the rooms stand the leaves that any of them may use: [`link`] (an open connection to hardware), [`transport`] (a
-//! connection to a client, whatever carries it), [`metrics`] (every event: its metric, its log line and what listeners
-//! get), [`log_ring`] (the last of those lines), [`describe`] (what actors say of themselves), [`access`] (who a request
+//! connection to a client, whatever carries it), [`events`] (every event: its metric, its log line and what listeners
+//! get), [`log_ring`] (the last of those lines), [`inspect`] (what actors say of themselves), [`access`] (who a request
 //! comes from), [`patience`] (deadlines for peers), [`text`] (what strangers write, read and shown), [`words`], [`throttle`],
 //! [`addresses`] (where to listen) and [`settings`] (which only [`cli`], [`server`] and the buses read).
 //!
@@ -58,15 +58,15 @@ pub mod buttplug;
 pub mod cli;
 pub mod conformance;
 pub mod control;
-pub mod describe;
 pub mod device;
 pub mod driver;
+pub mod events;
 pub mod hub;
+pub mod inspect;
 pub mod library;
 pub mod link;
 pub mod log_ring;
 pub mod manager;
-pub mod metrics;
 pub mod patience;
 pub mod server;
 pub mod session;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::failure::Failure;
+use super::exit_error::ExitError;
 use super::output::print;
 use super::settings_args::SettingsArgs;
 use crate::library::Library;
@@ -23,11 +23,11 @@ pub struct CheckArgs {
     show: bool,
 }
 
-pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &CheckArgs) -> Result<(), ExitError> {
     let library =
         if args.files.is_empty() { installed(args)? } else { Library::from_files(&args.files, &driver::names()) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::Done(format!("no runtime: {error}")))?;
+    let runtime = runtime.map_err(|error| ExitError::Runtime(format!("no runtime: {error}")))?;
     let problems = runtime.block_on(conformance::library(&library));
     for problem in &problems {
         print(&format!("{}{problem}\n", if problem.warning { "warning: " } else { "" }));
@@ -38,11 +38,11 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
     print(&format!("{definitions}, {}, {}\n", counted(models, "model"), counted(examples, "example")));
     match problems.iter().filter(|problem| !problem.warning).count() {
         0 => Ok(()),
-        count => Err(Failure::Given(counted(count, "problem"))),
+        count => Err(ExitError::Usage(counted(count, "problem"))),
     }
 }
 
-fn installed(args: &CheckArgs) -> Result<Library, Failure> {
+fn installed(args: &CheckArgs) -> Result<Library, ExitError> {
     let settings = args.settings.load(&[])?;
     print("settings are right\n");
     for line in settings.report() {

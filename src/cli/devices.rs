@@ -3,7 +3,7 @@
 use clap::Args;
 use console::{Alignment, measure_text_width, pad_str};
 
-use super::failure::Failure;
+use super::exit_error::ExitError;
 use super::output::print;
 use super::settings_args::SettingsArgs;
 use super::simulate::model_lookup;
@@ -21,7 +21,7 @@ pub struct DevicesArgs {
     json: bool,
 }
 
-pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &DevicesArgs) -> Result<(), ExitError> {
     let settings = args.settings.load(&[])?;
     let library = crate::server::library(&settings)?;
     let wanted = args.text.as_deref().unwrap_or("").to_lowercase();
@@ -31,7 +31,9 @@ pub(super) fn run(args: &DevicesArgs) -> Result<(), Failure> {
     if found.is_empty() {
         let text = args.text.as_deref().unwrap_or("");
         let near = model_lookup::near(&library, &wanted).map(|near| format!("; {near}")).unwrap_or_default();
-        return Err(Failure::Done(format!("no known model has {text:?} in its name, protocol or identifiers{near}")));
+        return Err(ExitError::Runtime(format!(
+            "no known model has {text:?} in its name, protocol or identifiers{near}"
+        )));
     }
     if args.json {
         found.iter().for_each(|(definition, model)| print(&json(definition, model)));

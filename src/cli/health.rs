@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 
-use super::failure::Failure;
+use super::exit_error::ExitError;
 use super::http;
 use super::output::print;
 use super::server_address::{ServerAddress, ServerArg};
@@ -27,11 +27,11 @@ pub struct HealthArgs {
     json: bool,
 }
 
-pub(super) fn run(args: &HealthArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &HealthArgs) -> Result<(), ExitError> {
     let servers = args.server.servers(&args.settings)?;
     let health = servers.ask(|server| ask(server, PATIENCE)).map_err(|(server, what)| {
         let at = format!("no healthy hapticd at {server}");
-        Failure::Done(match what {
+        ExitError::Runtime(match what {
             Unhealthy::Nobody(error) => format!("{at}: {error}"),
             Unhealthy::Other(answer) => format!("{at}: what listens there is no hapticd, it answers {answer}"),
         })

@@ -6,7 +6,7 @@
 mod check;
 mod devices;
 mod doctor;
-mod failure;
+mod exit_error;
 mod health;
 mod http;
 mod output;
@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use failure::Failure;
+use exit_error::ExitError;
 use serve::ServeArgs;
 use settings_args::SettingsArgs;
 
@@ -40,13 +40,13 @@ struct Cli {
 
 impl Cli {
     /// The command with all its options. Those about settings may stand before it or after it.
-    fn command(self) -> Result<Command, Failure> {
+    fn command(self) -> Result<Command, ExitError> {
         let Self { command, serve: before } = self;
         let Some(mut command) = command else { return Ok(Command::Serve(before)) };
         match &mut command {
             Command::Serve(serve) => serve.r#virtual |= before.r#virtual,
             _ if before.r#virtual => {
-                return Err(Failure::Given(
+                return Err(ExitError::Usage(
                     "--virtual starts the server; it goes with no command but `serve`".to_owned(),
                 ));
             }
@@ -109,14 +109,14 @@ pub fn main() -> ExitCode {
     let done = Cli::parse().command().and_then(|command| run(&command));
     let (status, text) = match done {
         Ok(()) => return ExitCode::SUCCESS,
-        Err(Failure::Done(text)) => (1, text),
-        Err(Failure::Given(text)) => (2, text),
+        Err(ExitError::Runtime(text)) => (1, text),
+        Err(ExitError::Usage(text)) => (2, text),
     };
     eprintln!("hapticd: {text}");
     ExitCode::from(status)
 }
 
-fn run(command: &Command) -> Result<(), Failure> {
+fn run(command: &Command) -> Result<(), ExitError> {
     match command {
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(args),
@@ -141,7 +141,7 @@ mod tests {
         let cli = Cli::try_parse_from(["hapticd"].iter().chain(arguments)).map_err(|error| error.to_string())?;
         match cli.command() {
             Ok(mut command) => Ok(command.settings().set.clone()),
-            Err(Failure::Given(why) | Failure::Done(why)) => Err(why),
+            Err(ExitError::Usage(why) | ExitError::Runtime(why)) => Err(why),
         }
     }
 

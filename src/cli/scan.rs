@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::failure::Failure;
+use super::exit_error::ExitError;
 use super::output::print;
 use super::settings_args::SettingsArgs;
 use crate::library::{Hardware, Library, usb_id};
@@ -46,7 +46,7 @@ enum ScanEvent {
     Failed(String),
 }
 
-pub(super) fn run(args: &ScanArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &ScanArgs) -> Result<(), ExitError> {
     let settings = args.settings.load(&[])?;
     let library = Arc::new(ArcSwap::from_pointee(crate::server::library(&settings)?));
     let (events, heard) = mpsc::unbounded_channel();
@@ -114,7 +114,7 @@ async fn listen(
     args: &ScanArgs,
     library: &Library,
     mut heard: mpsc::UnboundedReceiver<ScanEvent>,
-) -> Result<(), Failure> {
+) -> Result<(), ExitError> {
     let time = Duration::from_secs(args.seconds);
     let bar = ProgressBar::with_draw_target(None, target());
     bar.set_length(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
@@ -146,7 +146,7 @@ async fn listen(
     if !args.json {
         print(&table(library, &all.into_values().collect::<Vec<_>>()));
     }
-    if failed.is_empty() { Ok(()) } else { Err(Failure::Done(failed.join("; "))) }
+    if failed.is_empty() { Ok(()) } else { Err(ExitError::Runtime(failed.join("; "))) }
 }
 
 /// The bar is for people at a terminal.

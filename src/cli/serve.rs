@@ -7,7 +7,7 @@ use clap::Args;
 use tracing::{debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
-use super::failure::Failure;
+use super::exit_error::ExitError;
 use super::output::print;
 use super::settings_args::SettingsArgs;
 use crate::manager::btle;
@@ -25,7 +25,7 @@ pub struct ServeArgs {
     pub(super) r#virtual: bool,
 }
 
-pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &ServeArgs) -> Result<(), ExitError> {
     let more: &[&str] = if args.r#virtual { &["buses.virtual.enabled=true"] } else { &[] };
     let settings = args.settings.load(more)?;
     start_log(&settings)?;
@@ -35,7 +35,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let models: usize = library.definitions().iter().map(|definition| definition.all_models().count()).sum();
     let definitions = library.definitions().len();
     let waiting = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let waiting = waiting.map_err(|error| Failure::Done(format!("cannot start: {error}")))?;
+    let waiting = waiting.map_err(|error| ExitError::Runtime(format!("cannot start: {error}")))?;
     let service = Service::from_environment();
     let server = Server::builder(settings.clone()).library(library).service(service).start()?;
     let ended = waiting.block_on(async {
@@ -51,12 +51,12 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let unconfirmed = server.stop(settings.server.shutdown_deadline);
     if !unconfirmed.is_empty() {
         let devices = unconfirmed.join(", ");
-        return Err(Failure::Done(format!("these devices did not confirm that they stopped: {devices}")));
+        return Err(ExitError::Runtime(format!("these devices did not confirm that they stopped: {devices}")));
     }
-    ended.map(drop).map_err(|why| Failure::Done(why.to_string()))
+    ended.map(drop).map_err(|why| ExitError::Runtime(why.to_string()))
 }
 
-fn start_log(settings: &Settings) -> Result<(), Failure> {
+fn start_log(settings: &Settings) -> Result<(), ExitError> {
     let level = &settings.log.level;
     // The web server's own comings and goings are for those who ask for them, and so are its errors about what strangers
     // send: `web` says in hapticd's words what is of use. What the user's own filter says later wins.
@@ -64,7 +64,7 @@ fn start_log(settings: &Settings) -> Result<(), Failure> {
     let quiet = if plain { "actix_server=warn," } else { "" };
     let filter = format!("actix_http::h1::dispatcher=off,{quiet}{level}");
     let filter = EnvFilter::try_new(filter)
-        .map_err(|error| Failure::Given(format!("`log.level` = {level:?} is no level and no filter: {error}")))?;
+        .map_err(|error| ExitError::Usage(format!("`log.level` = {level:?} is no level and no filter: {error}")))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr);
     // Colours are for people at a terminal, not for files and journals.
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none();

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use clap::Args;
 use tokio_tungstenite::tungstenite::http::Uri;
 
-use super::failure::Failure;
+use super::exit_error::ExitError;
 use super::settings_args::SettingsArgs;
 use crate::settings::Settings;
 
@@ -23,12 +23,12 @@ pub struct ServerArg {
 
 impl ServerArg {
     /// Where to look for the server. Settings are only read where no address is given.
-    pub(super) fn servers(&self, settings: &SettingsArgs) -> Result<Servers, Failure> {
+    pub(super) fn servers(&self, settings: &SettingsArgs) -> Result<Servers, ExitError> {
         self.given().map_or_else(|| of_settings(&settings.load(&[])?), Ok)
     }
 
     /// The same for a stop, which must not fail over a misspelt key: what is wrong is told and left out.
-    pub(super) fn servers_in_what_is_right(&self, settings: &SettingsArgs) -> Result<Servers, Failure> {
+    pub(super) fn servers_in_what_is_right(&self, settings: &SettingsArgs) -> Result<Servers, ExitError> {
         if let Some(given) = self.given() {
             return Ok(given);
         }
@@ -42,7 +42,7 @@ impl ServerArg {
     }
 
     /// The same, for a command that needs the settings anyway.
-    pub(super) fn servers_in(&self, settings: &Settings) -> Result<Servers, Failure> {
+    pub(super) fn servers_in(&self, settings: &Settings) -> Result<Servers, ExitError> {
         self.given().map_or_else(|| of_settings(settings), Ok)
     }
 
@@ -56,12 +56,12 @@ fn listening(settings: &Settings) -> Vec<SocketAddr> {
     settings.server.listen.clone()
 }
 
-fn of_settings(settings: &Settings) -> Result<Servers, Failure> {
+fn of_settings(settings: &Settings) -> Result<Servers, ExitError> {
     let listening = listening(settings);
     let mut fixed = listening.into_iter().filter(|address| address.port() != 0).map(ServerAddress::from);
     let Some(first) = fixed.next() else {
         let what = "`server.listen` leaves the port to the system; say with --server where the server is";
-        return Err(Failure::Given(format!("{what}, it prints that when it starts")));
+        return Err(ExitError::Usage(format!("{what}, it prints that when it starts")));
     };
     Ok(Servers { first, others: fixed.collect() })
 }
@@ -241,7 +241,7 @@ mod tests {
         settings.server.listen = vec!["0.0.0.0:7".parse().unwrap()];
         assert_eq!(addresses(&settings).unwrap(), ["127.0.0.1:7"]);
         settings.server.listen = vec!["127.0.0.1:0".parse().unwrap()];
-        assert!(matches!(addresses(&settings), Err(Failure::Given(why)) if why.contains("--server")));
+        assert!(matches!(addresses(&settings), Err(ExitError::Usage(why)) if why.contains("--server")));
         let given = ServerArg { server: ServerAddress::parse("localhost:9").ok() };
         assert_eq!(given.servers_in(&settings).unwrap().first.to_string(), "localhost:9");
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::failure::Failure;
+use super::exit_error::ExitError;
 use crate::settings::{Settings, SettingsError, Sources};
 
 /// Where settings come from. Every command takes these, and so does `hapticd` before the command.
@@ -39,9 +39,9 @@ impl SettingsArgs {
     }
 
     /// Takes up what was given before the command; the command's own win, as what is given later does.
-    pub(super) fn add_before(&mut self, before: Self) -> Result<(), Failure> {
+    pub(super) fn add_before(&mut self, before: Self) -> Result<(), ExitError> {
         if self.config.is_some() && before.config.is_some() {
-            return Err(Failure::Given("--config can be given once only".to_owned()));
+            return Err(ExitError::Usage("--config can be given once only".to_owned()));
         }
         self.config = self.config.take().or(before.config);
         self.set.splice(0..0, before.set);

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::failure::Failure;
+use super::exit_error::ExitError;
 use super::output::print;
 use super::settings_args::SettingsArgs;
 use crate::hub::{
@@ -27,7 +27,7 @@ enum StateCommand {
     SetAside,
 }
 
-pub(super) fn run(args: &StateArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &StateArgs) -> Result<(), ExitError> {
     let settings = args.settings.load(&[])?;
     let path = settings.state.dir.join(file::FILE);
     let shown = path.display();
@@ -36,22 +36,22 @@ pub(super) fn run(args: &StateArgs) -> Result<(), Failure> {
         StateCommand::Show => {
             let text = match known {
                 Ok(known) => summary(&known),
-                Err(why) => return Err(Failure::Done(format!("{shown} is not understood: {why}"))),
+                Err(why) => return Err(ExitError::Runtime(format!("{shown} is not understood: {why}"))),
             };
             print(&format!("{shown}: {text}\n"));
         }
         StateCommand::SetAside => {
             if known.as_ref().is_ok_and(|known| known.problems.is_empty()) {
-                return Err(Failure::Done(format!("{shown} is understood and stays where it is")));
+                return Err(ExitError::Runtime(format!("{shown} is understood and stays where it is")));
             }
             // A server that could read the file writes it again, with everything that was in it.
             if known.is_ok()
                 && let Err(LockError::Held(holder)) = StateLock::take(&settings.state.dir)
             {
-                return Err(Failure::Done(format!("hapticd is running ({holder}); end it first")));
+                return Err(ExitError::Runtime(format!("hapticd is running ({holder}); end it first")));
             }
-            let aside =
-                file::set_aside(&path).map_err(|error| Failure::Done(format!("{shown} cannot be renamed: {error}")))?;
+            let aside = file::set_aside(&path)
+                .map_err(|error| ExitError::Runtime(format!("{shown} cannot be renamed: {error}")))?;
             let aside = aside.display();
             print(&format!("it is kept as {aside}; start hapticd again: it begins without the limits in that file\n"));
         }

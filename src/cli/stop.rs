@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::failure::Failure;
+use super::exit_error::ExitError;
 use super::http;
 use super::output::print;
 use super::server_address::{ServerAddress, ServerArg};
@@ -38,15 +38,15 @@ pub struct ResumeArgs {
 }
 
 /// `hapticd resume`: ends a hold.
-pub(super) fn resume(args: &ResumeArgs) -> Result<(), Failure> {
+pub(super) fn resume(args: &ResumeArgs) -> Result<(), ExitError> {
     let ResumeArgs { settings, server } = args;
     run(&StopArgs { settings: settings.clone(), hold: false, resume: true, server: server.clone() })
 }
 
-pub(super) fn run(args: &StopArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &StopArgs) -> Result<(), ExitError> {
     let find = if args.resume { ServerArg::servers } else { ServerArg::servers_in_what_is_right };
     let servers = find(&args.server, &args.settings)?;
-    let done = servers.ask(|server| ask(args, server)).map_err(|(_, why)| Failure::Done(why))?;
+    let done = servers.ask(|server| ask(args, server)).map_err(|(_, why)| ExitError::Runtime(why))?;
     match done {
         Answer::Done if args.resume => print("programs can drive devices again\n"),
         Answer::Done if args.hold => print("everything is stopped and held; `hapticd resume` ends that\n"),
@@ -54,7 +54,7 @@ pub(super) fn run(args: &StopArgs) -> Result<(), Failure> {
         Answer::Unconfirmed(devices) => {
             let text = "not every device has confirmed the stop, which is repeated until it does";
             let held = if args.hold { "; what programs ask for is refused until `hapticd resume`" } else { "" };
-            return Err(Failure::Done(format!("{text}: {}{held}", devices.join(", "))));
+            return Err(ExitError::Runtime(format!("{text}: {}{held}", devices.join(", "))));
         }
     }
     Ok(())

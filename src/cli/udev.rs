@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use clap::Args;
 
-use super::failure::Failure;
+use super::exit_error::ExitError;
 use super::output::print;
 use super::settings_args::SettingsArgs;
 use crate::library::{Library, Matcher};
@@ -28,7 +28,7 @@ pub struct UdevArgs {
     pub(super) settings: SettingsArgs,
 }
 
-pub(super) fn run(args: &UdevArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &UdevArgs) -> Result<(), ExitError> {
     let library = crate::server::library(&args.settings.load(&[])?)?;
     print(&rules(&library));
     Ok(())

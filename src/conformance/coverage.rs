@@ -29,20 +29,20 @@ pub fn values(definition: &Arc<Definition>) -> Vec<DefinitionProblem> {
 
 fn model_values(definition: &Arc<Definition>, model: &Model) -> Result<(), String> {
     let all = definition.endpoints();
-    Trial::new(definition, model, all.clone()).run(None)?;
+    ModelRun::new(definition, model, all.clone()).run(None)?;
     let lines = definition.write.values().flatten();
     let asked: BTreeSet<_> = lines.flat_map(PacketTemplate::asks_for).collect();
     for missing in asked.intersection(&all) {
         let mut endpoints = all.clone();
         endpoints.remove(missing);
-        let tried = Trial::new(definition, model, endpoints).run(Some(*missing));
+        let tried = ModelRun::new(definition, model, endpoints).run(Some(*missing));
         tried.map_err(|reason| format!("on hardware without {missing}, {reason}"))?;
     }
     Ok(())
 }
 
 /// One model on one sort of hardware.
-struct Trial<'a> {
+struct ModelRun<'a> {
     model: &'a Model,
     driver: Box<dyn Driver>,
     endpoints: BTreeSet<Endpoint>,
@@ -50,7 +50,7 @@ struct Trial<'a> {
     stops: bool,
 }
 
-impl<'a> Trial<'a> {
+impl<'a> ModelRun<'a> {
     fn new(definition: &Arc<Definition>, model: &'a Model, endpoints: BTreeSet<Endpoint>) -> Self {
         let info = LinkInfo {
             endpoints: endpoints.clone(),

@@ -6,8 +6,8 @@ use tokio::sync::{broadcast, watch};
 
 use super::operator::Operator;
 use super::operators::Operators;
+use crate::events::Metrics;
 use crate::hub::HubHandle;
-use crate::metrics::Metrics;
 use crate::types::{Descriptions, OperatorId, OperatorInfo, OperatorKind, ServerEvent};
 
 /// The front door of one server. Copies share it.

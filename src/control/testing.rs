@@ -7,10 +7,10 @@ use arc_swap::ArcSwap;
 use serde_json::{Value, json};
 
 use super::{Control, Operator};
+use crate::events::Metrics;
 use crate::hub::{HubHandle, HubOptions, known_devices::KnownDevices};
 use crate::library::Library;
 use crate::manager::{BusKind, BusSetup, virtual_bus::Port, virtual_bus::Virtual};
-use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::transport::{self, Outbound, Remote};
 use crate::types::OperatorKind;

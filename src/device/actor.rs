@@ -8,11 +8,11 @@ use actix::prelude::*;
 use super::handle::DeviceHandle;
 use super::last_stop::LAST_STOP;
 use super::messages::{ActorAddress, Close, Exit, Exited, Opened, Read, Subscribe, Unsubscribe};
-use super::writer::{Pace, Writer};
-use crate::describe::Describe;
+use super::writer::{WritePolicy, Writer};
 use crate::driver::{Boxed, DriverError, Inputs};
+use crate::events::Metrics;
+use crate::inspect::Inspect;
 use crate::link::{Link, Listener, Notification};
-use crate::metrics::Metrics;
 use crate::types::Reading;
 
 /// Tells the supervisor when the actor is dropped, for whatever reason: actix's own supervisor does not notice a
@@ -37,7 +37,7 @@ pub struct DeviceActor {
     opened: Option<Opened>,
     link: Link,
     inputs: Arc<dyn Inputs>,
-    pace: Pace,
+    pace: WritePolicy,
     metrics: Metrics,
     closing: bool,
     guard: Guard,
@@ -57,7 +57,7 @@ impl DeviceActor {
         opened: Opened,
         generation: u64,
         to: Recipient<Exited>,
-        pace: Pace,
+        pace: WritePolicy,
         metrics: Metrics,
     ) -> Self {
         // Until it ends in an ordinary way, the reason is the extraordinary one.
@@ -99,7 +99,7 @@ impl Actor for DeviceActor {
         };
         ctx.add_stream(futures_util::stream::unfold(link.listen(), |mut heard: Listener| async {
             let notification = heard.next().await.ok()?;
-            Some((Heard(notification), heard))
+            Some((FromLink(notification), heard))
         }));
         for (feature, kind) in self.device.shared.subscriptions.inputs() {
             ctx.notify(Subscribe { feature, kind });
@@ -117,10 +117,10 @@ impl Actor for DeviceActor {
     }
 }
 
-struct Heard(Notification);
+struct FromLink(Notification);
 
-impl StreamHandler<Heard> for DeviceActor {
-    fn handle(&mut self, Heard(notification): Heard, _: &mut Self::Context) {
+impl StreamHandler<FromLink> for DeviceActor {
+    fn handle(&mut self, FromLink(notification): FromLink, _: &mut Self::Context) {
         let subscriptions = &self.device.shared.subscriptions;
         for (feature, kind) in subscriptions.inputs() {
             if let Some(value) = self.inputs.value(feature, kind, &notification) {
@@ -188,10 +188,10 @@ impl Handler<Close> for DeviceActor {
     }
 }
 
-impl Handler<Describe> for DeviceActor {
-    type Result = MessageResult<Describe>;
+impl Handler<Inspect> for DeviceActor {
+    type Result = MessageResult<Inspect>;
 
-    fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Inspect: Inspect, _: &mut Self::Context) -> Self::Result {
         let shared = &self.device.shared;
         MessageResult(serde_json::json!({
             "name": shared.description.name, "writes": shared.vitals.writes.load(Ordering::Relaxed),

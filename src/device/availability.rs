@@ -2,7 +2,7 @@
 
 /// Whether the hardware can be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reach {
+pub enum Availability {
     /// It is connected.
     Connected,
     /// It is lost and may come back.

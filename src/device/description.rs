@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use super::desired::Place;
+use super::desired::OutputChannel;
 use super::identity::{Identity, UserSettings};
 use crate::types::{Description, FeatureDescription, InputDescription};
 
 /// Describes a device: the limits are applied, what is disabled is left out.
-pub(super) fn describe(identity: &Identity, user: &UserSettings, places: &[Place], gap: Duration) -> Description {
+pub(super) fn describe(
+    identity: &Identity,
+    user: &UserSettings,
+    places: &[OutputChannel],
+    gap: Duration,
+) -> Description {
     let features = identity.model.features.iter().map(|feature| {
         let own = places.iter().filter(|place| place.feature == feature.index);
         let inputs = feature.inputs.iter().map(|input| InputDescription {

@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 
-use super::availability::{Reach, Refusal};
+use super::availability::{Availability, Refusal};
 use super::description::describe;
-use super::desired::{Place, Wanted};
+use super::desired::{DesiredState, OutputChannel};
 use super::identity::{Identity, UserSettings, output_name};
 use super::limits::{Limits, UserLimits};
 use super::messages::{ActorAddress, Close, Read, Subscribe, Unsubscribe};
 use super::subscriptions::{ReadingSink, Subscriptions};
 use super::write_stats::WriteStats;
-use crate::describe::Describe;
 use crate::driver::DriverError;
+use crate::inspect::Inspect;
 use crate::text::shown;
 use crate::types::{
     CommandError, Description, FeatureDescription, InputAction, InputKind, OperatorId, Output, OutputKind,
@@ -32,10 +32,10 @@ pub struct DeviceHandle {
 pub(super) struct Shared {
     pub(super) identity: Identity,
     pub(super) description: Arc<Description>,
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<OutputChannel>,
     /// Outputs that nobody may use, and why.
     refused: BTreeMap<(u32, OutputKind), String>,
-    pub(super) wanted: Wanted,
+    pub(super) wanted: DesiredState,
     pub(super) subscriptions: Subscriptions,
     pub(super) vitals: WriteStats,
     pub(super) actor: ArcSwapOption<ActorAddress>,
@@ -58,13 +58,13 @@ impl DeviceHandle {
                 let place = (feature, spec.kind);
                 let limits = user.limits.get(&place).copied().unwrap_or_default();
                 let disabled = limits.disabled || user.refused.contains_key(&place);
-                Place { feature, kind: spec.kind, limits: Limits::new(spec, UserLimits { disabled, ..limits }) }
+                OutputChannel { feature, kind: spec.kind, limits: Limits::new(spec, UserLimits { disabled, ..limits }) }
             })
             .collect();
         let own = user.gap_ms.map(|ms| Duration::from_millis(ms.into()));
         let gap = own.unwrap_or_else(|| identity.definition.gap_on(identity.bus));
         let description = Arc::new(describe(&identity, user, &places, gap));
-        let wanted = Wanted::new(places.clone()).with_gap(gap);
+        let wanted = DesiredState::new(places.clone()).with_gap(gap);
         let subscriptions = Subscriptions::default();
         let actor = ArcSwapOption::empty();
         Self {
@@ -101,7 +101,7 @@ impl DeviceHandle {
 
     /// What it is wanted to do.
     #[must_use]
-    pub fn wanted(&self) -> &Wanted {
+    pub fn wanted(&self) -> &DesiredState {
         &self.shared.wanted
     }
 
@@ -137,7 +137,7 @@ impl DeviceHandle {
         })
     }
 
-    /// Begins to stop outputs of one feature or all, whoever holds them; the number is for [`Wanted::confirmed`].
+    /// Begins to stop outputs of one feature or all, whoever holds them; the number is for [`DesiredState::confirmed`].
     ///
     /// # Errors
     /// A feature that isn't there.
@@ -231,7 +231,7 @@ impl DeviceHandle {
 
     /// Where its actor is asked what it does, if there is one.
     #[must_use]
-    pub fn describer(&self) -> Option<actix::Recipient<Describe>> {
+    pub fn describer(&self) -> Option<actix::Recipient<Inspect>> {
         self.shared.actor.load_full().map(|actor| actor.describe.clone())
     }
 
@@ -252,10 +252,10 @@ impl DeviceHandle {
     #[must_use]
     pub fn observe(&self) -> serde_json::Value {
         let identity = self.identity();
-        let reach = match self.shared.wanted.reach() {
-            Reach::Connected => "connected".to_owned(),
-            Reach::Away => "away".to_owned(),
-            Reach::Gone(why) => format!("gone: {why}"),
+        let reach = match self.shared.wanted.availability() {
+            Availability::Connected => "connected".to_owned(),
+            Availability::Away => "away".to_owned(),
+            Availability::Gone(why) => format!("gone: {why}"),
         };
         serde_json::json!({
             "index": identity.index, "name": self.shared.description.name,

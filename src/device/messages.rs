@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actix::prelude::*;
 
-use crate::describe::Describe;
 use crate::driver::{Driver, DriverError};
+use crate::inspect::Inspect;
 use crate::link::Link;
 use crate::types::{Endpoint, InputKind};
 
@@ -98,5 +98,5 @@ pub(super) struct ActorAddress {
     pub subscribe: Recipient<Subscribe>,
     pub unsubscribe: Recipient<Unsubscribe>,
     pub close: Recipient<Close>,
-    pub describe: Recipient<Describe>,
+    pub describe: Recipient<Inspect>,
 }

@@ -20,12 +20,12 @@ mod write_stats;
 mod writer;
 
 pub use actor::DeviceActor;
-pub use availability::{Reach, Refusal};
-pub use desired::{Place, Wanted};
+pub use availability::{Availability, Refusal};
+pub use desired::{DesiredState, OutputChannel};
 pub use handle::DeviceHandle;
 pub use identity::{Identity, UserSettings, output_name};
 pub use last_stop::{LAST_STOP, last_stop};
 pub use limits::{Limits, UserLimits};
 pub use messages::{Exit, Exited, Opened};
 pub use subscriptions::{ReadingSink, Subscriptions};
-pub use writer::Pace;
+pub use writer::WritePolicy;

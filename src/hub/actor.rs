@@ -13,13 +13,13 @@ use super::known_devices::{Admitted, Key, KnownDevices, file};
 use super::messages::{HubEvent, SessionHandle};
 use super::options::HubOptions;
 use super::restart_policy::Budget;
-use super::scan::{Scans, Turn};
+use super::scan::{ScanChange, Scans};
 use super::shared::{Routes, Shared};
-use crate::device::{DeviceActor, DeviceHandle, Exit, Identity, LAST_STOP, Reach, last_stop};
+use crate::device::{Availability, DeviceActor, DeviceHandle, Exit, Identity, LAST_STOP, last_stop};
+use crate::events::Event;
 use crate::library::{Candidate, Definition, Hardware, Library};
 use crate::link::Link;
 use crate::manager::{Connector, Found, Scan};
-use crate::metrics::Event;
 use crate::types::{Bus, OperatorId};
 
 /// Longest pause before a manager is started again.
@@ -156,18 +156,18 @@ impl Hub {
         let before = self.scans.active();
         let turn = self.scans.set(owner, wanted);
         match turn {
-            Turn::Start => {
+            ScanChange::Start => {
                 if !before {
                     self.shared.metrics.emit(&Event::ScanStarted);
                 }
                 self.tell_managers(&Scan::Start);
                 self.finish_scan_if_nobody_can();
             }
-            Turn::Stop => {
+            ScanChange::Stop => {
                 self.tell_managers(&Scan::Stop);
                 self.shared.metrics.emit(&Event::ScanStopped);
             }
-            Turn::None => {}
+            ScanChange::None => {}
         }
     }
 
@@ -484,7 +484,7 @@ impl Hub {
 
     fn removed(&mut self, device: &DeviceEntry, why: &str) {
         let index = device.handle.index();
-        device.handle.wanted().set_reach(Reach::Gone(why.to_owned()));
+        device.handle.wanted().set_availability(Availability::Gone(why.to_owned()));
         let name = &device.handle.description().name;
         self.shared.metrics.emit(&Event::DeviceRemoved { index, name, why });
         self.gone.push_front(Gone { index, name: name.clone(), why: why.to_owned() });

@@ -6,7 +6,7 @@ use actix::prelude::*;
 
 use super::actor::Hub;
 use super::shared::Routes;
-use crate::metrics::Event;
+use crate::events::Event;
 
 /// Why outputs are refused while held, for the person who reads it in a program's error: what happened, what to do.
 pub(super) fn reason(page: &str) -> String {

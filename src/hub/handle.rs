@@ -15,9 +15,9 @@ use super::messages::SessionHandle;
 use super::options::HubOptions;
 use super::shared::{Routes, Shared};
 use super::{emergency_stop, shutdown, status};
+use crate::events::Metrics;
 use crate::library::Library;
 use crate::manager::BusSpec;
-use crate::metrics::Metrics;
 use crate::types::{Descriptions, OperatorId, OperatorKind};
 
 /// What everybody above the hub holds. Copies share it.
@@ -94,7 +94,7 @@ impl HubHandle {
 
     /// Whether the hub is no more.
     #[must_use]
-    pub fn is_gone(&self) -> bool {
+    pub fn is_stopped(&self) -> bool {
         self.ended.is_cancelled()
     }
 

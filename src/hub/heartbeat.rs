@@ -11,7 +11,7 @@ use crate::patience;
 
 /// The hub's answer: it lives, and this is how much it looks after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pulse {
+pub struct Heartbeat {
     /// Clients.
     pub sessions: usize,
     /// Devices that are connected.
@@ -21,7 +21,7 @@ pub struct Pulse {
 }
 
 #[derive(Debug, Message)]
-#[rtype(result = "Pulse")]
+#[rtype(result = "Heartbeat")]
 struct Ask;
 
 impl Handler<Ask> for Hub {
@@ -30,14 +30,14 @@ impl Handler<Ask> for Hub {
     fn handle(&mut self, Ask: Ask, _: &mut Self::Context) -> Self::Result {
         let connected = self.devices.values().filter(|device| device.state == LinkState::Connected).count();
         let away = self.devices.len() - connected;
-        MessageResult(Pulse { sessions: self.sessions.len(), connected, away })
+        MessageResult(Heartbeat { sessions: self.sessions.len(), connected, away })
     }
 }
 
 impl HubHandle {
     /// Asks the hub itself; nothing if it has not answered within `deadline` of time that this process was awake, or is no
     /// more.
-    pub async fn pulse(&self, deadline: Duration) -> Option<Pulse> {
+    pub async fn pulse(&self, deadline: Duration) -> Option<Heartbeat> {
         patience::timeout(deadline, self.hub.send(Ask)).await?.ok()
     }
 }
@@ -48,9 +48,9 @@ mod tests {
 
     use super::super::{HubOptions, known_devices::KnownDevices};
     use super::*;
-    use crate::device::Pace;
+    use crate::device::WritePolicy;
+    use crate::events::Metrics;
     use crate::library::Library;
-    use crate::metrics::Metrics;
 
     #[derive(Message)]
     #[rtype(result = "()")]
@@ -77,7 +77,7 @@ mod tests {
                     restart_delay: second,
                     connect_timeout: second,
                     init_timeout: second,
-                    pace: Pace { max_failures: 1, dead_man: None },
+                    pace: WritePolicy { max_failures: 1, dead_man: None },
                     max_sessions: 1,
                     page: String::new(),
                 };
@@ -94,7 +94,7 @@ mod tests {
     #[tokio::test]
     async fn a_hub_that_hangs_has_no_pulse() {
         let hub = elsewhere();
-        let healthy = Some(Pulse { sessions: 0, connected: 0, away: 0 });
+        let healthy = Some(Heartbeat { sessions: 0, connected: 0, away: 0 });
         assert_eq!(hub.pulse(Duration::from_secs(10)).await, healthy);
         let (release, until) = mpsc::channel();
         hub.hub.do_send(Hang(until));

@@ -2,7 +2,7 @@
 
 use actix::prelude::*;
 
-use crate::describe::Describe;
+use crate::inspect::Inspect;
 
 /// Event: something that a session may have to tell its client.
 #[derive(Debug, Clone, Message)]
@@ -22,5 +22,5 @@ pub struct SessionHandle {
     /// Where it is told what happens.
     pub events: Recipient<HubEvent>,
     /// Where it is asked what it does.
-    pub describe: Recipient<Describe>,
+    pub describe: Recipient<Inspect>,
 }

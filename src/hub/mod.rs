@@ -24,7 +24,7 @@ mod tests;
 
 pub use actor::Hub;
 pub use handle::{HubHandle, OperatorGuard};
-pub use heartbeat::Pulse;
+pub use heartbeat::Heartbeat;
 pub use messages::{HubEvent, SessionHandle};
 pub use options::HubOptions;
 pub use shared::Routes;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::device::Pace;
+use crate::device::WritePolicy;
 
 /// What the hub is set to.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub struct HubOptions {
     /// Time for identifying and initialising.
     pub init_timeout: Duration,
     /// How devices are driven.
-    pub pace: Pace,
+    pub pace: WritePolicy,
     /// Clients at once.
     pub max_sessions: usize,
     /// Where people find the server's page, for messages.
@@ -39,7 +39,7 @@ impl HubOptions {
             restart_delay: ms(100),
             connect_timeout: ms(1000),
             init_timeout: ms(1000),
-            pace: Pace { max_failures: 3, dead_man: None },
+            pace: WritePolicy { max_failures: 3, dead_man: None },
             max_sessions: 10,
             page: "http://127.0.0.1:1".to_owned(),
         }

@@ -12,7 +12,7 @@ pub(super) struct Scans {
 
 /// What a change means for the managers.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum ScanChange {
     /// Scanning begins, or somebody new wants to hear of what is there.
     Start,
     /// Nobody scans any more.
@@ -22,12 +22,12 @@ pub(super) enum Turn {
 }
 
 impl Scans {
-    pub(super) fn set(&mut self, owner: OperatorId, wanted: bool) -> Turn {
+    pub(super) fn set(&mut self, owner: OperatorId, wanted: bool) -> ScanChange {
         if wanted {
             self.wanted_by.insert(owner);
-            return Turn::Start;
+            return ScanChange::Start;
         }
-        if self.wanted_by.remove(&owner) && self.wanted_by.is_empty() { Turn::Stop } else { Turn::None }
+        if self.wanted_by.remove(&owner) && self.wanted_by.is_empty() { ScanChange::Stop } else { ScanChange::None }
     }
 
     pub(super) fn active(&self) -> bool {
@@ -51,12 +51,12 @@ mod tests {
     fn scanning_lasts_as_long_as_anybody_wants_it() {
         let (ann, bob) = (OperatorId(1), OperatorId(2));
         let mut scans = Scans::default();
-        assert_eq!(scans.set(ann, true), Turn::Start);
-        assert_eq!(scans.set(bob, true), Turn::Start);
-        assert_eq!(scans.set(ann, false), Turn::None);
-        assert_eq!(scans.set(ann, false), Turn::None);
+        assert_eq!(scans.set(ann, true), ScanChange::Start);
+        assert_eq!(scans.set(bob, true), ScanChange::Start);
+        assert_eq!(scans.set(ann, false), ScanChange::None);
+        assert_eq!(scans.set(ann, false), ScanChange::None);
         assert!(scans.active());
-        assert_eq!(scans.set(bob, false), Turn::Stop);
+        assert_eq!(scans.set(bob, false), ScanChange::Stop);
         assert!(!scans.active());
     }
 }

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use crate::device::DeviceHandle;
-use crate::metrics::Metrics;
+use crate::events::Metrics;
 use crate::types::Descriptions;
 
 /// Every device that sessions can reach, as it was when the table was published.

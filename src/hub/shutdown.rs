@@ -7,7 +7,7 @@ use actix::prelude::*;
 
 use super::actor::Hub;
 use super::messages::HubEvent;
-use crate::device::Reach;
+use crate::device::Availability;
 use crate::manager::Scan;
 
 /// Time for links to close once everything is stopped.
@@ -32,7 +32,7 @@ impl Handler<ShutDown> for Hub {
             wanted.hold(Some("the server is shutting down".to_owned()));
             wanted.stop(None, None);
             // One whose actor has just panicked is still connected: the next actor stops it.
-            (device.handle.clone(), wanted.reach() == Reach::Connected)
+            (device.handle.clone(), wanted.availability() == Availability::Connected)
         });
         let stops: Vec<_> = stops.collect();
         let sessions: Vec<_> = self.sessions.values().cloned().collect();

@@ -3,7 +3,7 @@
 use actix::prelude::*;
 
 use super::actor::Hub;
-use crate::describe::{self, Describe};
+use crate::inspect::{self, Inspect};
 
 /// Request: what is the hub and everything under it doing?
 #[derive(Debug, Message)]
@@ -11,9 +11,9 @@ use crate::describe::{self, Describe};
 pub(super) struct Observe;
 
 /// A bus: as the hub knows it, and as its manager says itself.
-async fn bus(own: serde_json::Value, manager: Option<Recipient<Describe>>) -> serde_json::Value {
+async fn bus(own: serde_json::Value, manager: Option<Recipient<Inspect>>) -> serde_json::Value {
     match manager {
-        Some(manager) => judged(own, &describe::ask(&manager).await),
+        Some(manager) => judged(own, &inspect::ask(&manager).await),
         None => judged(own, &serde_json::Value::Null),
     }
 }
@@ -111,7 +111,7 @@ impl Handler<ObserveActors> for Hub {
             // All are asked at once, so that one that is stuck does not hold up the others.
             let asked = children.into_iter().map(|(own, actor)| async move {
                 let told = match actor {
-                    Some(actor) => describe::ask(&actor).await,
+                    Some(actor) => inspect::ask(&actor).await,
                     None => serde_json::json!({ "state": "not running" }),
                 };
                 merge(told, own)

@@ -7,10 +7,10 @@ use actix::prelude::*;
 
 use super::actor::Hub;
 use super::entries::{DeviceEntry, LinkState, ManagerEntry, Successor};
-use crate::device::{Exit, Exited, LAST_STOP, Reach};
+use crate::device::{Availability, Exit, Exited, LAST_STOP};
+use crate::events::Event;
 use crate::library::Hardware;
 use crate::manager::{ManagerContext, ManagerExited, ManagerGuard, Scan};
-use crate::metrics::Event;
 use crate::words::counted;
 
 /// A manager that has lived this long runs.
@@ -40,7 +40,7 @@ impl Handler<Exited> for Hub {
             }
             Exit::Lost => {
                 device.link = None;
-                device.handle.wanted().set_reach(Reach::Away);
+                device.handle.wanted().set_availability(Availability::Away);
                 self.shared.metrics.emit(&Event::DeviceAway { index, name: &name, why: &why });
                 self.count();
                 if let Some(device) = self.devices.get(&index) {
@@ -62,7 +62,7 @@ impl Handler<Exited> for Hub {
                 ctx.spawn(closing.into_actor(self).map(move |(), this, ctx| {
                     // A stop is only confirmed now that nothing can arrive over the link any more.
                     if let Some(device) = this.devices.get(&index).filter(|device| device.is_lost(generation)) {
-                        device.handle.wanted().set_reach(Reach::Away);
+                        device.handle.wanted().set_availability(Availability::Away);
                         this.restart(index, &why, ctx);
                     }
                 }));
@@ -92,7 +92,7 @@ impl Hub {
                 }
                 let _ = tokio::time::timeout(LAST_STOP, link.disconnect()).await;
             }
-            handle.wanted().set_reach(Reach::Away);
+            handle.wanted().set_availability(Availability::Away);
         };
         ctx.spawn(closing.into_actor(self).map(move |(), this, ctx| {
             if let Some(device) = this.devices.get_mut(&index) {
@@ -161,7 +161,7 @@ impl Hub {
         if let Some(index) = self.devices.values().find(same).map(|device| device.handle.index()) {
             let mut overdue = None;
             if let Some(device) = self.devices.get_mut(&index) {
-                device.handle.wanted().set_reach(Reach::Away);
+                device.handle.wanted().set_availability(Availability::Away);
                 overdue = device.overdue.take();
             }
             match overdue {

@@ -33,7 +33,7 @@ struct Last {
 }
 
 /// Whether a packet may go out.
-enum Turn {
+enum Permission {
     Now,
     At(Instant),
     /// When the command that is being written has ended.
@@ -58,30 +58,30 @@ impl Spacing {
     pub(super) async fn turn(&self) {
         loop {
             let released = self.released.notified();
-            let turn = self.state().turn_of_other();
+            let turn = self.state().permission_of_other();
             match turn {
-                Turn::Now => return,
-                Turn::At(time) => tokio::time::sleep_until(time).await,
-                Turn::Later => released.await,
+                Permission::Now => return,
+                Permission::At(time) => tokio::time::sleep_until(time).await,
+                Permission::Later => released.await,
             }
         }
     }
 }
 
 impl State {
-    fn turn_of_other(&mut self) -> Turn {
+    fn permission_of_other(&mut self) -> Permission {
         let now = Instant::now();
         if self.gap.is_zero() {
-            return Turn::Now;
+            return Permission::Now;
         }
         if self.commands > 0 {
-            return Turn::Later;
+            return Permission::Later;
         }
         match self.last.map(|last| last.at + self.gap).filter(|free| *free > now) {
-            Some(free) => Turn::At(free),
+            Some(free) => Permission::At(free),
             None => {
                 self.last = Some(Last { at: now, alone: false });
-                Turn::Now
+                Permission::Now
             }
         }
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 
-use crate::describe::Describe;
 use crate::driver::Boxed;
+use crate::inspect::Inspect;
 use crate::library::{Candidate, Hardware};
 use crate::link::{Link, LinkError};
 
@@ -133,7 +133,7 @@ pub struct ManagerHandle {
     /// Where it is told to scan.
     pub scan: Recipient<Scan>,
     /// Where it is asked what it does.
-    pub describe: Recipient<Describe>,
+    pub describe: Recipient<Inspect>,
 }
 
 impl ManagerHandle {
@@ -141,7 +141,7 @@ impl ManagerHandle {
     #[must_use]
     pub fn new<A>(manager: Addr<A>) -> Self
     where
-        A: Actor<Context = Context<A>> + Handler<Scan> + Handler<Describe>,
+        A: Actor<Context = Context<A>> + Handler<Scan> + Handler<Inspect>,
     {
         Self { scan: manager.clone().recipient(), describe: manager.recipient() }
     }

@@ -11,7 +11,7 @@ use actix::prelude::*;
 
 use super::contract::{Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
 use super::open_devices::OpenDevices;
-use crate::describe::Describe;
+use crate::inspect::Inspect;
 use crate::library::Hardware;
 
 /// How often the hardware is listed. Known devices are found without a scan, so it goes on all the time.
@@ -157,10 +157,10 @@ impl Handler<Scan> for PollingManager {
     }
 }
 
-impl Handler<Describe> for PollingManager {
-    type Result = MessageResult<Describe>;
+impl Handler<Inspect> for PollingManager {
+    type Result = MessageResult<Inspect>;
 
-    fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Inspect: Inspect, _: &mut Self::Context) -> Self::Result {
         MessageResult(serde_json::json!({
             "state": if self.listed { "running" } else { "starting" }, "looked_for": self.enumerator.wanted(), "there": self.reported,
             "open": self.enumerator.open_devices().addresses(), "opening": self.enumerator.open_devices().opening(),
@@ -279,7 +279,7 @@ mod tests {
         hung.release().give_up();
         fake.there.lock().unwrap().push("error");
         for _ in 0..50 {
-            let described = manager.describe.send(Describe).await.unwrap();
+            let described = manager.describe.send(Inspect).await.unwrap();
             if described["last_error"] == "the list is broken" {
                 assert_eq!(described["open"], serde_json::json!(["b"]));
                 assert_eq!(described["hung_writes"][0]["address"], "z");

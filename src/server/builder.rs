@@ -10,9 +10,9 @@ use super::running::Server;
 use super::systemd::Service;
 use super::thread::{self, Plan, Started, Ways};
 use super::{library, listen};
+use crate::events::Metrics;
 use crate::hub::{known_devices::InUse, known_devices::KnownDevices};
 use crate::library::Library;
-use crate::metrics::Metrics;
 use crate::settings::Settings;
 
 /// A server that is about to start; [`Server::builder`] makes it.

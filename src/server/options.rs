@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::device::Pace;
+use crate::device::WritePolicy;
 use crate::hub::HubOptions;
 use crate::session::SessionOptions;
 use crate::settings::Settings;
@@ -38,7 +38,7 @@ pub(super) fn hub(settings: &Settings, page: &str) -> HubOptions {
         restart_delay: settings.devices.restart_delay,
         connect_timeout: settings.links.connect_timeout,
         init_timeout: settings.links.init_timeout,
-        pace: Pace { max_failures: settings.links.max_failures, dead_man: settings.sessions.dead_man },
+        pace: WritePolicy { max_failures: settings.links.max_failures, dead_man: settings.sessions.dead_man },
         max_sessions: settings.sessions.max,
         page: format!("http://{page}"),
     }

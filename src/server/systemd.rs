@@ -9,7 +9,7 @@ use std::time::Duration;
 use tracing::warn;
 
 use super::options::CLOSING;
-use crate::hub::Pulse;
+use crate::hub::Heartbeat;
 use crate::words::counted;
 
 /// How often the hub is asked where no watchdog asks for more.
@@ -65,7 +65,7 @@ impl Service {
 
     /// Says that the server is ready as soon as the hub answers, and from then on how it is. `ask` is given how long it
     /// may wait. Never ends.
-    pub(super) async fn report<F: Future<Output = Option<Pulse>>>(self, ask: impl Fn(Duration) -> F) {
+    pub(super) async fn report<F: Future<Output = Option<Heartbeat>>>(self, ask: impl Fn(Duration) -> F) {
         // A late answer and the pause after it still leave a third of the watchdog's time.
         let third = self.watchdog.map_or(ASKED_EVERY, |watchdog| watchdog / 3);
         let every = third.clamp(Duration::from_millis(1), ASKED_EVERY);
@@ -101,7 +101,7 @@ impl Service {
     }
 }
 
-fn status(Pulse { sessions, connected, away }: Pulse) -> String {
+fn status(Heartbeat { sessions, connected, away }: Heartbeat) -> String {
     let lost = if away == 0 { String::new() } else { format!(" ({away} out of reach)") };
     format!("{}, {}{lost}", counted(sessions, "client"), counted(connected, "device"))
 }
@@ -147,8 +147,8 @@ mod tests {
         (Service { words, watchdog }, spoken)
     }
 
-    async fn answers(yes: bool) -> Option<Pulse> {
-        if yes { Some(Pulse { sessions: 1, connected: 2, away: 0 }) } else { std::future::pending().await }
+    async fn answers(yes: bool) -> Option<Heartbeat> {
+        if yes { Some(Heartbeat { sessions: 1, connected: 2, away: 0 }) } else { std::future::pending().await }
     }
 
     /// Reports for this long, over a hub that answers while the cell says so.
@@ -204,6 +204,6 @@ mod tests {
 
     #[test]
     fn the_state_is_a_sentence() {
-        assert_eq!(status(Pulse { sessions: 0, connected: 1, away: 1 }), "0 clients, 1 device (1 out of reach)");
+        assert_eq!(status(Heartbeat { sessions: 0, connected: 1, away: 1 }), "0 clients, 1 device (1 out of reach)");
     }
 }

@@ -14,10 +14,10 @@ use super::error::StartError;
 use super::systemd::Service;
 use super::{mdns, options};
 use crate::control::Control;
+use crate::events::Metrics;
 use crate::hub::{HubHandle, known_devices::KnownDevices};
 use crate::library::Library;
 use crate::manager::{BusSetup, list, virtual_bus::Port};
-use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::web::{self, Site};
 
@@ -213,7 +213,7 @@ impl Running {
         }
         // Without a hub the devices' own actors still write: they are told directly.
         let unconfirmed =
-            if self.hub.is_gone() { self.hub.stop_all(true).await } else { self.hub.shut_down(deadline).await };
+            if self.hub.is_stopped() { self.hub.stop_all(true).await } else { self.hub.shut_down(deadline).await };
         if let Some(port) = &self.virtual_port {
             port.close();
         }

@@ -10,10 +10,10 @@ use super::options::SessionOptions;
 use super::state::{Action, Session};
 use crate::buttplug::{Codec, ProtocolError, ReplyForm, ServerMessage, versions};
 use crate::control::{Control, Operator};
-use crate::describe::Describe;
 use crate::device::ReadingSink;
+use crate::events::Event;
 use crate::hub::{HubEvent, SessionHandle};
-use crate::metrics::Event;
+use crate::inspect::Inspect;
 use crate::patience::{self, Silence, Verdict};
 use crate::transport::{CloseCode, Connection, Incoming, Outgoing};
 use crate::types::{CommandError, Descriptions, InputAction, InputAddress, OperatorKind, Reading, description};
@@ -335,10 +335,10 @@ impl Handler<Notification> for SessionActor {
     }
 }
 
-impl Handler<Describe> for SessionActor {
-    type Result = MessageResult<Describe>;
+impl Handler<Inspect> for SessionActor {
+    type Result = MessageResult<Inspect>;
 
-    fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Inspect: Inspect, _: &mut Self::Context) -> Self::Result {
         let version = self.session.codec().map(Codec::version);
         MessageResult(serde_json::json!({
             "state": if version.is_some() { "connected" } else { "awaiting handshake" }, "client": self.client,

@@ -39,7 +39,7 @@ impl FromRequest for Asked {
 
 /// What a request wants, as far as it decides who may have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Wish<'a> {
+struct RequestedAccess<'a> {
     method: &'a Method,
     /// The path as routes see it, its escapes resolved.
     path: &'a str,
@@ -49,7 +49,7 @@ struct Wish<'a> {
 }
 
 /// Serves a request or refuses it.
-fn decide(wish: Wish<'_>, caller: Result<Caller, Refusal>) -> Result<Asked, (StatusCode, String)> {
+fn decide(wish: RequestedAccess<'_>, caller: Result<Caller, Refusal>) -> Result<Asked, (StatusCode, String)> {
     let reads = [&Method::GET, &Method::HEAD].contains(&wish.method);
     match caller {
         Ok(Caller::Program | Caller::OwnPage) => Ok(Asked::ByOurs),
@@ -88,10 +88,10 @@ pub(super) async fn guard<B: MessageBody + 'static>(
     }
 }
 
-fn wish(request: &ServiceRequest) -> Wish<'_> {
+fn wish(request: &ServiceRequest) -> RequestedAccess<'_> {
     let says =
         |name: &str, value: &str| request.headers().get(name).is_some_and(|said| said.as_bytes() == value.as_bytes());
-    Wish {
+    RequestedAccess {
         method: request.method(),
         path: request.match_info().as_str(),
         upgrade: super::websocket::is_upgrade(request.request()),
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     fn decided(method: &Method, path: &str, upgrade: bool, caller: Result<Caller, Refusal>) -> Result<Asked, u16> {
-        let wish = Wish { method, path, upgrade, navigation: false };
+        let wish = RequestedAccess { method, path, upgrade, navigation: false };
         decide(wish, caller).map_err(|(status, _)| status.as_u16())
     }
 
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_link_from_elsewhere_opens_the_page_and_a_frame_does_not() {
-        let wish = |navigation| Wish { method: &Method::GET, path: "/", upgrade: false, navigation };
+        let wish = |navigation| RequestedAccess { method: &Method::GET, path: "/", upgrade: false, navigation };
         assert_eq!(decide(wish(true), Ok(Caller::ForeignPage)), Ok(Asked::ByStranger));
         assert!(decide(wish(false), Ok(Caller::ForeignPage)).is_err());
         assert!(decide(wish(true), Err(Refusal::ForeignHost)).is_err());

@@ -5,9 +5,9 @@ import time
 
 import checks_serial
 import toys
-from air import connects, drive, last_writes
+from radio_log import connects, drive, last_writes
 from toys import EDGE
-from waiting import Failed, until
+from polling import Failed, until
 
 RUNNING, RESTING = b"Vibrate1:10;", b"Vibrate1:0;"
 # Least time between two writes to a Bluetooth device, in seconds.

@@ -4,7 +4,7 @@ import asyncio
 import base64
 
 from example import connecting, example
-from waiting import Failed, until
+from polling import Failed, until
 
 JOYCON, GAMEPAD = "Nintendo Joy-Con", "Gamepad"
 # What the kernel's driver for this gamepad (hid-dr) makes of force feedback: strong and weak as bytes, "play", "stop".

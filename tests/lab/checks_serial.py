@@ -1,7 +1,7 @@
 """A TCode machine on a USB serial port: the kernel's cdc-acm on one side, its gadget on the other."""
 
 from example import example
-from waiting import Failed, until
+from polling import Failed, until
 
 TITLE = "TCode v0.3 (Single Linear Axis)"
 STEPS = example("tcode-v03")

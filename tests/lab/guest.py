@@ -5,7 +5,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from waiting import WITH_US, Failed, until
+from polling import WITH_US, Failed, until
 
 APPEND = "console=ttyS0 panic=-1 quiet mitigations=off tsc=reliable random.trust_cpu=on rdinit=/init"
 

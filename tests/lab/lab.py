@@ -11,14 +11,14 @@ import traceback
 from pathlib import Path
 
 import checks_bluetooth
-import checks_end
+import checks_shutdown
 import checks_hid
 import checks_serial
 import toys
 from guest import Guest
 from radio import Radio
-from session import Session
-from waiting import Failed, until
+from buttplug_client import Session
+from polling import Failed, until
 
 CHECKS = checks_serial.CHECKS + checks_bluetooth.CHECKS + checks_hid.CHECKS + checks_end.CHECKS
 

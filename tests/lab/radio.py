@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from waiting import WITH_US, Failed, until
+from polling import WITH_US, Failed, until
 
 
 class Radio:

@@ -7,15 +7,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 #![allow(clippy::string_slice, missing_debug_implementations, clippy::needless_pass_by_value)]
 
-mod end;
-mod process;
+mod chaos_clients;
+mod faulty_device;
+mod final_checks;
+mod proc_stats;
 mod random;
-mod rude;
-mod steady;
+mod reference_client;
 #[allow(dead_code, unused_imports, reason = "shared with the other tests, of which this one needs a part")]
 #[path = "../it/support/mod.rs"]
 mod support;
-mod toy;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -27,9 +27,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use process::Takes;
+use faulty_device::FaultyDevice;
+use proc_stats::Takes;
 use support::{Raw, Server};
-use toy::Toy;
 
 const TOYS: u64 = 50;
 const CLIENTS: u64 = 20;
@@ -85,7 +85,7 @@ impl Tally {
     }
 
     /// Something is not as it must be.
-    pub fn fail(&self, what: String, toy: Option<&Toy>) {
+    pub fn fail(&self, what: String, toy: Option<&FaultyDevice>) {
         let toy = toy.map(|toy| format!("\n  toy {}: {}", toy.number, toy.show())).unwrap_or_default();
         let mut failures = self.failures.lock().unwrap();
         if failures.len() < SHOWN {
@@ -175,7 +175,7 @@ fn is_asked_for() -> bool {
 /// Runs it all and returns the server's log.
 async fn soak(time: Duration, seed: u64, tally: &Arc<Tally>) -> String {
     let server = Arc::new(Server::start(&SETTINGS));
-    let process = process::of_server();
+    let process = proc_stats::of_server();
     let address = server.address().to_owned();
     let (phase, watched) = watch::channel(Phase::Storm);
 
@@ -183,11 +183,11 @@ async fn soak(time: Duration, seed: u64, tally: &Arc<Tally>) -> String {
     let (calm_thread, rude_thread) = (thread(), thread());
     calm_thread.spawn(watch_own_delays(Arc::clone(tally)));
     let mut client = Raw::scanning(&server).await;
-    let own = Toy::new(0, false);
+    let own = FaultyDevice::new(0, false);
     let mut toys = vec![Arc::clone(&own)];
     let mut tasks = Vec::new();
-    let start_toy = |toy: &Arc<Toy>, thread: &Handle| {
-        let playing = toy::play(Arc::clone(toy), address.clone(), Arc::clone(tally), seed, watched.clone());
+    let start_toy = |toy: &Arc<FaultyDevice>, thread: &Handle| {
+        let playing = faulty_device::play(Arc::clone(toy), address.clone(), Arc::clone(tally), seed, watched.clone());
         thread.spawn(playing)
     };
     tasks.push(start_toy(&own, &calm_thread));
@@ -195,13 +195,13 @@ async fn soak(time: Duration, seed: u64, tally: &Arc<Tally>) -> String {
     // Each connection takes two.
     let handles = Takes::of(process).handles + 2 * TOYS as i64;
     for number in 1..=TOYS {
-        let toy = Toy::new(number, true);
+        let toy = FaultyDevice::new(number, true);
         tasks.push(start_toy(&toy, &Handle::current()));
         toys.push(toy);
     }
-    let steady = calm_thread.spawn(steady::play(client, own, Arc::clone(tally), seed, watched.clone()));
+    let steady = calm_thread.spawn(reference_client::play(client, own, Arc::clone(tally), seed, watched.clone()));
     let rude = (1..=CLIENTS).map(|number| {
-        let playing = rude::play(number, address.clone(), Arc::clone(tally), seed, watched.clone());
+        let playing = chaos_clients::play(number, address.clone(), Arc::clone(tally), seed, watched.clone());
         rude_thread.spawn(playing)
     });
     let rude: Vec<_> = rude.collect();
@@ -213,7 +213,7 @@ async fn soak(time: Duration, seed: u64, tally: &Arc<Tally>) -> String {
     weather(time - warm, &steady).await;
     phase.send_replace(Phase::Calm);
 
-    let end = end::End { server, process, tally: Arc::clone(tally), toys, before, handles };
+    let end = final_checks::End { server, process, tally: Arc::clone(tally), toys, before, handles };
     for task in rude {
         end.joined("a rude client", task).await;
     }

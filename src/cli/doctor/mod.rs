@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::failure::Failure;
+use super::exit_error::ExitError;
 use super::output::print;
 use super::settings_args::SettingsArgs;
 use crate::library::Library;
@@ -81,7 +81,7 @@ fn this_machine(args: &SettingsArgs) -> Result<System, String> {
     Ok(System::of_this_machine(settings, library, access))
 }
 
-pub(super) fn run(args: &DoctorArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &DoctorArgs) -> Result<(), ExitError> {
     let settings = args.settings.clone();
     // Even reading settings can hang, on a file system that does.
     let system = begin(move || this_machine(&settings)).recv_timeout(DEADLINE);
@@ -103,7 +103,7 @@ pub(super) fn run(args: &DoctorArgs) -> Result<(), Failure> {
     }
     match problems {
         0 => Ok(()),
-        count => Err(Failure::Done(counted(count, "problem"))),
+        count => Err(ExitError::Runtime(counted(count, "problem"))),
     }
 }
 

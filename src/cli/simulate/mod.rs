@@ -19,7 +19,7 @@ use std::io::IsTerminal;
 
 use clap::Args;
 
-use super::failure::Failure;
+use super::exit_error::ExitError;
 use super::server_address::ServerArg;
 use super::settings_args::SettingsArgs;
 use crate::types::Bus;
@@ -58,12 +58,12 @@ fn bus(text: &str) -> Result<Bus, String> {
     known.ok_or_else(|| format!("allowed: {}", Bus::ALL.map(Bus::name).join(", ")))
 }
 
-pub(super) fn run(args: &SimulateArgs) -> Result<(), Failure> {
+pub(super) fn run(args: &SimulateArgs) -> Result<(), ExitError> {
     let settings = args.settings.load(&[])?;
     let library = crate::server::library(&settings)?;
     let servers = args.server.servers_in(&settings)?;
-    let found = model_lookup::find_model(&library, &args.model).map_err(Failure::Given)?;
-    let attach = advertisement::advertisement(&library, &found, args.bus, args.remember).map_err(Failure::Given)?;
+    let found = model_lookup::find_model(&library, &args.model).map_err(ExitError::Usage)?;
+    let attach = advertisement::advertisement(&library, &found, args.bus, args.remember).map_err(ExitError::Usage)?;
     let address = match (&args.address, args.number) {
         (Some(address), _) => AddressChoice::Address(address.clone()),
         (None, Some(number)) => AddressChoice::Number(number),
@@ -77,8 +77,8 @@ pub(super) fn run(args: &SimulateArgs) -> Result<(), Failure> {
         Box::new(event_output::Lines::new(&found))
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::Done(format!("no runtime: {error}")))?;
+    let runtime = runtime.map_err(|error| ExitError::Runtime(format!("no runtime: {error}")))?;
     let done = runtime.block_on(peripheral::run(&servers, &found, &attach, &address, show.as_mut()));
     show.end();
-    done.map_err(Failure::Done)
+    done.map_err(ExitError::Runtime)
 }

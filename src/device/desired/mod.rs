@@ -11,5 +11,5 @@ mod state;
 mod tests;
 mod trajectory;
 
-pub use slot::Place;
-pub use state::{Wanted, Work};
+pub use slot::OutputChannel;
+pub use state::{DesiredState, WriteBatch};

@@ -1,8 +1,8 @@
 //! What a device is wanted to do, for people.
 
-use super::state::Wanted;
+use super::state::DesiredState;
 
-impl Wanted {
+impl DesiredState {
     /// How many outputs wait to be written.
     #[must_use]
     pub fn waiting(&self) -> usize {

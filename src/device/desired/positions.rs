@@ -1,9 +1,9 @@
 //! Where the axes of a device stand.
 
-use super::state::Wanted;
+use super::state::DesiredState;
 use crate::types::OutputKind;
 
-impl Wanted {
+impl DesiredState {
     /// The hardware has said where a feature stands: the next move begins there.
     pub fn learned(&self, feature: u32, position: i32) {
         let mut board = self.board();

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::trajectory::{Merged, Motion};
-use crate::device::{availability::Reach, limits::Limits};
+use super::trajectory::{Merged, Trajectory};
+use crate::device::{availability::Availability, limits::Limits};
 use crate::types::{OperatorId, Output, OutputKind};
 
 /// One output and its limits.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct OutputChannel {
     /// Index of the feature.
     pub feature: u32,
     /// Which of its outputs.
@@ -20,9 +20,9 @@ pub struct Place {
 }
 
 #[derive(Debug)]
-pub(super) struct Board {
-    pub(super) slots: Vec<Slot>,
-    pub(super) reach: Reach,
+pub(super) struct Inner {
+    pub(super) slots: Vec<OutputSlot>,
+    pub(super) availability: Availability,
     /// Why nothing may be set, if so.
     pub(super) held: Option<String>,
     /// The link is to be closed: nothing but stops is written over it.
@@ -33,8 +33,8 @@ pub(super) struct Board {
 }
 
 #[derive(Debug)]
-pub(super) struct Slot {
-    pub(super) place: Place,
+pub(super) struct OutputSlot {
+    pub(super) place: OutputChannel,
     /// The newest value in the hardware's steps; `None` after a stop.
     pub(super) wanted: Option<Output>,
     pub(super) owner: Option<OperatorId>,
@@ -53,13 +53,13 @@ pub(super) struct Slot {
     /// A value was taken, and it is not yet known whether the hardware has it.
     pub(super) under_way: bool,
     /// The last move that the hardware was given.
-    pub(super) motion: Option<Motion>,
+    pub(super) motion: Option<Trajectory>,
     /// Where the hardware was last sent to.
     pub(super) position: i32,
     pub(super) merged: Merged,
 }
 
-impl Slot {
+impl OutputSlot {
     pub(super) fn ask_stop(&mut self, number: u64) {
         if self.stop.is_none() {
             self.oldest_stop = number;
@@ -109,7 +109,7 @@ impl Slot {
     }
 }
 
-impl Board {
+impl Inner {
     /// The hardware may have this move or jump, or not.
     pub(super) fn may_have_written(&mut self, slot: usize, output: Output, stop: bool, now: Instant) {
         let Some(slot) = self.slots.get_mut(slot) else { return };
@@ -118,7 +118,7 @@ impl Board {
             // A stop that is tried again must not lead on from where the first may have held.
             let from = if stop { output.value } else { slot.at(now) };
             let takes = Duration::from_millis(output.duration_ms.into());
-            slot.motion = Some(Motion { from, to: output.value, began: now, takes, sure: false });
+            slot.motion = Some(Trajectory { from, to: output.value, began: now, takes, sure: false });
         }
         for motion in
             self.slots.iter_mut().filter(|slot| slot.place.feature == feature).flat_map(|slot| &mut slot.motion)
@@ -141,7 +141,7 @@ impl Board {
             other.motion = None;
             other.position = output.value;
             if other.place.kind == output.kind {
-                other.motion = Some(Motion { from, to: output.value, began: now, takes, sure: true });
+                other.motion = Some(Trajectory { from, to: output.value, began: now, takes, sure: true });
             } else if other.place.kind.is_position() {
                 other.written = None;
             }

@@ -10,16 +10,16 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::slot::{Board, Place, Slot};
-use super::trajectory::{Merged, Motion};
-use crate::device::{availability::Reach, availability::Refusal};
+use super::slot::{Inner, OutputChannel, OutputSlot};
+use super::trajectory::{Merged, Trajectory};
+use crate::device::{availability::Availability, availability::Refusal};
 use crate::driver::Change;
 use crate::types::{OperatorId, Output, OutputKind};
 
 /// The wanted state of a device.
 #[derive(Debug)]
-pub struct Wanted {
-    pub(super) board: Mutex<Board>,
+pub struct DesiredState {
+    pub(super) board: Mutex<Inner>,
     changed: Notify,
     /// Number of the newest stop that was asked for.
     asked: watch::Sender<u64>,
@@ -29,17 +29,17 @@ pub struct Wanted {
 
 /// Outputs to be written together.
 #[derive(Debug)]
-pub struct Work {
+pub struct WriteBatch {
     /// The values, within the limits, ascending by feature.
     pub changes: Vec<Change>,
     /// It is a stop.
     pub stop: bool,
     /// When the oldest value of it was set.
     pub since: Instant,
-    taken: Vec<Taken>,
+    taken: Vec<Ticket>,
 }
 
-impl Work {
+impl WriteBatch {
     /// The features that it is about, also those for which nothing has to be written.
     #[must_use]
     pub fn features(&self) -> BTreeSet<u32> {
@@ -48,7 +48,7 @@ impl Work {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Taken {
+struct Ticket {
     slot: usize,
     feature: u32,
     version: u64,
@@ -56,11 +56,11 @@ struct Taken {
     output: Option<Output>,
 }
 
-impl Wanted {
+impl DesiredState {
     /// Nothing wanted of these outputs.
     #[must_use]
-    pub fn new(places: Vec<Place>) -> Self {
-        let slots = places.into_iter().map(|place| Slot {
+    pub fn new(places: Vec<OutputChannel>) -> Self {
+        let slots = places.into_iter().map(|place| OutputSlot {
             place,
             wanted: None,
             owner: None,
@@ -75,9 +75,9 @@ impl Wanted {
             position: 0,
             merged: Merged::default(),
         });
-        let board = Board {
+        let board = Inner {
             slots: slots.collect(),
-            reach: Reach::Connected,
+            availability: Availability::Connected,
             held: None,
             closing: false,
             stops: 0,
@@ -98,26 +98,26 @@ impl Wanted {
         self
     }
 
-    pub(super) fn board(&self) -> MutexGuard<'_, Board> {
+    pub(super) fn board(&self) -> MutexGuard<'_, Inner> {
         // A panic elsewhere must not take the stop with it; slots are whole at every step.
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the hardware can be reached.
     #[must_use]
-    pub fn reach(&self) -> Reach {
-        self.board().reach.clone()
+    pub fn availability(&self) -> Availability {
+        self.board().availability.clone()
     }
 
     /// Says whether the hardware can be reached.
-    pub fn set_reach(&self, reach: Reach) {
+    pub fn set_availability(&self, availability: Availability) {
         let mut board = self.board();
-        if reach != Reach::Connected {
+        if availability != Availability::Connected {
             for slot in &mut board.slots {
                 slot.written = None;
             }
         }
-        board.reach = reach;
+        board.availability = availability;
         self.confirm(&board);
     }
 
@@ -138,7 +138,7 @@ impl Wanted {
         if let Some(why) = &board.held {
             return Err(Refusal::Held(why.clone()));
         }
-        if let Reach::Gone(why) = &board.reach {
+        if let Availability::Gone(why) = &board.availability {
             return Err(Refusal::Gone(why.clone()));
         }
         // A writer that has something to write already wakes by itself, when the gap is over.
@@ -178,11 +178,11 @@ impl Wanted {
     pub fn expire(&self, after: Duration) -> Option<Instant> {
         let now = Instant::now();
         // A position of 0 is a place like any other, and the way there may be long.
-        let running = |slot: &Slot| {
+        let running = |slot: &OutputSlot| {
             let wanted = slot.wanted.is_some_and(|output| output.value != 0 || output.kind.is_position());
             slot.owner.is_some() && wanted
         };
-        let late = |slot: &Slot| running(slot) && slot.at + after <= now;
+        let late = |slot: &OutputSlot| running(slot) && slot.at + after <= now;
         if self.board().slots.iter().any(late) {
             self.stop_where(late);
         }
@@ -190,17 +190,17 @@ impl Wanted {
         board.slots.iter().filter(|slot| running(slot)).map(|slot| slot.at + after).min()
     }
 
-    fn stop_where(&self, chosen: impl Fn(&Slot) -> bool) -> u64 {
+    fn stop_where(&self, chosen: impl Fn(&OutputSlot) -> bool) -> u64 {
         let board = self.board();
-        self.ask_stops(board, chosen, Slot::clear)
+        self.ask_stops(board, chosen, OutputSlot::clear)
     }
 
     /// Asks for a stop of the chosen slots, after `prepare` has been called for each. Returns the number to wait for.
     fn ask_stops(
         &self,
-        mut board: MutexGuard<'_, Board>,
-        chosen: impl Fn(&Slot) -> bool,
-        prepare: impl Fn(&mut Slot),
+        mut board: MutexGuard<'_, Inner>,
+        chosen: impl Fn(&OutputSlot) -> bool,
+        prepare: impl Fn(&mut OutputSlot),
     ) -> u64 {
         board.stops += 1;
         let number = board.stops;
@@ -225,7 +225,7 @@ impl Wanted {
         let now = Instant::now();
         let mut board = self.board();
         board.closing = true;
-        let keep = |slot: &mut Slot| slot.dirty |= slot.wanted.is_some() && !slot.place.kind.is_event();
+        let keep = |slot: &mut OutputSlot| slot.dirty |= slot.wanted.is_some() && !slot.place.kind.is_event();
         self.ask_stops(board, |slot| slot.under_way || slot.may_run(now), keep)
     }
 
@@ -233,7 +233,7 @@ impl Wanted {
     /// (`repeats`), outputs are stopped first; what is still wanted is then written again.
     pub fn connected(&self, again: bool, repeats: bool) {
         let mut board = self.board();
-        board.reach = Reach::Connected;
+        board.availability = Availability::Connected;
         board.closing = false;
         board.stops += 1;
         let number = board.stops;
@@ -241,7 +241,7 @@ impl Wanted {
             slot.written = None;
             slot.under_way = false;
             // What was lost in the middle of a move may go on with it.
-            slot.motion = slot.motion.filter(|_| again).map(|motion| Motion { sure: false, ..motion });
+            slot.motion = slot.motion.filter(|_| again).map(|motion| Trajectory { sure: false, ..motion });
             slot.position = if again { slot.position } else { 0 };
             slot.merged = Merged::default();
             if (again || repeats) && !slot.place.kind.is_position() {
@@ -266,7 +266,7 @@ impl Wanted {
         self.asked.subscribe()
     }
 
-    /// Returns when the stop of this number is confirmed, or the hardware is out of reach: it is then stopped first
+    /// Returns when the stop of this number is confirmed, or the hardware is out of availability: it is then stopped first
     /// when it comes back.
     pub async fn confirmed(&self, number: u64) {
         let mut confirmed = self.confirmed.subscribe();
@@ -274,11 +274,11 @@ impl Wanted {
         let _ = confirmed.wait_for(|done| *done >= number).await;
     }
 
-    /// Returns when no stop waits to be written any more, whether the hardware is in reach or not, or it was given up.
+    /// Returns when no stop waits to be written any more, whether the hardware is in availability or not, or it was given up.
     pub async fn settled(&self) {
         let mut confirmed = self.confirmed.subscribe();
-        while self.stopping() && !matches!(self.reach(), Reach::Gone(_)) {
-            // Confirmations are only a hint here: what is out of reach counts as confirmed.
+        while self.stopping() && !matches!(self.availability(), Availability::Gone(_)) {
+            // Confirmations are only a hint here: what is out of availability counts as confirmed.
             let _ = tokio::time::timeout(Duration::from_millis(20), confirmed.changed()).await;
         }
     }
@@ -291,14 +291,14 @@ impl Wanted {
 
     /// What is to be written next: stops if there are any, else everything that changed.
     #[must_use]
-    pub fn take(&self, stop: bool) -> Option<Work> {
+    pub fn take(&self, stop: bool) -> Option<WriteBatch> {
         let now = Instant::now();
         let mut board = self.board();
         if board.closing && !stop {
             return None;
         }
         let gap = board.gap;
-        let mut work = Work { changes: Vec::new(), stop, since: now, taken: Vec::new() };
+        let mut work = WriteBatch { changes: Vec::new(), stop, since: now, taken: Vec::new() };
         for (index, slot) in board.slots.iter_mut().enumerate() {
             let chosen = if stop { slot.stop.is_some() } else { slot.dirty };
             if !chosen {
@@ -311,8 +311,8 @@ impl Wanted {
                 slot.under_way = true;
             }
             let output = output.map(|output| slot.place.limits.clamp(output));
-            let Slot { place: Place { feature, .. }, version, stop, .. } = *slot;
-            work.taken.push(Taken { slot: index, feature, version, stop, output });
+            let OutputSlot { place: OutputChannel { feature, .. }, version, stop, .. } = *slot;
+            work.taken.push(Ticket { slot: index, feature, version, stop, output });
             if let Some(output) = output {
                 work.changes.push(Change { feature: slot.place.feature, output, previous: slot.position });
                 work.since = work.since.min(slot.at);
@@ -322,7 +322,7 @@ impl Wanted {
     }
 
     /// The hardware has all of it.
-    pub fn done(&self, work: &Work) {
+    pub fn done(&self, work: &WriteBatch) {
         let now = Instant::now();
         let mut board = self.board();
         for taken in &work.taken {
@@ -346,7 +346,7 @@ impl Wanted {
     }
 
     /// The hardware may have some of it, or nothing. It stays to be written.
-    pub fn failed(&self, work: &Work) {
+    pub fn failed(&self, work: &WriteBatch) {
         let now = Instant::now();
         let mut board = self.board();
         for taken in &work.taken {
@@ -366,7 +366,7 @@ impl Wanted {
     }
 
     /// These values cannot be written at all, so they are not wanted any longer.
-    pub fn refused(&self, work: &Work) {
+    pub fn refused(&self, work: &WriteBatch) {
         let mut board = self.board();
         for taken in &work.taken {
             let Some(slot) = board.slots.get_mut(taken.slot) else {
@@ -383,10 +383,10 @@ impl Wanted {
         self.confirm(&board);
     }
 
-    fn confirm(&self, board: &Board) {
-        let open = match board.reach {
-            Reach::Connected => board.slots.iter().filter_map(|slot| slot.stop.map(|_| slot.oldest_stop)).min(),
-            Reach::Away | Reach::Gone(_) => None,
+    fn confirm(&self, board: &Inner) {
+        let open = match board.availability {
+            Availability::Connected => board.slots.iter().filter_map(|slot| slot.stop.map(|_| slot.oldest_stop)).min(),
+            Availability::Away | Availability::Gone(_) => None,
         };
         let done = open.map_or(board.stops, |number| number - 1);
         self.confirmed.send_if_modified(|known| std::mem::replace(known, done) != done);

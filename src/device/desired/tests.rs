@@ -5,28 +5,28 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::*;
-use crate::device::{UserLimits, availability::Reach, availability::Refusal, limits::Limits};
+use crate::device::{UserLimits, availability::Availability, availability::Refusal, limits::Limits};
 use crate::library::OutputSpec;
 use crate::types::{OperatorId, Output, OutputKind};
 
 const ANN: OperatorId = OperatorId(1);
 const BOB: OperatorId = OperatorId(2);
 
-fn board(kinds: &[OutputKind]) -> Wanted {
+fn board(kinds: &[OutputKind]) -> DesiredState {
     let place = |(feature, kind): (usize, &OutputKind)| {
         let timed = *kind == OutputKind::HwPositionWithDuration;
         let spec = OutputSpec { kind: *kind, min: 0, max: 100, duration_ms: timed.then_some((0, 60_000)) };
         let feature = u32::try_from(feature).unwrap();
-        Place { feature, kind: *kind, limits: Limits::new(spec, UserLimits::default()) }
+        OutputChannel { feature, kind: *kind, limits: Limits::new(spec, UserLimits::default()) }
     };
-    Wanted::new(kinds.iter().enumerate().map(place).collect())
+    DesiredState::new(kinds.iter().enumerate().map(place).collect())
 }
 
 fn vibrate(value: i32) -> Output {
     Output { kind: OutputKind::Vibrate, value, duration_ms: 0 }
 }
 
-fn values(work: &Work) -> Vec<(u32, i32)> {
+fn values(work: &WriteBatch) -> Vec<(u32, i32)> {
     work.changes.iter().map(|change| (change.feature, change.output.value)).collect()
 }
 
@@ -181,7 +181,7 @@ async fn a_move_during_which_the_hardware_was_lost_is_stopped_when_it_is_back() 
     let wanted = board(&[OutputKind::HwPositionWithDuration]);
     wanted.set(ANN, &[(0, timed(100, 10_000))]).unwrap();
     wanted.done(&wanted.take(false).unwrap());
-    wanted.set_reach(Reach::Away);
+    wanted.set_availability(Availability::Away);
     wanted.stop(None, None);
     tokio::time::advance(Duration::from_secs(2)).await;
     wanted.connected(true, false);
@@ -193,7 +193,7 @@ async fn a_device_that_comes_back_is_stopped_and_then_given_what_is_wanted() {
     let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate]);
     wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
     wanted.done(&wanted.take(false).unwrap());
-    wanted.set_reach(Reach::Away);
+    wanted.set_availability(Availability::Away);
     let away = wanted.stop(Some(1), None);
     wanted.confirmed(away).await;
     wanted.connected(true, false);
@@ -201,7 +201,7 @@ async fn a_device_that_comes_back_is_stopped_and_then_given_what_is_wanted() {
     assert_eq!(values(&stop), [(0, 0), (1, 0)]);
     wanted.done(&stop);
     assert_eq!(values(&wanted.take(false).unwrap()), [(0, 5)]);
-    wanted.set_reach(Reach::Gone("unplugged".to_owned()));
+    wanted.set_availability(Availability::Gone("unplugged".to_owned()));
     assert_eq!(wanted.set(ANN, &[(0, vibrate(5))]), Err(Refusal::Gone("unplugged".to_owned())));
 }
 
@@ -235,10 +235,10 @@ async fn what_nobody_renews_is_stopped() {
 async fn a_jump_ends_a_timed_move_of_the_same_axis() {
     let place = |kind, duration_ms| {
         let spec = OutputSpec { kind, min: 0, max: 100, duration_ms };
-        Place { feature: 0, kind, limits: Limits::new(spec, UserLimits::default()) }
+        OutputChannel { feature: 0, kind, limits: Limits::new(spec, UserLimits::default()) }
     };
     let timed = OutputKind::HwPositionWithDuration;
-    let wanted = Wanted::new(vec![place(OutputKind::Position, None), place(timed, Some((0, 60_000)))]);
+    let wanted = DesiredState::new(vec![place(OutputKind::Position, None), place(timed, Some((0, 60_000)))]);
     wanted.set(ANN, &[(0, Output { kind: timed, value: 100, duration_ms: 10_000 })]).unwrap();
     wanted.done(&wanted.take(false).unwrap());
     tokio::time::advance(Duration::from_secs(1)).await;
@@ -293,7 +293,7 @@ async fn moves_that_were_merged_last_until_the_next_one() {
 #[tokio::test(start_paused = true)]
 async fn only_what_took_the_place_of_an_unwritten_move_is_stretched() {
     let wanted = board(&[OutputKind::HwPositionWithDuration]).with_gap(Duration::from_millis(75));
-    let next = |work: Option<Work>| work.map(|work| work.changes[0].output);
+    let next = |work: Option<WriteBatch>| work.map(|work| work.changes[0].output);
     // Alone.
     wanted.set(ANN, &[(0, timed(10, 16))]).unwrap();
     let work = wanted.take(false).unwrap();
@@ -335,8 +335,8 @@ async fn a_move_is_stretched_within_the_limits_only() {
     let spec =
         OutputSpec { kind: OutputKind::HwPositionWithDuration, min: 0, max: 100, duration_ms: Some((0, 60_000)) };
     let user = UserLimits { duration_ms: Some((0, 50)), ..UserLimits::default() };
-    let place = Place { feature: 0, kind: spec.kind, limits: Limits::new(spec, user) };
-    let wanted = Wanted::new(vec![place]).with_gap(Duration::from_millis(75));
+    let place = OutputChannel { feature: 0, kind: spec.kind, limits: Limits::new(spec, user) };
+    let wanted = DesiredState::new(vec![place]).with_gap(Duration::from_millis(75));
     for value in [1, 2] {
         wanted.set(ANN, &[(0, timed(value, 16))]).unwrap();
     }

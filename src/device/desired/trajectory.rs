@@ -8,7 +8,7 @@ use crate::types::{Output, OutputKind};
 
 /// A timed move.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Motion {
+pub(super) struct Trajectory {
     pub(super) from: i32,
     pub(super) to: i32,
     pub(super) began: Instant,
@@ -17,7 +17,7 @@ pub(super) struct Motion {
     pub(super) sure: bool,
 }
 
-impl Motion {
+impl Trajectory {
     /// Where the hardware is by now and the time that is left; `None` once it has arrived.
     pub(super) fn now(&self, now: Instant) -> Option<(i32, Duration)> {
         let left = (self.began + self.takes).checked_duration_since(now).filter(|left| !left.is_zero())?;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::super::writer::Writer;
 use super::*;
 use crate::driver::{Batch, Change, Driver, Inputs, Poll};
+use crate::events::Metrics;
 use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, Packet, pair};
-use crate::metrics::Metrics;
 use crate::simulation::{Level, SimulatedDevice, simulate};
 
 type Shared<T> = Arc<Mutex<T>>;
@@ -317,9 +317,9 @@ async fn drive(
     loop {
         let (link, driver) = open(&subject, &hardware).await;
         device.wanted().connected(again, repeats);
-        let pace = Pace { max_failures, dead_man: None };
+        let pace = WritePolicy { max_failures, dead_man: None };
         Writer::new(device.clone(), link, Box::new(watch(driver)), pace, metrics.clone()).run().await;
-        device.wanted().set_reach(Reach::Away);
+        device.wanted().set_availability(Availability::Away);
         tokio::time::sleep(Duration::from_millis(100)).await;
         again = true;
     }

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::*;
-use crate::device::desired::Work;
+use crate::device::desired::WriteBatch;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -111,11 +111,11 @@ struct Expected {
 
 struct Bench {
     outputs: Vec<(u32, OutputSpec)>,
-    wanted: Wanted,
+    wanted: DesiredState,
     expected: Vec<Expected>,
     axes: BTreeMap<u32, Axis>,
     /// What is being written, and how often each output was stopped and set when it was taken.
-    hand: Option<(Work, Vec<(u64, u64)>)>,
+    hand: Option<(WriteBatch, Vec<(u64, u64)>)>,
     away: bool,
     /// Stops that must not be confirmed yet: their number, and for each output the count from which it is.
     open: Vec<(u64, Vec<(usize, u64)>)>,
@@ -124,12 +124,12 @@ struct Bench {
 
 impl Bench {
     fn new(outputs: Vec<(u32, OutputSpec)>) -> Self {
-        let place = |(feature, spec): &(u32, OutputSpec)| Place {
+        let place = |(feature, spec): &(u32, OutputSpec)| OutputChannel {
             feature: *feature,
             kind: spec.kind,
             limits: Limits::new(*spec, UserLimits::default()),
         };
-        let wanted = Wanted::new(outputs.iter().map(place).collect());
+        let wanted = DesiredState::new(outputs.iter().map(place).collect());
         let expected = vec![Expected::default(); outputs.len()];
         let (axes, open) = (BTreeMap::new(), Vec::new());
         Self { outputs, wanted, expected, axes, hand: None, away: false, open, newest: 0 }
@@ -196,7 +196,7 @@ impl Bench {
     }
 
     /// The hardware does the first changes of a work.
-    fn apply(&mut self, work: &Work, count: usize, sure: bool) {
+    fn apply(&mut self, work: &WriteBatch, count: usize, sure: bool) {
         for change in work.changes.iter().take(count) {
             let output = change.output;
             let at = self.at(change.feature, output.kind);
@@ -248,7 +248,7 @@ impl Bench {
         // With the connection its writer ends.
         self.hand = None;
         self.away = false;
-        self.wanted.set_reach(Reach::Away);
+        self.wanted.set_availability(Availability::Away);
         self.wanted.connected(true, repeats);
         self.open.clear();
         for (entry, (_, spec)) in self.expected.iter_mut().zip(&self.outputs) {
@@ -289,7 +289,7 @@ impl Bench {
             Step::Lose => {
                 (self.away, self.hand) = (true, None);
                 self.open.clear();
-                self.wanted.set_reach(Reach::Away);
+                self.wanted.set_availability(Availability::Away);
             }
             Step::Connect { repeats } => self.connect(repeats),
             Step::Expire(ms) => {

@@ -8,5 +8,5 @@ mod flights;
 mod tests;
 mod write_loop;
 
-pub use write_loop::Pace;
+pub use write_loop::WritePolicy;
 pub(super) use write_loop::Writer;

@@ -7,11 +7,11 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::flights::{Cargo, Flights};
-use crate::device::{desired::Work, handle::DeviceHandle, last_stop::LAST_STOP, messages::Exit};
+use crate::device::{desired::WriteBatch, handle::DeviceHandle, last_stop::LAST_STOP, messages::Exit};
 use crate::driver::{Batch, Change, Driver, Levels, Moves};
+use crate::events::{Event, Metrics};
 use crate::library::definition::Repeat;
 use crate::link::{Link, LinkError, Packet};
-use crate::metrics::{Event, Metrics};
 use crate::types::{Output, OutputKind};
 
 /// First pause after a failed write; doubled each time.
@@ -22,7 +22,7 @@ const LAST_RETRY: Duration = Duration::from_millis(500);
 const LAST_STOP_RETRY: Duration = Duration::from_millis(100);
 /// How the user wants devices to be driven.
 #[derive(Debug, Clone, Copy)]
-pub struct Pace {
+pub struct WritePolicy {
     /// Failed writes in a row after which the link is closed and opened again.
     pub max_failures: u32,
     /// An output that no client has renewed for this time is stopped.
@@ -43,7 +43,7 @@ pub(in crate::device) struct Writer {
     device: DeviceHandle,
     link: Link,
     driver: Box<dyn Driver>,
-    pace: Pace,
+    pace: WritePolicy,
     metrics: Metrics,
     levels: Levels,
     stops: watch::Receiver<u64>,
@@ -69,7 +69,7 @@ impl Writer {
         device: DeviceHandle,
         link: Link,
         driver: Box<dyn Driver>,
-        pace: Pace,
+        pace: WritePolicy,
         metrics: Metrics,
     ) -> Self {
         let mut levels = Levels::new(&device.identity().model);
@@ -173,7 +173,7 @@ impl Writer {
         }
     }
 
-    async fn work(&mut self, work: &Work) {
+    async fn work(&mut self, work: &WriteBatch) {
         let mut levels = self.levels.clone();
         let timed = |change: &Change| change.output.kind == OutputKind::HwPositionWithDuration;
         let (played, changes): (Vec<_>, Vec<_>) =
@@ -305,12 +305,12 @@ impl Writer {
     }
 
     /// What the packets of this work may do; of those that are no work, anything that the model can.
-    fn cargo(&self, work: Option<&Work>) -> Cargo {
+    fn cargo(&self, work: Option<&WriteBatch>) -> Cargo {
         let moves = match work {
             Some(work) => work.changes.iter().any(|change| change.output.kind.is_position()),
             None => self.device.identity().model.outputs().any(|(_, spec)| spec.kind.is_position()),
         };
-        Cargo { features: work.map(Work::features), moves }
+        Cargo { features: work.map(WriteBatch::features), moves }
     }
 
     /// Waits until what was written to these features before their stop has ended. Gives the link up when it does not
@@ -335,7 +335,7 @@ impl Writer {
     /// hardware needs. A stop that comes meanwhile ends it, unless these are a stop themselves: what is not yet sent is not
     /// sent, and what is sent but not yet confirmed is only waited for once the stop is written. Of a stop, the packets that
     /// the link does not confirm are written twice.
-    async fn write(&mut self, packets: &[Packet], work: Option<&Work>) -> Outcome {
+    async fn write(&mut self, packets: &[Packet], work: Option<&WriteBatch>) -> Outcome {
         let stop = work.is_some_and(|work| work.stop);
         if packets.is_empty() {
             return Outcome::Written;

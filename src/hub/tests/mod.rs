@@ -11,13 +11,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::known_devices::KnownDevices;
 use super::*;
-use crate::describe::Describe;
 use crate::device::DeviceHandle;
 use crate::driver::{Boxed, testing::PANIC, testing::PANIC_LATER};
+use crate::events::Metrics;
+use crate::inspect::Inspect;
 use crate::library::{Candidate, Hardware, Library};
 use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Operation, pair};
 use crate::manager::{BusSpec, Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
-use crate::metrics::Metrics;
 use crate::types::{Bus, Endpoint, InputAction, InputKind, OperatorId, OperatorKind, Output, OutputKind};
 
 const DEFINITION: &str = r#"
@@ -51,10 +51,10 @@ impl Handler<Scan> for TestManager {
     }
 }
 
-impl Handler<Describe> for TestManager {
-    type Result = MessageResult<Describe>;
+impl Handler<Inspect> for TestManager {
+    type Result = MessageResult<Inspect>;
 
-    fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Inspect: Inspect, _: &mut Self::Context) -> Self::Result {
         MessageResult(Value::Null)
     }
 }
@@ -130,10 +130,10 @@ impl Handler<HubEvent> for Session {
     }
 }
 
-impl Handler<Describe> for Session {
-    type Result = MessageResult<Describe>;
+impl Handler<Inspect> for Session {
+    type Result = MessageResult<Inspect>;
 
-    fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Inspect: Inspect, _: &mut Self::Context) -> Self::Result {
         MessageResult(Value::Null)
     }
 }

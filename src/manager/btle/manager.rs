@@ -9,7 +9,7 @@ use super::central;
 use super::connector::Command;
 use super::options::BtleOptions;
 use super::status::{Ended, Status};
-use crate::describe::Describe;
+use crate::inspect::Inspect;
 use crate::manager::{
     contract::Factory, contract::Found, contract::ManagerContext, contract::ManagerExit, contract::ManagerGuard,
     contract::ManagerHandle, contract::Scan,
@@ -94,10 +94,10 @@ impl Handler<Scan> for BtleManager {
     }
 }
 
-impl Handler<Describe> for BtleManager {
-    type Result = MessageResult<Describe>;
+impl Handler<Inspect> for BtleManager {
+    type Result = MessageResult<Inspect>;
 
-    fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Inspect: Inspect, _: &mut Self::Context) -> Self::Result {
         MessageResult(self.status.get())
     }
 }

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use serialport::{ClearBuffer, DataBits, FlowControl, SerialPort, StopBits};
 
 use crate::driver::Boxed;
-use crate::library::{Candidate, Matcher, Parity, SerialPort as Wanted};
+use crate::library::{Candidate, Matcher, Parity, SerialPort as DesiredState};
 use crate::link::{Deadlines, Link, LinkError};
 use crate::manager::{
     blocking_link, blocking_link::Abandon, blocking_link::Ends, blocking_link::READ, blocking_link::Reader,
@@ -48,7 +48,7 @@ impl Connector for SerialConnector {
 }
 
 /// Opens the port and starts its threads. Blocking.
-fn start(name: &str, wanted: &Wanted, deadlines: Deadlines, open: &OpenDevices) -> Result<Link, LinkError> {
+fn start(name: &str, wanted: &DesiredState, deadlines: Deadlines, open: &OpenDevices) -> Result<Link, LinkError> {
     blocking_link::start(name, ends(name, wanted)?, blocking_link::info(Bus::Serial, deadlines), open.mark_open(name))
 }
 
@@ -56,7 +56,7 @@ fn start(name: &str, wanted: &Wanted, deadlines: Deadlines, open: &OpenDevices) 
 ///
 /// # Errors
 /// A port that cannot be opened, with what helps.
-pub(in crate::manager) fn ends(name: &str, wanted: &Wanted) -> Result<Ends, LinkError> {
+pub(in crate::manager) fn ends(name: &str, wanted: &DesiredState) -> Result<Ends, LinkError> {
     let writer = open_port(name, wanted)?;
     let reader = writer.try_clone_native().map_err(|error| failed(name, &error))?;
     Ok((Box::new(Port(writer)), Box::new(Port(reader))))
@@ -102,7 +102,7 @@ impl Reader for Port {
     }
 }
 
-fn open_port(name: &str, wanted: &Wanted) -> Result<Native, LinkError> {
+fn open_port(name: &str, wanted: &DesiredState) -> Result<Native, LinkError> {
     let data_bits = match wanted.data_bits {
         5 => DataBits::Five,
         6 => DataBits::Six,
@@ -154,8 +154,8 @@ mod tests {
     use crate::link::Packet;
     use crate::types::Endpoint;
 
-    fn wanted(port: &str) -> Wanted {
-        Wanted { port: port.to_owned(), baud: 115_200, data_bits: 8, stop_bits: 1, parity: Parity::None }
+    fn wanted(port: &str) -> DesiredState {
+        DesiredState { port: port.to_owned(), baud: 115_200, data_bits: 8, stop_bits: 1, parity: Parity::None }
     }
 
     /// The device's end of a cable, and the name of the port at the other.

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::frames;
 use super::peripheral::{self, Attached, Detached, ManagerAddress};
 use super::port::{Plug, Port};
-use crate::describe::Describe;
+use crate::inspect::Inspect;
 use crate::library::Hardware;
 use crate::link::Deadlines;
 use crate::manager::{
@@ -127,10 +127,10 @@ impl Handler<Scan> for VirtualManager {
     }
 }
 
-impl Handler<Describe> for VirtualManager {
-    type Result = MessageResult<Describe>;
+impl Handler<Inspect> for VirtualManager {
+    type Result = MessageResult<Inspect>;
 
-    fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Inspect: Inspect, _: &mut Self::Context) -> Self::Result {
         let connected = self.attached.values().filter(|(_, handle)| handle.is_connected()).count();
         MessageResult(serde_json::json!({
             "state": "running", "sockets": self.sockets, "attached": self.attached.len(), "connected": connected,

@@ -21,8 +21,8 @@ use tracing::{debug, warn};
 use crate::access::{self, Caller};
 use crate::addresses::take_all;
 use crate::buttplug::number::Whole;
-use crate::describe::Describe;
 use crate::driver::Boxed;
+use crate::inspect::Inspect;
 use crate::library::{Candidate, Hardware};
 use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, pair};
 use crate::manager::{
@@ -99,10 +99,10 @@ impl Handler<Scan> for WebsocketManager {
     }
 }
 
-impl Handler<Describe> for WebsocketManager {
-    type Result = MessageResult<Describe>;
+impl Handler<Inspect> for WebsocketManager {
+    type Result = MessageResult<Inspect>;
 
-    fn handle(&mut self, Describe: Describe, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Inspect: Inspect, _: &mut Self::Context) -> Self::Result {
         let sockets = self.options.max_devices.saturating_sub(self.room.available_permits());
         MessageResult(serde_json::json!({
             "state": if self.bound.get().is_some() { "running" } else { "starting" },

@@ -5,8 +5,8 @@
 //! answered as well (`calls`). So `cargo test` needs nothing installed. `world` is what BlueZ knows and what the
 //! hardware does.
 
-mod calls;
-mod world;
+mod dbus_methods;
+mod object_tree;
 
 use std::os::unix::net::UnixListener;
 use std::sync::{Arc, Mutex};
@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use zbus::Connection;
 
-use self::world::Shared;
-pub use self::world::{Device, World, characteristic};
+use self::object_tree::Shared;
+pub use self::object_tree::{Device, World, characteristic};
 use crate::support::PATIENCE;
 
 /// The daemon and the hardware around it.
@@ -38,7 +38,7 @@ impl Bluez {
                 tokio::spawn(advertise(Arc::clone(&shared)));
                 let listener = tokio::net::UnixListener::from_std(listener).unwrap();
                 while let Ok((stream, _)) = listener.accept().await {
-                    tokio::spawn(calls::serve(stream.into_std().unwrap(), Arc::clone(&shared)));
+                    tokio::spawn(dbus_methods::serve(stream.into_std().unwrap(), Arc::clone(&shared)));
                 }
             });
         });
@@ -122,16 +122,16 @@ impl Shared {
         self.connections.lock().unwrap().clone()
     }
 
-    async fn emit(&self, signals: Vec<world::Signal>) {
+    async fn emit(&self, signals: Vec<object_tree::Signal>) {
         for signal in signals {
             for connection in self.connections() {
                 // A client that has gone hears nothing.
                 let _ = match &signal {
-                    world::Signal::Added(path, interfaces) => {
+                    object_tree::Signal::Added(path, interfaces) => {
                         let manager = "org.freedesktop.DBus.ObjectManager";
                         connection.emit_signal(None::<&str>, "/", manager, "InterfacesAdded", &(path, interfaces)).await
                     }
-                    world::Signal::Changed(path, interface, properties) => {
+                    object_tree::Signal::Changed(path, interface, properties) => {
                         let body = (interface, properties, Vec::<String>::new());
                         let of = "org.freedesktop.DBus.Properties";
                         connection.emit_signal(None::<&str>, path.as_str(), of, "PropertiesChanged", &body).await

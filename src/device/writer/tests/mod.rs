@@ -12,9 +12,9 @@ use tokio::time::Instant;
 
 use super::write_loop::*;
 use crate::device::{Identity, UserSettings, handle::DeviceHandle, messages::Exit};
+use crate::events::Metrics;
 use crate::library::Definition;
 use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Operation, Packet, pair};
-use crate::metrics::Metrics;
 use crate::types::{Bus, OperatorId, Output, OutputKind};
 
 pub(super) const ANN: OperatorId = OperatorId(1);
@@ -63,10 +63,10 @@ impl Hardware {
     }
 
     pub(super) fn start(&self) -> tokio::task::JoinHandle<Exit> {
-        self.start_with(Pace { max_failures: 5, dead_man: None })
+        self.start_with(WritePolicy { max_failures: 5, dead_man: None })
     }
 
-    fn start_with(&self, pace: Pace) -> tokio::task::JoinHandle<Exit> {
+    fn start_with(&self, pace: WritePolicy) -> tokio::task::JoinHandle<Exit> {
         let identity = self.device.identity();
         let driver =
             crate::driver::for_definition(&identity.definition).open(&identity.definition, &identity.model, &self.link);
@@ -248,7 +248,7 @@ async fn a_lost_link_ends_the_writer() {
 #[tokio::test(start_paused = true)]
 async fn what_no_client_renews_stops_after_the_dead_man_time() {
     let mut hardware = Hardware::new(TWO_MOTORS, 0);
-    hardware.start_with(Pace { max_failures: 5, dead_man: Some(ms(5000)) });
+    hardware.start_with(WritePolicy { max_failures: 5, dead_man: Some(ms(5000)) });
     hardware.set(0, 7);
     hardware.taken().await;
     tokio::time::sleep(ms(4000)).await;

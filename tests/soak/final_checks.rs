@@ -11,10 +11,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::process::Takes;
-use crate::steady::HELD;
+use crate::faulty_device::FaultyDevice;
+use crate::proc_stats::Takes;
+use crate::reference_client::HELD;
 use crate::support::{Raw, Server};
-use crate::toy::Toy;
 use crate::{Phase, Tally};
 
 /// Longest wait for what must come.
@@ -29,7 +29,7 @@ pub struct End {
     pub process: u32,
     pub tally: Arc<Tally>,
     /// The steady client's first.
-    pub toys: Vec<Arc<Toy>>,
+    pub toys: Vec<Arc<FaultyDevice>>,
     pub before: Takes,
     /// As many as the toys and the steady client need.
     pub handles: i64,
@@ -75,7 +75,7 @@ impl End {
 
         // With a scan: all.
         let mut client = Raw::scanning(&self.server).await;
-        self.until_toys("every toy is connected after a scan", Some(&mut client), Toy::is_linked).await;
+        self.until_toys("every toy is connected after a scan", Some(&mut client), FaultyDevice::is_linked).await;
         let devices = client.devices(self.toys.len()).await;
         self.until_toys("no output runs after a scan", Some(&mut client), |toy| {
             self.owned(toy) || toy.levels().iter().all(|level| *level == 0)
@@ -128,13 +128,13 @@ impl End {
                 .count(&format!("toys that blinked and were not taken back without a scan, {}", toy.last_refusal()));
         }
         let mut client = Raw::scanning(&self.server).await;
-        self.until_toys("every toy is back after a moment", Some(&mut client), Toy::is_linked).await;
+        self.until_toys("every toy is back after a moment", Some(&mut client), FaultyDevice::is_linked).await;
         client.ok("Disconnect", json!({})).await;
         client.closed().await;
     }
 
     /// The steady client's own toy, while it holds it.
-    fn owned(&self, toy: &Toy) -> bool {
+    fn owned(&self, toy: &FaultyDevice) -> bool {
         toy.number == 0 && toy.levels() == [HELD, HELD]
     }
 
@@ -154,7 +154,7 @@ impl End {
     }
 
     /// Waits for something of every toy.
-    async fn until_toys(&self, what: &str, client: Option<&mut Raw>, fits: impl Fn(&Toy) -> bool) {
+    async fn until_toys(&self, what: &str, client: Option<&mut Raw>, fits: impl Fn(&FaultyDevice) -> bool) {
         let end = Instant::now() + PATIENCE;
         let mut client = client;
         while Instant::now() < end && !self.toys.iter().all(|toy| fits(toy)) {
@@ -188,7 +188,7 @@ impl End {
         }
     }
 
-    async fn wrong_outputs(&self) -> Vec<(String, &Toy)> {
+    async fn wrong_outputs(&self) -> Vec<(String, &FaultyDevice)> {
         let health = self.server.health().await;
         let mut found = Vec::new();
         for device in health["devices"].as_array().unwrap() {
@@ -292,7 +292,7 @@ impl End {
     async fn last_values(&self) {
         let mut client = Raw::hello(&self.server).await;
         let list = client.ask("RequestDeviceList", json!({})).await;
-        for (index, _, _) in crate::rude::devices(&list["DeviceList"]) {
+        for (index, _, _) in crate::chaos_clients::devices(&list["DeviceList"]) {
             client.output(index, 0, "Vibrate", 5).await;
         }
         self.until_toys("the last values before the end arrive", Some(&mut client), |toy| toy.levels()[0] == 5).await;
@@ -308,6 +308,6 @@ fn quiet(health: &Value) -> bool {
 }
 
 /// What a motor is to do in the last round.
-fn last(toy: &Toy, motor: usize) -> i32 {
+fn last(toy: &FaultyDevice, motor: usize) -> i32 {
     1 + (toy.number as i32 + motor as i32) % toy.model.highest()
 }

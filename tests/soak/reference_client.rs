@@ -7,9 +7,9 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::faulty_device::FaultyDevice;
 use crate::random::Random;
 use crate::support::Raw;
-use crate::toy::Toy;
 use crate::{Phase, Tally};
 
 /// Time for an answer, and for the toy to have the value.
@@ -18,7 +18,13 @@ const LIMIT: Duration = Duration::from_secs(2);
 pub const HELD: i32 = 77;
 
 /// Works until the storm is over, then holds one value until the end. `Raw` panics at anything that it does not like.
-pub async fn play(mut client: Raw, toy: Arc<Toy>, tally: Arc<Tally>, seed: u64, phase: watch::Receiver<Phase>) {
+pub async fn play(
+    mut client: Raw,
+    toy: Arc<FaultyDevice>,
+    tally: Arc<Tally>,
+    seed: u64,
+    phase: watch::Receiver<Phase>,
+) {
     let mut random = Random::new(seed, 900_000);
     let mut count = 0;
     while *phase.borrow() == Phase::Storm {
@@ -49,7 +55,7 @@ pub async fn play(mut client: Raw, toy: Arc<Toy>, tally: Arc<Tally>, seed: u64, 
 }
 
 /// Sets a value, which must be answered and arrive.
-async fn set(client: &mut Raw, toy: &Toy, tally: &Tally, motor: usize, level: i32) {
+async fn set(client: &mut Raw, toy: &FaultyDevice, tally: &Tally, motor: usize, level: i32) {
     let began = Instant::now();
     client.output(0, motor as u32, "Vibrate", level).await;
     let answered = began.elapsed();

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from air import last_writes
+from radio_log import last_writes
 from checks_bluetooth import RESTING, RUNNING, run_edge
 from session import Session
 from toys import EDGE
-from waiting import Failed, until
+from polling import Failed, until
 
 
 async def killed(lab):

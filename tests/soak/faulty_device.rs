@@ -79,7 +79,7 @@ enum Mood {
 }
 
 /// What others may know of a toy.
-pub struct Toy {
+pub struct FaultyDevice {
     pub number: u64,
     pub model: Model,
     pub faulty: bool,
@@ -91,7 +91,7 @@ pub struct Toy {
     born: Instant,
 }
 
-impl Toy {
+impl FaultyDevice {
     pub fn new(number: u64, faulty: bool) -> Arc<Self> {
         let model = if faulty { Model::ALL[number as usize % 3] } else { Model::Aneros };
         let levels = Mutex::new(vec![VecDeque::from([0]); model.motors()]);
@@ -152,7 +152,7 @@ fn now(phase: &mut watch::Receiver<Phase>) -> Phase {
 
 /// A toy and its connection.
 struct Life {
-    toy: Arc<Toy>,
+    toy: Arc<FaultyDevice>,
     tally: Arc<Tally>,
     socket: WebSocketStream<TcpStream>,
     /// What it does by itself.
@@ -171,7 +171,13 @@ struct Life {
 }
 
 /// Plays a toy until the last phase.
-pub async fn play(toy: Arc<Toy>, server: String, tally: Arc<Tally>, seed: u64, mut phase: watch::Receiver<Phase>) {
+pub async fn play(
+    toy: Arc<FaultyDevice>,
+    server: String,
+    tally: Arc<Tally>,
+    seed: u64,
+    mut phase: watch::Receiver<Phase>,
+) {
     let stream = 1_000 + 10 * toy.number;
     let (mut acts, mut answers) = (Random::new(seed, stream), Random::new(seed, stream + 1));
     while *phase.borrow() != Phase::Over {

@@ -7,17 +7,17 @@ use crate::settings::SettingsError;
 
 /// Why a command did not do what it should; decides the exit status.
 #[derive(Debug)]
-pub enum Failure {
+pub enum ExitError {
     /// What was given is wrong.
-    Given(String),
+    Usage(String),
     /// It could not be done.
-    Done(String),
+    Runtime(String),
 }
 
-impl From<StartError> for Failure {
+impl From<StartError> for ExitError {
     fn from(error: StartError) -> Self {
         let hint = match &error {
-            StartError::Definitions { .. } => return Self::Given(error.to_string()),
+            StartError::Definitions { .. } => return Self::Usage(error.to_string()),
             StartError::Listen { error, .. } => match error.kind() {
                 ErrorKind::AddrInUse => {
                     "another program uses it, perhaps another hapticd or Intiface; \
@@ -31,15 +31,15 @@ impl From<StartError> for Failure {
                  or let it run without remembering anything with --set state.remember=false"
             }
             StartError::Metrics(_) | StartError::Web(_) | StartError::Thread(_) => {
-                return Self::Done(error.to_string());
+                return Self::Runtime(error.to_string());
             }
         };
-        Self::Done(format!("{error}; {hint}"))
+        Self::Runtime(format!("{error}; {hint}"))
     }
 }
 
-impl From<SettingsError> for Failure {
+impl From<SettingsError> for ExitError {
     fn from(error: SettingsError) -> Self {
-        Self::Given(error.to_string())
+        Self::Usage(error.to_string())
     }
 }

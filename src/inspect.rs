@@ -11,11 +11,11 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// Request: what are you doing? The answer is an object by custom.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Value")]
-pub struct Describe;
+pub struct Inspect;
 
 /// Asks an actor, and says so if it does not answer.
-pub async fn ask(actor: &Recipient<Describe>) -> Value {
-    match tokio::time::timeout(PATIENCE, actor.send(Describe)).await {
+pub async fn ask(actor: &Recipient<Inspect>) -> Value {
+    match tokio::time::timeout(PATIENCE, actor.send(Inspect)).await {
         Ok(Ok(description)) => description,
         Ok(Err(_)) => json!({ "state": "ended" }),
         Err(_) => json!({ "state": format!("does not answer within {} ms", PATIENCE.as_millis()) }),

@@ -12,7 +12,7 @@ use zbus::message::Type;
 use zbus::zvariant::DynamicType;
 use zbus::{Connection, Guid, Message, MessageStream, OwnedVariant};
 
-use super::world::{Kind, Shared, Signal, Written, properties};
+use super::object_tree::{Kind, Shared, Signal, Written, properties};
 
 /// BlueZ takes this long to disconnect (seen in the lab).
 const DISCONNECTS_IN: Duration = Duration::from_secs(2);
@@ -104,7 +104,7 @@ impl Call {
             }
             ("org.freedesktop.DBus.Properties", "GetAll") => {
                 let of: String = self.message.body().deserialize().unwrap();
-                let found = self.shared.lock().objects().remove(&super::world::path(&path));
+                let found = self.shared.lock().objects().remove(&super::object_tree::path(&path));
                 match found.and_then(|mut interfaces| interfaces.remove(&of)) {
                     Some(all) => self.reply(&all).await,
                     None => self.done(Err(NO_OBJECT)).await,
@@ -112,7 +112,7 @@ impl Call {
             }
             ("org.freedesktop.DBus.Properties", "Get") => {
                 let (of, name): (String, String) = self.message.body().deserialize().unwrap();
-                let found = self.shared.lock().objects().remove(&super::world::path(&path));
+                let found = self.shared.lock().objects().remove(&super::object_tree::path(&path));
                 match found.and_then(|mut interfaces| interfaces.remove(&of)?.remove(&name)) {
                     Some(value) => self.reply(&value).await,
                     None => self.done(Err(NO_OBJECT)).await,

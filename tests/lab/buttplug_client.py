@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema
 import websockets
 
-from waiting import Failed, until
+from polling import Failed, until
 
 SCHEMA = Path(__file__).parents[2] / "schema/messages-v4.json"
 
