@@ -12,7 +12,7 @@ use prometheus::{
 use crate::log_ring::LogRing;
 use tokio::sync::broadcast;
 
-use crate::types::{Bus, OperatorId, ServerEvent};
+use crate::types::{Bus, OperatorId, ServerEvent, SessionEnd};
 
 /// Something that happened and that people want to know of.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub enum Event<'a> {
     SessionOpened { id: u64, peer: &'a str },
     SessionNamed { id: u64, client: &'a str, version: u32 },
     HandshakeRefused { id: u64, peer: &'a str, why: &'a str, again: bool },
-    SessionClosed { id: u64, why: &'a str },
+    SessionClosed { id: u64, why: SessionEnd },
     SessionRefused { why: &'a str },
     DeviceFound { what: &'a str, bus: Bus },
     DeviceRefused { what: &'a str, why: &'a str },
@@ -48,7 +48,7 @@ impl Event<'_> {
         let why = |why: &str| why.to_owned();
         Some(match *self {
             Event::SessionOpened { id, .. } => ServerEvent::SessionOpened { id: OperatorId(id) },
-            Event::SessionClosed { id, why: text } => ServerEvent::SessionClosed { id: OperatorId(id), why: why(text) },
+            Event::SessionClosed { id, why } => ServerEvent::SessionClosed { id: OperatorId(id), why },
             Event::DeviceAdded { index, .. } => ServerEvent::DeviceAdded { index },
             Event::DeviceAway { index, why: text, .. } => ServerEvent::DeviceAway { index, why: why(text) },
             Event::DeviceBack { index, .. } => ServerEvent::DeviceBack { index },

@@ -15,8 +15,10 @@ use crate::events::Event;
 use crate::hub::{HubEvent, SessionHandle};
 use crate::inspect::Inspect;
 use crate::patience::{self, Silence, Verdict};
-use crate::transport::{CloseCode, Connection, Incoming, Outgoing};
-use crate::types::{CommandError, Descriptions, InputAction, InputAddress, OperatorKind, Reading, description};
+use crate::transport::{CloseReason, Connection, Incoming, Outgoing};
+use crate::types::{
+    CommandError, Descriptions, InputAction, InputAddress, OperatorKind, Reading, SessionEnd, description,
+};
 
 /// Requests of one client that may wait for hardware at the same time.
 const PENDING: usize = 64;
@@ -35,7 +37,7 @@ pub fn serve(connection: Connection, control: Control, options: SessionOptions) 
             if let Some(frame) = versions::newest().write(&ReplyForm::EVENT, &ServerMessage::Error(error)) {
                 connection.outgoing.text(frame);
             }
-            connection.outgoing.close(CloseCode::Again, "too many clients");
+            connection.outgoing.close(CloseReason::TooManySessions);
         }
     }
 }
@@ -60,7 +62,7 @@ struct SessionActor {
     /// A handshake of it was refused.
     refused: bool,
     /// Why the session ends, unless the connection was cut.
-    close_reason: &'static str,
+    end: SessionEnd,
 }
 
 impl SessionActor {
@@ -78,12 +80,12 @@ impl SessionActor {
         control.metrics().emit(&Event::SessionOpened { id: operator.id().0, peer: &peer });
         let disconnected = operator.disconnected().clone().cancelled_owned();
         ctx.spawn(actix::fut::wrap_future::<_, Self>(disconnected).map(|(), this, ctx| {
-            this.close("it was disconnected by the server", ctx);
+            this.close(SessionEnd::Disconnected, ctx);
         }));
         ctx.spawn(actix::fut::wrap_future::<_, Self>(patience::sleep(options.handshake)).map(|(), this, ctx| {
             if this.session.codec().is_none() {
                 let limit_ms = this.options.handshake.as_millis();
-                this.fail(ProtocolError::HandshakeTimeout { limit_ms }, "it did not shake hands", ctx);
+                this.fail(ProtocolError::HandshakeTimeout { limit_ms }, SessionEnd::NoHandshake, ctx);
             }
         }));
         Self {
@@ -100,7 +102,7 @@ impl SessionActor {
             client: String::new(),
             peer,
             refused: false,
-            close_reason: "it closed the connection",
+            end: SessionEnd::Closed,
         }
     }
 
@@ -119,16 +121,16 @@ impl SessionActor {
     }
 
     /// An error that ends the session. What the client holds stops at once.
-    fn fail(&mut self, error: ProtocolError, why: &'static str, ctx: &mut Context<Self>) {
+    fn fail(&mut self, error: ProtocolError, why: SessionEnd, ctx: &mut Context<Self>) {
         self.operator.release();
         self.send(&ReplyForm::EVENT, &ServerMessage::Error(error));
         self.close(why, ctx);
     }
 
-    fn close(&mut self, why: &'static str, ctx: &mut Context<Self>) {
-        self.close_reason = why;
+    fn close(&mut self, why: SessionEnd, ctx: &mut Context<Self>) {
+        self.end = why;
         self.session.end();
-        self.outgoing.close(CloseCode::Normal, why);
+        self.outgoing.close(CloseReason::Session(why));
         ctx.stop();
     }
 
@@ -210,7 +212,7 @@ impl SessionActor {
             let Some(pinged) = this.pinged else { return };
             if silence.check(pinged) == Verdict::Over {
                 let error = ProtocolError::PingTimeout { limit_ms: limit.as_millis() };
-                this.fail(error, "it did not ping", ctx);
+                this.fail(error, SessionEnd::NoPing, ctx);
             } else {
                 Self::watch_pings(silence, limit, ctx);
             }
@@ -268,7 +270,7 @@ impl Actor for SessionActor {
     type Context = Context<Self>;
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        let why = self.outgoing.why().unwrap_or(self.close_reason);
+        let why = self.outgoing.cut_reason().map_or(self.end, SessionEnd::Cut);
         self.control.metrics().emit(&Event::SessionClosed { id: self.operator.id().0, why });
     }
 }
@@ -287,11 +289,11 @@ impl StreamHandler<Incoming> for SessionActor {
             }
             Incoming::TooLarge => {
                 let limit = self.options.max_frame;
-                self.fail(ProtocolError::FrameTooLarge { limit }, "its frame was too large", ctx);
+                self.fail(ProtocolError::FrameTooLarge { limit }, SessionEnd::FrameTooLarge, ctx);
             }
             Incoming::Garbage(why) => {
                 let why = format!("what came is no WebSocket frame: {why}");
-                self.fail(ProtocolError::NotJson { why }, "it sent garbage", ctx);
+                self.fail(ProtocolError::NotJson { why }, SessionEnd::Garbage, ctx);
             }
         }
     }
@@ -312,7 +314,7 @@ impl Handler<HubEvent> for SessionActor {
                     self.send(&ReplyForm::EVENT, &ServerMessage::ScanningFinished);
                 }
             }
-            HubEvent::ShuttingDown => self.close("the server is shutting down", ctx),
+            HubEvent::ShuttingDown => self.close(SessionEnd::ShuttingDown, ctx),
         }
     }
 }

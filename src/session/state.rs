@@ -5,7 +5,7 @@ use crate::buttplug::{
     Codec, ProtocolError, ReplyForm, Request, ServerMessage, frame, frame::Element, handshake, versions,
 };
 use crate::control::{Batch, Operator, Stopping};
-use crate::types::{InputAction, InputAddress};
+use crate::types::{InputAction, InputAddress, SessionEnd};
 
 /// Where a session stands. It never goes back.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +50,7 @@ pub enum Action {
         action: InputAction,
     },
     /// Say goodbye and close, for this reason.
-    Close(&'static str),
+    Close(SessionEnd),
 }
 
 /// The state of one client's session.
@@ -171,7 +171,7 @@ impl Session {
 
     fn goodbye(&mut self) -> Action {
         self.state = State::Ended;
-        Action::Close("the client said goodbye")
+        Action::Close(SessionEnd::Goodbye)
     }
 
     fn handshake(&mut self, element: Element, actions: &mut Vec<Action>) {
@@ -185,7 +185,7 @@ impl Session {
                 // A client of another version cannot go on (facts: sessions.md section 3.3).
                 if newer {
                     self.state = State::Ended;
-                    actions.push(Action::Close("its protocol version is not supported"));
+                    actions.push(Action::Close(SessionEnd::VersionUnsupported));
                 }
                 return;
             }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::control::{testing::TestServer, testing::received, testing::test};
-use crate::transport::{self, CloseCode, CloseReason, Outbound, Remote};
-use crate::types::OperatorKind;
+use crate::transport::{self, CloseReason, Outbound, Remote};
+use crate::types::{OperatorKind, SessionEnd};
 
 fn connect(server: &TestServer) -> Remote {
     let options = SessionOptions {
@@ -46,9 +46,8 @@ fn ok(id: u32) -> Value {
 }
 
 /// The client is told why, and then nothing more comes.
-async fn closed(client: &Remote, why: &str) {
-    let reason = CloseReason { code: CloseCode::Normal, text: why.to_owned() };
-    assert_eq!(client.recv().await, Some(Outbound::Close(reason)));
+async fn closed(client: &Remote, why: SessionEnd) {
+    assert_eq!(client.recv().await, Some(Outbound::Close(CloseReason::Session(why))));
     assert_eq!(client.recv().await, None);
 }
 
@@ -78,7 +77,7 @@ fn a_whole_conversation() {
         server.written(9).await;
         assert_eq!(ask(&client, json!({"Disconnect": {"Id": 7}})).await, ok(7));
         server.written(0).await;
-        closed(&client, "the client said goodbye").await;
+        closed(&client, SessionEnd::Goodbye).await;
     });
 }
 
@@ -106,7 +105,7 @@ fn a_client_can_be_disconnected() {
         server.written(9).await;
         assert!(server.control.disconnect(server.control.operators().pop().unwrap().id));
         server.written(0).await;
-        closed(&client, "it was disconnected by the server").await;
+        closed(&client, SessionEnd::Disconnected).await;
     });
 }
 
@@ -121,8 +120,7 @@ fn sessions_are_as_many_as_there_may_be() {
             (&json!(0), &json!(1)),
             "{refused}"
         );
-        let reason = CloseReason { code: CloseCode::Again, text: "too many clients".to_owned() };
-        assert_eq!(three.recv().await, Some(Outbound::Close(reason)));
+        assert_eq!(three.recv().await, Some(Outbound::Close(CloseReason::TooManySessions)));
         drop(one);
         while server.control.operators().len() > 2 {
             tokio::time::sleep(Duration::from_millis(1)).await;

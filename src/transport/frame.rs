@@ -2,6 +2,9 @@
 
 use bytes::Bytes;
 use bytestring::ByteString;
+use thiserror::Error;
+
+use crate::types::SessionEnd;
 
 /// What comes from a peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,13 +41,42 @@ impl Outbound {
     }
 }
 
-/// Why a connection is closed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CloseReason {
-    /// For programs.
-    pub code: CloseCode,
-    /// For people.
-    pub text: String,
+/// Why the near end closes a connection. The text is for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum CloseReason {
+    /// The session has ended.
+    #[error("{0}")]
+    Session(SessionEnd),
+    /// There are as many sessions as `sessions.max` allows.
+    #[error("too many clients")]
+    TooManySessions,
+    /// Virtual hardware asked to be let go.
+    #[error("goodbye")]
+    HardwareGoodbye,
+    /// There are as many virtual devices as `buses.virtual.max_devices` allows.
+    #[error("there are {count} virtual devices, as many as `buses.virtual.max_devices` allows")]
+    TooManyDevices {
+        /// How many there are.
+        count: usize,
+    },
+    /// The virtual bus does not run.
+    #[error("the virtual bus is not running")]
+    BusNotRunning,
+    /// The server has ended.
+    #[error("the server has ended")]
+    ServerEnded,
+}
+
+impl CloseReason {
+    /// The number for programs.
+    #[must_use]
+    pub fn code(&self) -> CloseCode {
+        match self {
+            Self::Session(_) | Self::HardwareGoodbye => CloseCode::Normal,
+            Self::TooManySessions | Self::TooManyDevices { .. } => CloseCode::Again,
+            Self::BusNotRunning | Self::ServerEnded => CloseCode::Away,
+        }
+    }
 }
 
 /// Why a connection is closed, with the numbers of RFC 6455.

@@ -8,8 +8,9 @@ use bytestring::ByteString;
 use futures_util::Stream;
 use tokio::sync::mpsc;
 
-use super::frame::{CloseCode, CloseReason, Incoming, Outbound};
+use super::frame::{CloseReason, Incoming, Outbound};
 use super::shared::Shared;
+use crate::types::Cut;
 
 /// The near end.
 #[derive(Debug)]
@@ -83,13 +84,13 @@ impl Outgoing {
     }
 
     /// Closes the connection, for this reason, after everything that was sent before.
-    pub fn close(&self, code: CloseCode, why: &str) {
-        self.shared.push(Outbound::Close(CloseReason { code, text: why.to_owned() }));
+    pub fn close(&self, why: CloseReason) {
+        self.shared.push(Outbound::Close(why));
         self.shared.closing.cancel();
     }
 
     /// Ends the connection at once.
-    pub fn cut(&self, why: &'static str) {
+    pub fn cut(&self, why: Cut) {
         self.shared.cut(why);
     }
 
@@ -101,8 +102,8 @@ impl Outgoing {
 
     /// Why the connection was cut, if it was.
     #[must_use]
-    pub fn why(&self) -> Option<&'static str> {
-        self.shared.why()
+    pub fn cut_reason(&self) -> Option<Cut> {
+        self.shared.cut_reason()
     }
 
     /// Returns once nothing more will come or go.

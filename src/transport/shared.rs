@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::frame::Outbound;
+use crate::types::Cut;
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -24,7 +25,8 @@ pub(super) struct Shared {
 struct Queue {
     items: VecDeque<Outbound>,
     unsent: usize,
-    why: Option<&'static str>,
+    /// Why the connection was cut, if it was.
+    cut: Option<Cut>,
 }
 
 impl Shared {
@@ -47,7 +49,7 @@ impl Shared {
         queue.unsent += item.len();
         if queue.unsent > self.max_unsent {
             drop(queue);
-            return self.cut("it does not read what is sent to it");
+            return self.cut(Cut::Unread);
         }
         queue.items.push_back(item);
         drop(queue);
@@ -80,12 +82,12 @@ impl Shared {
         self.queue().unsent
     }
 
-    pub fn cut(&self, why: &'static str) {
-        self.queue().why.get_or_insert(why);
+    pub fn cut(&self, why: Cut) {
+        self.queue().cut.get_or_insert(why);
         self.closed.cancel();
     }
 
-    pub fn why(&self) -> Option<&'static str> {
-        self.queue().why
+    pub fn cut_reason(&self) -> Option<Cut> {
+        self.queue().cut
     }
 }

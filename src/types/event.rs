@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::end::SessionEnd;
 use super::operator::OperatorId;
 
 /// Something that happened. Outputs and readings are no events.
@@ -17,8 +18,8 @@ pub enum ServerEvent {
     SessionClosed {
         /// Its operator.
         id: OperatorId,
-        /// For people.
-        why: String,
+        /// Why.
+        why: SessionEnd,
     },
     /// A device is new.
     DeviceAdded {

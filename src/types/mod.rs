@@ -7,6 +7,7 @@
 mod bus;
 mod command_error;
 pub mod description;
+mod end;
 mod endpoint;
 mod event;
 mod findings;
@@ -17,6 +18,7 @@ mod outputs;
 pub use bus::Bus;
 pub use command_error::CommandError;
 pub use description::{Description, Descriptions, FeatureDescription, InputDescription, OutputDescription};
+pub use end::{Cut, SessionEnd};
 pub use endpoint::Endpoint;
 pub use event::ServerEvent;
 pub use findings::{Finding, Verdict};

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use crate::patience::{self, Silence, Verdict};
 use crate::transport::{self, CloseCode, CloseReason, Connection, Incoming, Outbound, Outgoing, Remote};
+use crate::types::Cut;
 
 /// Time to say what was wrong to a peer that can no longer be understood.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -124,14 +125,14 @@ async fn watch(outgoing: Outgoing, pump: Addr<Pump>, tcp: Option<Tcp>, heard: La
             () = tokio::time::sleep(silence.step()) => {}
         }
         if silence.check(heard.get()) == Verdict::Over {
-            outgoing.cut("it no longer answers");
+            outgoing.cut(Cut::Silent);
             break;
         }
         pump.do_send(Ping);
     }
     drop(pump);
     let Some(tcp) = tcp else { return };
-    if outgoing.why().is_some() {
+    if outgoing.cut_reason().is_some() {
         let _ = tcp.0.shutdown(std::net::Shutdown::Both);
         return;
     }
@@ -286,7 +287,7 @@ impl StreamHandler<()> for Pump {
                 Outbound::Binary(data) => ctx.binary(data),
                 Outbound::Close(reason) => {
                     self.parting = true;
-                    ctx.close(Some(close_frame(reason)));
+                    ctx.close(Some(close_frame(&reason)));
                     // Its own close frame ends it, or its silence.
                     ctx.run_later(FAREWELL, |_, ctx| ctx.stop());
                 }
@@ -295,13 +296,13 @@ impl StreamHandler<()> for Pump {
     }
 }
 
-fn close_frame(CloseReason { code, text }: CloseReason) -> ws::CloseReason {
+fn close_frame(reason: &CloseReason) -> ws::CloseReason {
     // A close frame carries 125 bytes at most, two of them the code.
-    let mut short: String = text.chars().take(100).collect();
+    let mut short: String = reason.to_string().chars().take(100).collect();
     while short.len() > 120 {
         short.pop();
     }
-    let code = match code {
+    let code = match reason.code() {
         CloseCode::Normal => ws::CloseCode::Normal,
         CloseCode::Away => ws::CloseCode::Away,
         CloseCode::Again => ws::CloseCode::Again,

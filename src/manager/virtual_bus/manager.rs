@@ -16,6 +16,7 @@ use crate::manager::{
     contract::Connector, contract::Factory, contract::Found, contract::ManagerContext, contract::ManagerGuard,
     contract::ManagerHandle, contract::Scan,
 };
+use crate::transport::CloseReason;
 
 /// The manager of virtual hardware.
 #[derive(Debug)]
@@ -68,10 +69,9 @@ impl Handler<Plug> for VirtualManager {
 
     fn handle(&mut self, Plug(socket): Plug, ctx: &mut Self::Context) {
         if self.sockets >= self.max_devices {
-            let why =
-                format!("there are {} virtual devices, as many as `buses.virtual.max_devices` allows", self.sockets);
-            socket.outgoing.text(frames::refused(&why));
-            socket.outgoing.close(crate::transport::CloseCode::Again, &why);
+            let why = CloseReason::TooManyDevices { count: self.sockets };
+            socket.outgoing.text(frames::refused(&why.to_string()));
+            socket.outgoing.close(why);
             return;
         }
         self.sockets += 1;

@@ -17,7 +17,7 @@ use crate::link::{
 };
 use crate::manager::{contract::Connector, link_info::choose, link_info::confirms};
 use crate::text::{from_json, shown};
-use crate::transport::{CloseCode, Connection, Incoming, Outgoing};
+use crate::transport::{CloseReason, Connection, Incoming, Outgoing};
 use crate::types::Endpoint;
 
 /// Numbered requests that may wait for a reply; the oldest are forgotten beyond it, their deadlines have passed.
@@ -131,13 +131,13 @@ pub(super) async fn play(
             Ok(FromPeripheral::Attach(attach)) => {
                 match attached(id, attach, &mut socket, &manager, deadlines, &closing).await {
                     End::Detached => {}
-                    End::Goodbye => break socket.outgoing.close(CloseCode::Normal, "goodbye"),
+                    End::Goodbye => break socket.outgoing.close(CloseReason::HardwareGoodbye),
                     End::Closed => break,
                     End::Shutdown => break end_with_server(&socket),
                 }
             }
             Ok(FromPeripheral::Detach) => {}
-            Ok(FromPeripheral::Goodbye) => break socket.outgoing.close(CloseCode::Normal, "goodbye"),
+            Ok(FromPeripheral::Goodbye) => break socket.outgoing.close(CloseReason::HardwareGoodbye),
             Ok(_) => socket.outgoing.text(frames::error("nothing is attached; the first frame must be an attach")),
             Err(reason) => socket.outgoing.text(frames::error(&reason)),
         }
@@ -146,7 +146,7 @@ pub(super) async fn play(
 }
 
 fn end_with_server(socket: &Connection) {
-    socket.outgoing.close(CloseCode::Away, "the server has ended");
+    socket.outgoing.close(CloseReason::ServerEnded);
 }
 
 /// Serves a peripheral from its attach until it goes.

@@ -6,7 +6,7 @@ use actix::prelude::*;
 use arc_swap::ArcSwapOption;
 use tokio_util::sync::CancellationToken;
 
-use crate::transport::{CloseCode, Connection};
+use crate::transport::{CloseReason, Connection};
 
 /// Where the web server takes new peripherals to. Copies share it; it outlives the manager.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +20,7 @@ impl Port {
     pub fn plug(&self, socket: Connection) {
         match self.manager.load_full() {
             Some(manager) => manager.do_send(Plug(socket)),
-            None => socket.outgoing.close(CloseCode::Away, "the virtual bus is not running"),
+            None => socket.outgoing.close(CloseReason::BusNotRunning),
         }
     }
 
