@@ -1,23 +1,27 @@
-//! What an actor says of itself, for `/debug/actors`.
+//! How an actor is asked what it is doing, for `/health` and `/debug/actors`.
 
 use std::time::Duration;
 
 use actix::prelude::*;
-use serde_json::{Value, json};
+
+use crate::types::{ActorState, ActorStatus};
 
 /// Time for an actor to answer; one that takes longer is busy or stuck, and is shown so.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// Request: what are you doing? The answer is an object by custom.
+/// Request: what are you doing?
 #[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Value")]
+#[rtype(result = "ActorStatus")]
 pub struct Inspect;
 
-/// Asks an actor, and says so if it does not answer.
-pub async fn ask(actor: &Recipient<Inspect>) -> Value {
+/// Asks an actor. One that has ended or does not answer in time is reported so.
+pub async fn ask(actor: &Recipient<Inspect>) -> ActorStatus {
     match tokio::time::timeout(PATIENCE, actor.send(Inspect)).await {
-        Ok(Ok(description)) => description,
-        Ok(Err(_)) => json!({ "state": "ended" }),
-        Err(_) => json!({ "state": format!("does not answer within {} ms", PATIENCE.as_millis()) }),
+        Ok(Ok(status)) => status,
+        Ok(Err(_)) => ActorStatus::new(ActorState::Ended),
+        Err(_) => {
+            let within_ms = u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX);
+            ActorStatus::new(ActorState::Unresponsive { within_ms })
+        }
     }
 }

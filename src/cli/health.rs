@@ -10,6 +10,7 @@ use super::http;
 use super::output::print;
 use super::server_address::{ServerAddress, ServerArg};
 use super::settings_args::SettingsArgs;
+use crate::types::{BusState, Health};
 use crate::words::counted;
 
 /// Time for the answer.
@@ -36,7 +37,7 @@ pub(super) fn run(args: &HealthArgs) -> Result<(), ExitError> {
             Unhealthy::Other(answer) => format!("{at}: what listens there is no hapticd, it answers {answer}"),
         })
     })?;
-    print(&if args.json { format!("{health}\n") } else { format!("{}\n", summary(&health)) });
+    print(&if args.json { format!("{}\n", health.json) } else { format!("{}\n", summary(&health.health)) });
     Ok(())
 }
 
@@ -49,43 +50,40 @@ pub(super) enum Unhealthy {
     Other(String),
 }
 
+/// What a healthy server answers.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// As it came; a server of another version may say more.
+    json: Value,
+    /// What this version understands of it.
+    pub(super) health: Health,
+}
+
 /// The health of the server at an address. Blocks for as long as `patience` says.
 ///
 /// # Errors
 /// Nobody answers, or it is no healthy hapticd.
-pub(super) fn ask(server: &ServerAddress, patience: Duration) -> Result<Value, Unhealthy> {
+pub(super) fn ask(server: &ServerAddress, patience: Duration) -> Result<Answer, Unhealthy> {
     let (status, body) = http::ask("GET", server, "/health", patience).map_err(Unhealthy::Nobody)?;
-    let health: Value = serde_json::from_str(&body).unwrap_or_default();
-    let is_ours = health.get("version").is_some() && health.get("devices").is_some_and(Value::is_array);
-    if status != "200" || !is_ours {
-        return Err(Unhealthy::Other(status));
+    let json: Value = serde_json::from_str(&body).unwrap_or_default();
+    let is_ours = json.get("version").is_some() && json.get("devices").is_some_and(Value::is_array);
+    match serde_json::from_value(json.clone()) {
+        Ok(health) if is_ours && status == "200" => Ok(Answer { json, health }),
+        _ => Err(Unhealthy::Other(status)),
     }
-    Ok(health)
 }
 
 /// One line about a healthy server, and one for each thing that does not work.
-pub(super) fn summary(health: &Value) -> String {
-    let text = |key: &str| health.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
-    let devices = list(health, "/devices").count();
-    let sessions = health.get("sessions").and_then(Value::as_u64).unwrap_or(0);
-    let clients = counted(usize::try_from(sessions).unwrap_or(usize::MAX), "client");
-    let held = health.get("held").and_then(Value::as_bool).unwrap_or(false);
-    let held = if held { ", outputs are held after an emergency stop" } else { "" };
-    let devices = counted(devices, "device");
-    let mut lines = vec![format!("hapticd {} is {}: {clients}, {devices}{held}", text("version"), text("status"))];
-    for bus in list(health, "/buses") {
-        let text = |key: &str| bus.get(key).and_then(Value::as_str);
-        if text("state") == Some("not working") {
-            lines.push(format!(
-                "the {} bus does not work: {}",
-                text("bus").unwrap_or("?"),
-                text("error").unwrap_or("?")
-            ));
-        }
+pub(super) fn summary(health: &Health) -> String {
+    let Health { status, version, .. } = health;
+    let server = health.server.clone().unwrap_or_default();
+    let (clients, devices) = (counted(server.sessions, "client"), counted(server.devices.len(), "device"));
+    let held = if server.held { ", outputs are held after an emergency stop" } else { "" };
+    let mut lines = vec![format!("hapticd {version} is {status}: {clients}, {devices}{held}")];
+    for bus in server.buses.iter().filter(|bus| bus.state == BusState::NotWorking) {
+        lines.push(format!("the {} bus does not work: {}", bus.bus, bus.error.as_deref().unwrap_or("?")));
     }
-    let refused = health.get("outputs_refused").and_then(Value::as_str);
-    let problems = list(health, "/state/problems").filter_map(Value::as_str);
-    for why in refused.into_iter().chain(problems).map(str::to_owned) {
+    for why in server.outputs_refused.into_iter().chain(server.state.problems) {
         if !lines.contains(&why) {
             lines.push(why);
         }
@@ -93,14 +91,13 @@ pub(super) fn summary(health: &Value) -> String {
     lines.join("\n")
 }
 
-/// What a list of the answer holds.
-fn list<'a>(health: &'a Value, path: &str) -> impl Iterator<Item = &'a Value> {
-    health.pointer(path).and_then(Value::as_array).into_iter().flatten()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn summary(json: &Value) -> String {
+        super::summary(&serde_json::from_value(json.clone()).unwrap())
+    }
 
     #[test]
     fn a_health_in_one_line() {

@@ -8,7 +8,7 @@ use super::operator::Operator;
 use super::operators::Operators;
 use crate::events::Metrics;
 use crate::hub::HubHandle;
-use crate::types::{Descriptions, OperatorId, OperatorInfo, OperatorKind, ServerEvent};
+use crate::types::{ActorStatus, Descriptions, OperatorId, OperatorInfo, OperatorKind, ServerEvent, ServerStatus};
 
 /// The front door of one server. Copies share it.
 #[derive(Debug, Clone)]
@@ -87,13 +87,13 @@ impl Control {
         self.hub.resume().await;
     }
 
-    /// What the server is doing.
-    pub async fn status(&self) -> serde_json::Value {
+    /// What the server is doing; nothing when its hub is no more.
+    pub async fn status(&self) -> Option<ServerStatus> {
         self.hub.observe().await
     }
 
-    /// What every actor says of itself.
-    pub async fn actors(&self) -> serde_json::Value {
+    /// What every actor reports of itself; nothing when the hub is no more.
+    pub async fn actors(&self) -> Option<ActorStatus> {
         self.hub.observe_actors().await
     }
 

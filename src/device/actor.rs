@@ -13,7 +13,7 @@ use crate::driver::{Boxed, DriverError, Inputs};
 use crate::events::Metrics;
 use crate::inspect::Inspect;
 use crate::link::{Link, Listener, Notification};
-use crate::types::Reading;
+use crate::types::{ActorState, ActorStatus, Reading};
 
 /// Tells the supervisor when the actor is dropped, for whatever reason: actix's own supervisor does not notice a
 /// panic (facts: actix.md section 2).
@@ -193,11 +193,13 @@ impl Handler<Inspect> for DeviceActor {
 
     fn handle(&mut self, Inspect: Inspect, _: &mut Self::Context) -> Self::Result {
         let shared = &self.device.shared;
-        MessageResult(serde_json::json!({
+        let details = serde_json::json!({
             "name": shared.description.name, "writes": shared.vitals.writes.load(Ordering::Relaxed),
-            "failed_writes": shared.vitals.failed.load(Ordering::Relaxed), "last_error": shared.vitals.last_error(),
-            "queue": shared.wanted.waiting(), "outputs": shared.wanted.observe(),
-            "subscriptions": shared.subscriptions.count(), "link_lost": self.link.is_lost(),
-        }))
+            "failed_writes": shared.vitals.failed.load(Ordering::Relaxed), "queue": shared.wanted.waiting(),
+            "outputs": shared.wanted.observe(), "subscriptions": shared.subscriptions.count(),
+            "link_lost": self.link.is_lost(),
+        });
+        let status = ActorStatus::new(ActorState::Running).with_error(shared.vitals.last_error());
+        MessageResult(status.with(details))
     }
 }

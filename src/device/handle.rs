@@ -19,7 +19,8 @@ use crate::driver::DriverError;
 use crate::inspect::Inspect;
 use crate::text::shown;
 use crate::types::{
-    CommandError, Description, FeatureDescription, InputAction, InputKind, OperatorId, Output, OutputKind,
+    CommandError, Description, DeviceState, DeviceStatus, FeatureDescription, InputAction, InputKind, OperatorId,
+    Output, OutputKind,
 };
 
 /// What sessions and the hub know of a device. Copies share it.
@@ -248,21 +249,28 @@ impl DeviceHandle {
         }
     }
 
-    /// What it is doing, for people and tools.
+    /// What it is doing, for people and tools; its restarts are for the hub to fill in.
     #[must_use]
-    pub fn observe(&self) -> serde_json::Value {
+    pub fn observe(&self) -> DeviceStatus {
         let identity = self.identity();
-        let reach = match self.shared.wanted.availability() {
-            Availability::Connected => "connected".to_owned(),
-            Availability::Away => "away".to_owned(),
-            Availability::Gone(why) => format!("gone: {why}"),
+        let state = match self.shared.wanted.availability() {
+            Availability::Connected => DeviceState::Connected,
+            Availability::Away => DeviceState::Away,
+            Availability::Gone(why) => DeviceState::Gone(why),
         };
-        serde_json::json!({
-            "index": identity.index, "name": self.shared.description.name,
-            "display_name": self.shared.description.display_name, "bus": identity.bus.name(),
-            "protocol": identity.definition.protocol, "address": shown(&identity.address), "state": reach,
-            "outputs": self.shared.wanted.observe(), "refused": self.refusals(), "subscriptions": self.shared.subscriptions.count(),
-        })
+        DeviceStatus {
+            index: identity.index,
+            name: self.shared.description.name.clone(),
+            display_name: self.shared.description.display_name.clone(),
+            bus: identity.bus,
+            protocol: identity.definition.protocol.clone(),
+            address: shown(&identity.address).to_string(),
+            state,
+            outputs: self.shared.wanted.observe(),
+            refused: self.refusals(),
+            subscriptions: self.shared.subscriptions.count(),
+            restarts: 0,
+        }
     }
 
     /// Every output that nobody may use, with the reason.

@@ -20,21 +20,13 @@ use crate::events::Event;
 use crate::library::{Candidate, Definition, Hardware, Library};
 use crate::link::Link;
 use crate::manager::{Connector, Found, Scan};
-use crate::types::{Bus, OperatorId};
+use crate::types::{Bus, GoneDevice, OperatorId};
 
 /// Longest pause before a manager is started again.
 const MANAGER_PAUSE: Duration = Duration::from_secs(5);
 
 /// How many devices that went are shown.
 const GONE_SHOWN: usize = 20;
-
-/// A device that went.
-#[derive(Debug)]
-pub(super) struct Gone {
-    pub index: u32,
-    pub name: String,
-    pub why: String,
-}
 
 /// The supervisor.
 #[derive(Debug)]
@@ -53,7 +45,7 @@ pub struct Hub {
     pub(super) scans: Scans,
     pub(super) devices: BTreeMap<u32, DeviceEntry>,
     /// The devices that went last, and why.
-    pub(super) gone: VecDeque<Gone>,
+    pub(super) gone: VecDeque<GoneDevice>,
     /// Hardware that is being opened.
     pub(super) opening: BTreeMap<(Bus, String), Arc<dyn Connector>>,
     pub(super) shutting_down: bool,
@@ -487,7 +479,7 @@ impl Hub {
         device.handle.wanted().set_availability(Availability::Gone(why.to_owned()));
         let name = &device.handle.description().name;
         self.shared.metrics.emit(&Event::DeviceRemoved { index, name, why });
-        self.gone.push_front(Gone { index, name: name.clone(), why: why.to_owned() });
+        self.gone.push_front(GoneDevice { index, name: name.clone(), why: why.to_owned() });
         self.gone.truncate(GONE_SHOWN);
         if !self.shutting_down {
             self.publish();

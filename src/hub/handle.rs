@@ -18,7 +18,7 @@ use super::{emergency_stop, shutdown, status};
 use crate::events::Metrics;
 use crate::library::Library;
 use crate::manager::BusSpec;
-use crate::types::{Descriptions, OperatorId, OperatorKind};
+use crate::types::{ActorStatus, Descriptions, OperatorId, OperatorKind, ServerStatus};
 
 /// What everybody above the hub holds. Copies share it.
 #[derive(Debug, Clone)]
@@ -160,16 +160,14 @@ impl HubHandle {
         let _ = self.hub.send(emergency_stop::Hold(false)).await;
     }
 
-    /// What every actor says of itself.
-    pub async fn observe_actors(&self) -> serde_json::Value {
-        let observed = self.hub.send(status::ObserveActors).await;
-        observed.unwrap_or_else(|_| serde_json::json!({ "error": "the hub does not answer" }))
+    /// What every actor reports of itself; nothing when the hub is no more.
+    pub async fn observe_actors(&self) -> Option<ActorStatus> {
+        self.hub.send(status::ObserveActors).await.ok()
     }
 
-    /// What the hub and everything under it is doing.
-    pub async fn observe(&self) -> serde_json::Value {
-        let observed = self.hub.send(status::Observe).await;
-        observed.unwrap_or_else(|_| serde_json::json!({ "error": "the hub does not answer" }))
+    /// What the hub and everything under it is doing; nothing when the hub is no more.
+    pub async fn observe(&self) -> Option<ServerStatus> {
+        self.hub.send(status::Observe).await.ok()
     }
 }
 

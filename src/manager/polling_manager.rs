@@ -13,6 +13,7 @@ use super::contract::{Connector, Factory, Found, ManagerContext, ManagerGuard, M
 use super::open_devices::OpenDevices;
 use crate::inspect::Inspect;
 use crate::library::Hardware;
+use crate::types::{ActorState, ActorStatus};
 
 /// How often the hardware is listed. Known devices are found without a scan, so it goes on all the time.
 const LISTED_EVERY: Duration = Duration::from_secs(1);
@@ -161,13 +162,14 @@ impl Handler<Inspect> for PollingManager {
     type Result = MessageResult<Inspect>;
 
     fn handle(&mut self, Inspect: Inspect, _: &mut Self::Context) -> Self::Result {
-        MessageResult(serde_json::json!({
-            "state": if self.listed { "running" } else { "starting" }, "looked_for": self.enumerator.wanted(), "there": self.reported,
+        let state = if self.listed { ActorState::Running } else { ActorState::Starting };
+        let details = serde_json::json!({
+            "looked_for": self.enumerator.wanted(), "there": self.reported,
             "open": self.enumerator.open_devices().addresses(), "opening": self.enumerator.open_devices().opening(),
-            "hung_writes": self.enumerator.open_devices().hung(), "last_error": self.last_error,
-            "details": self.enumerator.details(),
+            "hung_writes": self.enumerator.open_devices().hung(), "details": self.enumerator.details(),
             "listing_for_ms": self.listing.map(|since| since.elapsed().as_millis()),
-        }))
+        });
+        MessageResult(ActorStatus::new(state).with_error(self.last_error.clone()).with(details))
     }
 }
 
@@ -280,9 +282,9 @@ mod tests {
         fake.there.lock().unwrap().push("error");
         for _ in 0..50 {
             let described = manager.describe.send(Inspect).await.unwrap();
-            if described["last_error"] == "the list is broken" {
-                assert_eq!(described["open"], serde_json::json!(["b"]));
-                assert_eq!(described["hung_writes"][0]["address"], "z");
+            if described.last_error.as_deref() == Some("the list is broken") {
+                assert_eq!(described.details["open"], serde_json::json!(["b"]));
+                assert_eq!(described.details["hung_writes"][0]["address"], "z");
                 drop(open);
                 return;
             }

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::hub::HubHandle;
+use crate::types::{BusState, BusStatus};
 
 /// Time for the buses to find out whether they work, before people are told. A Bluetooth that hangs takes longer.
 const SETTLING: Duration = Duration::from_secs(2);
@@ -14,12 +14,11 @@ const SETTLING: Duration = Duration::from_secs(2);
 const AGAIN: Duration = Duration::from_millis(20);
 
 /// The buses as `/health` shows them, as soon as none of them is still starting, or after two seconds.
-pub(super) async fn settled(hub: &HubHandle) -> Vec<Value> {
+pub(super) async fn settled(hub: &HubHandle) -> Vec<BusStatus> {
     let end = Instant::now() + SETTLING;
     loop {
-        let observed = hub.observe().await;
-        let buses = observed.get("buses").and_then(Value::as_array).cloned().unwrap_or_default();
-        if buses.iter().all(|bus| text(bus, "state") != "starting") || Instant::now() >= end {
+        let buses = hub.observe().await.map(|status| status.buses).unwrap_or_default();
+        if buses.iter().all(|bus| bus.state != BusState::Starting) || Instant::now() >= end {
             return buses;
         }
         tokio::time::sleep(AGAIN).await;
@@ -27,43 +26,41 @@ pub(super) async fn settled(hub: &HubHandle) -> Vec<Value> {
 }
 
 /// Those that are on, and a line for each of the others.
-pub(super) fn lines(buses: &[Value]) -> String {
-    let on: Vec<_> = buses.iter().filter(|bus| text(bus, "state") == "working").map(|bus| text(bus, "bus")).collect();
-    let mut lines =
-        format!("  Buses that are on     {}\n", if on.is_empty() { "none".to_owned() } else { on.join(", ") });
-    for bus in buses {
-        let name = text(bus, "bus");
-        match text(bus, "state") {
-            "working" => {}
-            "not working" => {
-                let error = text(bus, "error");
-                lines += &format!("  Not working           {name}: {error}; it is tried again\n");
+pub(super) fn lines(buses: &[BusStatus]) -> String {
+    let on = buses.iter().filter(|bus| bus.state == BusState::Working).map(|bus| bus.bus.as_str());
+    let on = Some(on.collect::<Vec<_>>().join(", ")).filter(|on| !on.is_empty());
+    let mut lines = format!("  Buses that are on     {}\n", on.as_deref().unwrap_or("none"));
+    for BusStatus { bus, state, error, .. } in buses {
+        match state {
+            BusState::Working => {}
+            BusState::NotWorking => {
+                let error = error.as_deref().unwrap_or_default();
+                lines += &format!("  Not working           {bus}: {error}; it is tried again\n");
             }
-            _ => lines += &format!("  Still starting        {name}: the log says if it fails, /health how it is\n"),
+            BusState::Starting => {
+                lines += &format!("  Still starting        {bus}: the log says if it fails, /health how it is\n");
+            }
         }
     }
     lines
 }
 
-fn text<'a>(bus: &'a Value, key: &str) -> &'a str {
-    bus.get(key).and_then(Value::as_str).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
     fn only_what_works_is_on() {
-        let bus = |bus: &str, state: &str, error: Value| json!({"bus": bus, "state": state, "error": error});
+        let bus = |bus: &str, state, error: Option<&str>| {
+            let (bus, error) = (bus.to_owned(), error.map(str::to_owned));
+            BusStatus { bus, state, error, ..BusStatus::default() }
+        };
         assert_eq!(lines(&[]), "  Buses that are on     none\n");
         let all = [
-            bus("btle", "not working", "there is no Bluetooth adapter".into()),
-            bus("serial", "working", Value::Null),
-            bus("hid", "working", Value::Null),
-            bus("websocket", "starting", Value::Null),
+            bus("btle", BusState::NotWorking, Some("there is no Bluetooth adapter")),
+            bus("serial", BusState::Working, None),
+            bus("hid", BusState::Working, None),
+            bus("websocket", BusState::Starting, None),
         ];
         assert_eq!(
             lines(&all),

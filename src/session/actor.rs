@@ -17,7 +17,8 @@ use crate::inspect::Inspect;
 use crate::patience::{self, Silence, Verdict};
 use crate::transport::{CloseReason, Connection, Incoming, Outgoing};
 use crate::types::{
-    CommandError, Descriptions, InputAction, InputAddress, OperatorKind, Reading, SessionEnd, description,
+    ActorState, ActorStatus, CommandError, Descriptions, InputAction, InputAddress, OperatorKind, Reading, SessionEnd,
+    description,
 };
 
 /// Requests of one client that may wait for hardware at the same time.
@@ -342,10 +343,10 @@ impl Handler<Inspect> for SessionActor {
 
     fn handle(&mut self, Inspect: Inspect, _: &mut Self::Context) -> Self::Result {
         let version = self.session.codec().map(Codec::version);
-        MessageResult(serde_json::json!({
-            "state": if version.is_some() { "connected" } else { "awaiting handshake" }, "client": self.client,
-            "peer": self.peer, "version": version, "waiting_for_hardware": self.pending,
+        let state = if version.is_some() { ActorState::Connected } else { ActorState::AwaitingHandshake };
+        MessageResult(ActorStatus::new(state).with(serde_json::json!({
+            "client": self.client, "peer": self.peer, "version": version, "waiting_for_hardware": self.pending,
             "unsent_bytes": self.outgoing.unsent(),
-        }))
+        })))
     }
 }

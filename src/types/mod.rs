@@ -14,6 +14,7 @@ mod findings;
 mod inputs;
 mod operator;
 mod outputs;
+mod status;
 
 pub use bus::Bus;
 pub use command_error::CommandError;
@@ -25,3 +26,7 @@ pub use findings::{Finding, Verdict};
 pub use inputs::{InputAction, InputAddress, InputKind, Reading};
 pub use operator::{OperatorId, OperatorInfo, OperatorKind};
 pub use outputs::{Output, OutputKind, StopScope};
+pub use status::{
+    ActorState, ActorStatus, BusState, BusStatus, DeviceState, DeviceStatus, GoneDevice, Health, OutputStatus,
+    ServerStatus, StateStatus,
+};

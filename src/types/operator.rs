@@ -1,9 +1,9 @@
 //! Who drives devices.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A party that drives devices: who set a value, and whose end stops it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OperatorId(pub u64);
 
 /// What an operator is.

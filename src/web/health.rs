@@ -4,6 +4,10 @@ use actix_web::{HttpResponse, http::header, web};
 
 use super::access::Asked;
 use super::site::Site;
+use crate::types::Health;
+
+/// What is answered when the hub is no more; the server ends then.
+const HUB_GONE: &str = "the hub does not answer";
 
 /// What the server is doing, as JSON. That somebody owns such devices is nobody's business: a stranger learns that
 /// something answers, and no more.
@@ -13,19 +17,24 @@ pub(super) async fn health(site: web::Data<Site>, asked: Asked) -> HttpResponse 
     if asked == Asked::ByStranger {
         return response.json(serde_json::json!({ "status": "ok" }));
     }
-    let mut observed = site.control.status().await;
-    if let Some(object) = observed.as_object_mut() {
-        object.insert("status".to_owned(), status(&site).into());
-        object.insert("name".to_owned(), site.sessions.server_name.clone().into());
-        object.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
-    }
-    response.json(observed)
+    let server = site.control.status().await;
+    response.json(Health {
+        status: status(&site).to_owned(),
+        name: site.sessions.server_name.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        error: server.is_none().then(|| HUB_GONE.to_owned()),
+        server,
+    })
 }
 
 /// The tree of actors: what each is doing, its restarts, its last error, what waits.
 pub(super) async fn actors(site: web::Data<Site>) -> HttpResponse {
-    let observed = site.control.actors().await;
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(observed)
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CACHE_CONTROL, "no-store"));
+    match site.control.actors().await {
+        Some(actors) => response.json(actors),
+        None => response.json(serde_json::json!({ "error": HUB_GONE })),
+    }
 }
 
 fn status(site: &Site) -> &'static str {

@@ -37,7 +37,7 @@ fn look(listen: SocketAddr) -> Finding {
         return Finding::ok(format!("{} and any free port", listen.ip()));
     }
     match health::ask(&listen.into(), PATIENCE) {
-        Ok(health) => Finding::ok(format!("{listen}: {}", health::summary(&health).replace('\n', "; "))),
+        Ok(answer) => Finding::ok(format!("{listen}: {}", health::summary(&answer.health).replace('\n', "; "))),
         Err(Unhealthy::Other(answer)) => {
             let text = format!("{listen} is taken by a program that is no healthy hapticd; it answers {answer}");
             Finding::problem(text, "end that program, or choose another port with `server.listen`")

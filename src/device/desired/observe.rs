@@ -1,6 +1,7 @@
 //! What a device is wanted to do, for people.
 
 use super::state::DesiredState;
+use crate::types::OutputStatus;
 
 impl DesiredState {
     /// How many outputs wait to be written.
@@ -11,14 +12,15 @@ impl DesiredState {
 
     /// What the outputs are and who holds them, for people.
     #[must_use]
-    pub fn observe(&self) -> serde_json::Value {
+    pub fn observe(&self) -> Vec<OutputStatus> {
         let board = self.board();
-        let outputs = board.slots.iter().map(|slot| {
-            serde_json::json!({
-                "feature": slot.place.feature, "output": slot.place.kind.key(),
-                "wanted": slot.wanted.map(|output| output.value), "written": slot.written,
-                "owner": slot.owner.map(|owner| owner.0), "stopping": slot.stop.is_some(),
-            })
+        let outputs = board.slots.iter().map(|slot| OutputStatus {
+            feature: slot.place.feature,
+            output: slot.place.kind,
+            wanted: slot.wanted.map(|output| output.value),
+            written: slot.written,
+            owner: slot.owner,
+            stopping: slot.stop.is_some(),
         });
         outputs.collect()
     }

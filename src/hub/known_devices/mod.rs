@@ -14,11 +14,11 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::device::UserSettings;
 use crate::library::{Library, Model};
-use crate::types::Bus;
+use crate::types::{Bus, StateStatus};
 use entry::{Entry, User};
 use file::Known;
 use lock::{LockError, StateLock};
@@ -132,8 +132,8 @@ impl KnownDevices {
 
     /// For people and tools.
     #[must_use]
-    pub fn observe(&self) -> Value {
-        json!({ "file": self.path, "known": self.known.count(), "problems": self.problems })
+    pub fn observe(&self) -> StateStatus {
+        StateStatus { file: self.path.clone(), known: self.known.count(), problems: self.problems.clone() }
     }
 
     /// Whether hardware with this address was a device before.

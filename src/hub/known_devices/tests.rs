@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use serde_json::json;
 use tempfile::TempDir;
 
 use super::file::FILE;

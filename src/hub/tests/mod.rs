@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use actix::prelude::*;
 
-use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use super::known_devices::KnownDevices;
@@ -18,7 +17,9 @@ use crate::inspect::Inspect;
 use crate::library::{Candidate, Hardware, Library};
 use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Operation, pair};
 use crate::manager::{BusSpec, Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
-use crate::types::{Bus, Endpoint, InputAction, InputKind, OperatorId, OperatorKind, Output, OutputKind};
+use crate::types::{
+    ActorState, ActorStatus, Bus, Endpoint, InputAction, InputKind, OperatorId, OperatorKind, Output, OutputKind,
+};
 
 const DEFINITION: &str = r#"
 name = "Misbehaving"
@@ -55,7 +56,7 @@ impl Handler<Inspect> for TestManager {
     type Result = MessageResult<Inspect>;
 
     fn handle(&mut self, Inspect: Inspect, _: &mut Self::Context) -> Self::Result {
-        MessageResult(Value::Null)
+        MessageResult(ActorStatus::new(ActorState::Running))
     }
 }
 
@@ -134,7 +135,7 @@ impl Handler<Inspect> for Session {
     type Result = MessageResult<Inspect>;
 
     fn handle(&mut self, Inspect: Inspect, _: &mut Self::Context) -> Self::Result {
-        MessageResult(Value::Null)
+        MessageResult(ActorStatus::new(ActorState::Running))
     }
 }
 
@@ -297,7 +298,7 @@ fn a_driver_that_panics_costs_a_restart_and_nobody_else_anything() {
         assert!(restarted.elapsed() <= Duration::from_millis(150), "{:?}", restarted.elapsed());
         assert_eq!(taken(&mut one_end).await, 8);
         assert!(fixture.events.try_recv().is_err(), "sessions notice nothing");
-        assert_eq!(fixture.hub.observe().await["devices"][0]["restarts"], 1);
+        assert_eq!(fixture.hub.observe().await.unwrap().devices[0].restarts, 1);
     });
 }
 
@@ -404,7 +405,7 @@ fn a_manager_that_dies_is_started_again_and_told_to_scan() {
         }
         set(&device, 2);
         assert_eq!(taken(&mut end).await, 2);
-        assert_eq!(fixture.hub.observe().await["buses"][0]["restarts"], 3);
+        assert_eq!(fixture.hub.observe().await.unwrap().buses[0].restarts, 3);
         for _ in 0..3 {
             assert_eq!(fixture.scans.recv().await, Some(Scan::Start));
         }

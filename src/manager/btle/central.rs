@@ -27,7 +27,7 @@ use super::status::{Ended, Status};
 use crate::library::Hardware;
 use crate::link::LinkError;
 use crate::manager::{contract::Found, contract::ManagerExit, contract::Scan};
-use crate::types::Bus;
+use crate::types::{ActorState, ActorStatus, Bus};
 
 /// Time for reaching the system's Bluetooth when the bus starts.
 pub(super) const STARTS_WITHIN: Duration = Duration::from_secs(10);
@@ -465,11 +465,11 @@ impl Central {
                 "address": address, "open": open.is_open(), "last_rssi": self.sightings.signal_dbm(address),
             })
         });
-        self.status.set(serde_json::json!({
-            "state": "running", "adapter": self.name, "scanning": self.schedule.is_scanning(),
+        self.status.set(ActorStatus::new(ActorState::Running).with(serde_json::json!({
+            "adapter": self.name, "scanning": self.schedule.is_scanning(),
             "discovering": self.discovering, "looked_for": self.schedule.wanted(), "seen": self.sightings.count(),
             "discoveries_begun_anew": self.silences, "links": links.collect::<Vec<_>>(),
-        }));
+        })));
     }
 }
 

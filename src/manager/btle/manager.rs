@@ -1,7 +1,6 @@
 //! The actor that the hub sees.
 
 use actix::prelude::*;
-use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -14,6 +13,7 @@ use crate::manager::{
     contract::Factory, contract::Found, contract::ManagerContext, contract::ManagerExit, contract::ManagerGuard,
     contract::ManagerHandle, contract::Scan,
 };
+use crate::types::ActorState;
 
 /// The manager of Bluetooth LE.
 #[derive(Debug)]
@@ -47,7 +47,6 @@ impl Actor for BtleManager {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.status.set(serde_json::json!({ "state": "starting" }));
         let (commands, from_hub) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
         let start = central::Start {
@@ -67,7 +66,7 @@ impl Actor for BtleManager {
         // Connecting to D-Bus blocks its thread, so that it cannot watch itself.
         let late = crate::patience::sleep(central::STARTS_WITHIN).into_actor(self);
         ctx.spawn(late.map(|(), this, ctx| {
-            if this.status.get().get("state").and_then(Value::as_str) == Some("starting") {
+            if this.status.get().state == ActorState::Starting {
                 let limit = central::STARTS_WITHIN.as_secs();
                 this.end(ManagerExit::Failed(format!("the system's Bluetooth does not answer within {limit} s")), ctx);
             }

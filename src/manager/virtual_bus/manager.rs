@@ -17,6 +17,7 @@ use crate::manager::{
     contract::ManagerHandle, contract::Scan,
 };
 use crate::transport::CloseReason;
+use crate::types::{ActorState, ActorStatus};
 
 /// The manager of virtual hardware.
 #[derive(Debug)]
@@ -132,8 +133,8 @@ impl Handler<Inspect> for VirtualManager {
 
     fn handle(&mut self, Inspect: Inspect, _: &mut Self::Context) -> Self::Result {
         let connected = self.attached.values().filter(|(_, handle)| handle.is_connected()).count();
-        MessageResult(serde_json::json!({
-            "state": "running", "sockets": self.sockets, "attached": self.attached.len(), "connected": connected,
-        }))
+        MessageResult(ActorStatus::new(ActorState::Running).with(serde_json::json!({
+            "sockets": self.sockets, "attached": self.attached.len(), "connected": connected,
+        })))
     }
 }

@@ -32,7 +32,7 @@ use crate::manager::{
 use crate::patience::{self, Silence, Verdict};
 use crate::text::{from_json, shown};
 use crate::throttle::Throttle;
-use crate::types::{Bus, Endpoint};
+use crate::types::{ActorState, ActorStatus, Bus, Endpoint};
 
 /// Largest frame that a device may send; protocols send tens of bytes.
 const MAX_FRAME: usize = 64 * 1024;
@@ -104,11 +104,11 @@ impl Handler<Inspect> for WebsocketManager {
 
     fn handle(&mut self, Inspect: Inspect, _: &mut Self::Context) -> Self::Result {
         let sockets = self.options.max_devices.saturating_sub(self.room.available_permits());
-        MessageResult(serde_json::json!({
-            "state": if self.bound.get().is_some() { "running" } else { "starting" },
+        let state = if self.bound.get().is_some() { ActorState::Running } else { ActorState::Starting };
+        MessageResult(ActorStatus::new(state).with(serde_json::json!({
             "listen": self.listen.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "bound": self.bound.get(), "sockets": sockets,
-        }))
+        })))
     }
 }
 
