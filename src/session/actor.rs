@@ -16,7 +16,7 @@ use crate::hub::{HubEvent, SessionHandle};
 use crate::inspect::Inspect;
 use crate::patience::{self, Silence, Verdict};
 use crate::transport::{CloseCode, Connection, Incoming, Outgoing};
-use crate::types::{CommandError, Descriptions, InputAction, InputAddress, OperatorKind, Reading, description};
+use crate::types::{CommandError, InputAction, InputAddress, OperatorKind, Reading};
 
 /// Requests of one client that may wait for hardware at the same time.
 const PENDING: usize = 64;
@@ -50,8 +50,6 @@ struct SessionActor {
     pinged: Option<Instant>,
     /// Requests that wait for hardware.
     pending: usize,
-    /// The devices that were last sent to the client.
-    last_sent_list: Arc<Descriptions>,
     last_sent_at: Instant,
     send_later: bool,
     /// What the client calls itself, once it has.
@@ -87,8 +85,7 @@ impl SessionActor {
             }
         }));
         Self {
-            session: Session::new(options.clone()),
-            last_sent_list: control.devices(),
+            session: Session::new(options.clone(), control.devices()),
             control,
             operator,
             outgoing,
@@ -134,16 +131,8 @@ impl SessionActor {
 
     fn act(&mut self, action: Action, ctx: &mut Context<Self>) {
         match action {
-            Action::Reply(form, message) => {
-                // What a client has just been told needs no event, unless an index means another device now.
-                if let ServerMessage::DeviceList(devices) = &message {
-                    if !description::replaced(&self.last_sent_list, devices).is_empty() {
-                        self.send_change(devices);
-                    }
-                    self.last_sent_list = Arc::clone(devices);
-                }
-                self.send(&form, &message);
-            }
+            Action::Reply(form, message) => self.send(&form, &message),
+            Action::Send(frame) => self.outgoing.text(frame),
             Action::Connected { client, version } => {
                 self.client.clone_from(&client);
                 self.operator.rename(&client);
@@ -233,19 +222,11 @@ impl SessionActor {
             }
             return;
         }
-        let now = self.control.devices();
-        if !Arc::ptr_eq(&now, &self.last_sent_list) {
-            self.send_change(&now);
-            self.last_sent_list = now;
+        let frames = self.session.give(&self.control.devices());
+        if !frames.is_empty() {
             self.last_sent_at = Instant::now();
         }
-    }
-}
-
-impl SessionActor {
-    /// Sends what changes from the devices that the client knows to these.
-    fn send_change(&self, devices: &Arc<Descriptions>) {
-        for frame in self.codec().devices_changed(&self.last_sent_list, devices) {
+        for frame in frames {
             self.outgoing.text(frame);
         }
     }

@@ -1,0 +1,54 @@
+//! What a codec keeps of one client between its frames.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::types::Descriptions;
+
+/// What a codec keeps of one client between its frames.
+#[derive(Debug, Clone, Default)]
+pub struct ClientState {
+    /// The devices as the client was last given them; `None` before it was given any.
+    given: Option<Arc<Descriptions>>,
+    /// Where this client last sent the first axis of a device, as a fraction of its travel.
+    targets: BTreeMap<u32, f64>,
+}
+
+impl ClientState {
+    /// A client that knows these devices; `None` when it has been given none.
+    #[must_use]
+    pub fn new(given: Option<Arc<Descriptions>>) -> Self {
+        Self { given, targets: BTreeMap::new() }
+    }
+
+    /// The devices as the client was last given them; `None` before it was given any.
+    #[must_use]
+    pub fn given(&self) -> Option<&Arc<Descriptions>> {
+        self.given.as_ref()
+    }
+
+    /// Notes that the client has been given these devices, and returns those that it was given before.
+    pub fn give(&mut self, devices: Arc<Descriptions>) -> Arc<Descriptions> {
+        let before = self.given.replace(devices).unwrap_or_default();
+        // Another device under the same index stands somewhere else.
+        let after = self.given.as_ref();
+        let same = |index: &u32| {
+            before
+                .get(index)
+                .zip(after.and_then(|after| after.get(index)))
+                .is_some_and(|(old, new)| Arc::ptr_eq(old, new))
+        };
+        self.targets.retain(|index, _| same(index));
+        before
+    }
+
+    /// Where this client last sent the first axis of a device, 0 to 1, if it did.
+    pub(super) fn target(&self, device: u32) -> Option<f64> {
+        self.targets.get(&device).copied()
+    }
+
+    /// Notes where this client sends the first axis of a device, 0 to 1.
+    pub(super) fn set_target(&mut self, device: u32, target: f64) {
+        self.targets.insert(device, target);
+    }
+}
