@@ -9,9 +9,9 @@ use actix::{Message, Recipient};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::frames::{self, Ack, FromPeripheral, RealServices};
+use super::frames::{self, Ack, FromPeripheral};
 use crate::driver::Boxed;
-use crate::library::{Candidate, Hardware};
+use crate::library::{Candidate, Hardware, RealServices};
 use crate::link::{
     Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair,
 };
