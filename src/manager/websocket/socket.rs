@@ -13,7 +13,7 @@ use tokio_tungstenite::{tungstenite, tungstenite::Message as Frame};
 use super::connector::Command;
 use super::options::WebsocketOptions;
 use crate::library::Candidate;
-use crate::link::{Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, pair};
+use crate::link::{Clock, Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, pair};
 use crate::manager::{link_info::choose, link_info::confirms};
 use crate::patience::{Silence, Verdict};
 use crate::types::{Bus, Endpoint};
@@ -117,7 +117,7 @@ impl Device {
             gap: Duration::ZERO,
             deadlines,
             confirms: confirms(Bus::Websocket),
-            scripted: false,
+            clock: Clock::system(),
         });
         self.open = Some((end, BTreeSet::new()));
         Ok((which, link))
