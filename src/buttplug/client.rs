@@ -1,9 +1,12 @@
 //! What a codec keeps of one client between its frames.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::types::Descriptions;
+
+/// What a client was given before it was given anything; one for all, so that what follows is the same for all.
+static NONE: LazyLock<Arc<Descriptions>> = LazyLock::new(Arc::default);
 
 /// What a codec keeps of one client between its frames.
 #[derive(Debug, Clone, Default)]
@@ -27,9 +30,21 @@ impl ClientState {
         self.given.as_ref()
     }
 
+    /// The devices as the client was last given them, none before it was given any.
+    #[must_use]
+    pub fn given_or_none(&self) -> &Arc<Descriptions> {
+        self.given.as_ref().unwrap_or(&NONE)
+    }
+
+    /// Whether these are the devices that it was last given.
+    #[must_use]
+    pub fn knows(&self, devices: &Arc<Descriptions>) -> bool {
+        self.given.as_ref().is_some_and(|given| Arc::ptr_eq(given, devices))
+    }
+
     /// Notes that the client has been given these devices, and returns those that it was given before.
     pub fn give(&mut self, devices: Arc<Descriptions>) -> Arc<Descriptions> {
-        let before = self.given.replace(devices).unwrap_or_default();
+        let before = self.given.replace(devices).unwrap_or_else(|| Arc::clone(&NONE));
         // Another device under the same index stands somewhere else.
         let after = self.given.as_ref();
         let same = |index: &u32| {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use bytestring::ByteString;
 use tokio::time::Instant;
 
 use super::options::SessionOptions;
@@ -16,7 +17,7 @@ use crate::hub::{HubEvent, SessionHandle};
 use crate::inspect::Inspect;
 use crate::patience::{self, Silence, Verdict};
 use crate::transport::{CloseCode, Connection, Incoming, Outgoing};
-use crate::types::{CommandError, InputAction, InputAddress, OperatorKind, Reading};
+use crate::types::{CommandError, Descriptions, InputAction, InputAddress, OperatorKind, Reading};
 
 /// Requests of one client that may wait for hardware at the same time.
 const PENDING: usize = 64;
@@ -110,7 +111,11 @@ impl SessionActor {
         if matches!(message, ServerMessage::Error(_)) {
             self.control.metrics().rejected();
         }
-        if let Some(frame) = self.codec().write(form, message) {
+        let frame = match message {
+            ServerMessage::DeviceList(devices) => self.options.lists.whole(self.codec(), form, devices),
+            other => self.codec().write(form, other).map(ByteString::from),
+        };
+        if let Some(frame) = frame {
             self.outgoing.text(frame);
         }
     }
@@ -133,6 +138,7 @@ impl SessionActor {
         match action {
             Action::Reply(form, message) => self.send(&form, &message),
             Action::Send(frame) => self.outgoing.text(frame),
+            Action::Changed { before, after } => self.send_change(&before, &after),
             Action::Connected { client, version } => {
                 self.client.clone_from(&client);
                 self.operator.rename(&client);
@@ -209,25 +215,45 @@ impl SessionActor {
     /// Sends the client the devices that there are now, if they have changed.
     fn send_devices(&mut self, ctx: &mut Context<Self>) {
         // A client that has not shaken hands asks for the list itself.
-        if self.session.codec().is_none() {
+        if self.session.codec().is_none() || self.send_later {
             return;
         }
         let wait = EVENT_GAP.saturating_sub(self.last_sent_at.elapsed());
         if !wait.is_zero() {
-            if !std::mem::replace(&mut self.send_later, true) {
-                ctx.run_later(wait, |this, ctx| {
-                    this.send_later = false;
-                    this.send_devices(ctx);
-                });
-            }
-            return;
+            return self.later(wait, ctx, Self::send_devices);
         }
-        let frames = self.session.give(&self.control.devices());
-        if !frames.is_empty() {
+        let now = self.control.devices();
+        let Some(before) = self.session.change_to(&now) else { return };
+        let wait = self.options.lists.reserve(&self.options.lists.changed(self.codec(), &before, &now));
+        if wait.is_zero() {
+            self.send_newest();
+        } else {
+            self.later(wait, ctx, |this, _| this.send_newest());
+        }
+    }
+
+    /// Does this once the time is over, unless something waits already.
+    fn later(&mut self, wait: Duration, ctx: &mut Context<Self>, then: fn(&mut Self, &mut Context<Self>)) {
+        if !std::mem::replace(&mut self.send_later, true) {
+            ctx.run_later(wait, move |this, ctx| {
+                this.send_later = false;
+                then(this, ctx);
+            });
+        }
+    }
+
+    fn send_newest(&mut self) {
+        let now = self.control.devices();
+        if let Some(before) = self.session.give(&now) {
+            self.send_change(&before, &now);
             self.last_sent_at = Instant::now();
         }
-        for frame in frames {
-            self.outgoing.text(frame);
+    }
+
+    /// Sends what is different between these devices.
+    fn send_change(&self, before: &Arc<Descriptions>, after: &Arc<Descriptions>) {
+        for frame in self.options.lists.changed(self.codec(), before, after).iter() {
+            self.outgoing.text(frame.clone());
         }
     }
 }

@@ -24,6 +24,13 @@ pub enum Action {
     Reply(ReplyForm, ServerMessage),
     /// Send this frame.
     Send(String),
+    /// Send what is different between these devices.
+    Changed {
+        /// What the client was given.
+        before: Arc<Descriptions>,
+        /// What there is.
+        after: Arc<Descriptions>,
+    },
     /// The handshake is done.
     Connected {
         /// What the client calls itself.
@@ -72,14 +79,18 @@ impl Session {
         Self { options, state: State::AwaitingHandshake, client: ClientState::new(Some(devices)) }
     }
 
-    /// The frames that tell the client that there are these devices now; none before the handshake, or if it knows.
-    pub fn give(&mut self, devices: &Arc<Descriptions>) -> Vec<String> {
-        let State::Connected(codec) = self.state else { return Vec::new() };
-        if self.client.given().is_some_and(|given| Arc::ptr_eq(given, devices)) {
-            return Vec::new();
-        }
-        let before = self.client.give(Arc::clone(devices));
-        codec.devices_changed(&before, devices)
+    /// The devices that a connected client was last given, if there are others now.
+    #[must_use]
+    pub fn change_to(&self, devices: &Arc<Descriptions>) -> Option<Arc<Descriptions>> {
+        let connected = matches!(self.state, State::Connected(_));
+        (connected && !self.client.knows(devices)).then(|| Arc::clone(self.client.given_or_none()))
+    }
+
+    /// Notes that the client is being given these devices. Returns those of before, if it has to be told the difference.
+    pub fn give(&mut self, devices: &Arc<Descriptions>) -> Option<Arc<Descriptions>> {
+        let before = self.change_to(devices)?;
+        self.client.give(Arc::clone(devices));
+        Some(before)
     }
 
     /// The version that the connection speaks, once it is known.
@@ -169,8 +180,9 @@ impl Session {
             Request::StartScanning => {
                 actions.extend([Action::Scan(true), Action::Reply(form, ServerMessage::Ok)]);
                 // A client that scans before it asks for a list learns of what is there by events.
-                if self.client.given().is_none() {
-                    actions.extend(self.give(batch.devices()).into_iter().map(Action::Send));
+                let first = self.client.given().is_none();
+                if let Some(before) = first.then(|| self.give(batch.devices())).flatten() {
+                    actions.push(Action::Changed { before, after: Arc::clone(batch.devices()) });
                 }
             }
             Request::StopScanning => actions.extend([Action::Scan(false), Action::Reply(form, ServerMessage::Ok)]),

@@ -15,5 +15,3 @@ pub(super) mod resolve;
 pub(super) mod retired;
 pub(super) mod sensors;
 pub(super) mod table;
-#[cfg(test)]
-mod tests;

@@ -35,7 +35,7 @@ pub fn actuator<'a>(
     what: &'static str,
 ) -> Result<&'a Actuator, ProtocolError> {
     let found = usize::try_from(index).ok().and_then(|index| list.get(index));
-    found.ok_or_else(|| match list.len() {
+    found.ok_or(match list.len() {
         0 => ProtocolError::NoActuator { message, device, what },
         count => ProtocolError::ActuatorIndex { message, device, index, what, count },
     })

@@ -4,7 +4,5 @@
 
 mod codec;
 mod description;
-#[cfg(test)]
-mod tests;
 
 pub use codec::V3;

@@ -16,7 +16,7 @@ use crate::library::{
     Definition, Hardware, Identify, Library, Matcher, Model, Strength, definition::IdentifyForm,
     definition::IdentifyFrom,
 };
-use crate::link::{Confirms, Deadlines, LinkInfo, pair};
+use crate::link::{Clock, Confirms, Deadlines, LinkInfo, pair};
 use crate::simulation::identifier_bytes;
 use crate::types::Bus;
 
@@ -89,9 +89,7 @@ pub(super) fn advertisement(
     if let Matcher::Btle { services, .. } = &matcher
         && library.candidates(&hardware).len() > 1
     {
-        let services: BTreeMap<_, Vec<_>> =
-            services.iter().map(|(service, endpoints)| (service, endpoints.values().collect())).collect();
-        add("services", json!(services));
+        add("services", json!(services.example()));
     }
     if let Some(protocol) = &hardware.protocol {
         add("protocol", json!(protocol));
@@ -180,7 +178,7 @@ fn guesses(definition: &Definition, model: &Model, matcher: &Matcher) -> Vec<Har
             all.extend(advertised.first().into_iter().flat_map(|service| {
                 names_of.iter().map(|name| {
                     let mut hardware = named(name);
-                    hardware.advertised.insert(*service);
+                    hardware.advertised.insert(service.example());
                     hardware
                 })
             }));
@@ -254,7 +252,7 @@ fn is_taken_for(definition: &Definition, model: &Model, matcher: &Matcher, hardw
         gap: Duration::ZERO,
         deadlines: Deadlines::default(),
         confirms: Confirms::Everything,
-        scripted: true,
+        clock: Clock::manual(),
     });
     match identify(definition, hardware, &link).now_or_never() {
         Some(Ok(id)) => {

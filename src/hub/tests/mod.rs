@@ -16,7 +16,7 @@ use crate::driver::{Boxed, testing::PANIC, testing::PANIC_LATER};
 use crate::events::Metrics;
 use crate::inspect::Inspect;
 use crate::library::{Candidate, Hardware, Library};
-use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Operation, pair};
+use crate::link::{Clock, Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Operation, pair};
 use crate::manager::{BusSpec, Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
 use crate::types::{Bus, Endpoint, InputAction, InputKind, OperatorId, OperatorKind, Output, OutputKind};
 
@@ -86,7 +86,7 @@ impl Connector for Reach {
             gap: Duration::ZERO,
             deadlines: Deadlines::default(),
             confirms: Confirms::Everything,
-            scripted: false,
+            clock: Clock::system(),
         };
         let (link, end) = pair(info);
         let sent = self.ends.send(end);
@@ -149,7 +149,7 @@ impl Fixture {
         assert!(library.problems().is_empty(), "{:?}", library.problems());
         let (scans_to, scans) = mpsc::unbounded_channel();
         let (managers_to, mut managers) = mpsc::unbounded_channel();
-        let factory: Factory = Box::new(move |ManagerContext { found, guard }| {
+        let factory: Factory = Box::new(move |ManagerContext { found, guard, .. }| {
             let manager = TestManager { scans: scans_to.clone(), _guard: guard }.start();
             managers_to.send((found, manager.clone())).unwrap();
             ManagerHandle::new(manager)

@@ -2,7 +2,8 @@
 //!
 //! - `> FRAME` the client sends a frame, `< FRAME` the next frame of the server is this one;
 //! - `attach NAME`, `goodbye` hardware comes, says goodbye;
-//! - `wrote HEX` the next thing that the server does to the hardware is this write to `tx`;
+//! - `wrote HEX` the next thing that the server does to the hardware is this write to `tx`, `wrote HEX..` one that begins so
+//!   (where a move stops depends on the clock);
 //! - `read HEX` the server reads the level of the battery, and this is the answer;
 //! - `notify HEX` the hardware reports this on `rx`, `subscribed`, `unsubscribed` the server begins, ends listening there.
 //!
@@ -46,7 +47,11 @@ impl Player {
             }
             "goodbye" => self.hardware.take().unwrap().goodbye().await,
             "wrote" => match self.hardware().done().await {
-                Done::Write(endpoint, data, _) if endpoint == "tx" => return format!("wrote {}", hex::encode(data)),
+                Done::Write(endpoint, data, _) if endpoint == "tx" => {
+                    let data = hex::encode(data);
+                    let begins = rest.strip_suffix("..").is_some_and(|beginning| data.starts_with(beginning));
+                    return format!("wrote {}", if begins { rest } else { &data });
+                }
                 done => return format!("{done:?}"),
             },
             "read" => {

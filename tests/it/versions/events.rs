@@ -72,6 +72,9 @@ async fn clients_of_every_version_drive_one_device_at_once() {
     let mut two = Raw::hello_in(&bench.server, 2).await;
     let mut four = Raw::hello(&bench.server).await;
     four.devices(1).await;
+    for client in [&mut zero, &mut one, &mut two] {
+        assert_eq!(listed(client).await, [0]);
+    }
     zero.ok("SingleMotorVibrateCmd", json!({"DeviceIndex": 0, "Speed": 0.1})).await;
     assert_eq!(hardware.done().await, Done::tx([1, 0, 2]));
     assert_eq!(hardware.done().await, Done::tx([1, 4, 1]));
