@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::driver::{Batch, Change, Driver, Levels, for_definition};
 use crate::library::{Definition, DefinitionProblem, Model, OutputSpec, template::PacketTemplate};
-use crate::link::{Confirms, Deadlines, LinkInfo, pair};
+use crate::link::{Clock, Confirms, Deadlines, LinkInfo, pair};
 use crate::types::{Endpoint, Output};
 
 /// Values tried of a range: all of a small one, evenly spread and both ends of a large one.
@@ -57,7 +57,7 @@ impl<'a> ModelRun<'a> {
             gap: Duration::ZERO,
             deadlines: Deadlines::default(),
             confirms: Confirms::Everything,
-            scripted: true,
+            clock: Clock::manual(),
         };
         let (link, _end) = pair(info);
         // A coded driver may know that the hardware is at 0 already. What stops when nothing comes needs no packet.
@@ -120,7 +120,7 @@ impl<'a> ModelRun<'a> {
         levels.set(feature, output.kind, output.value);
         let changes = [Change { feature, output, previous }];
         let batch = Batch { changes: &changes, levels: &levels, stop: false };
-        let packets = self.driver.encode(&batch).map_err(|error| error.to_string())?;
+        let packets = self.driver.encode(&batch, tokio::time::Instant::now()).map_err(|error| error.to_string())?;
         match packets.iter().find(|packet| !self.endpoints.contains(&packet.endpoint)) {
             Some(packet) => Err(format!("there is no endpoint {}", packet.endpoint)),
             None => Ok(packets.len()),

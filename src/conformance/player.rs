@@ -51,6 +51,7 @@ impl Player {
         }
         Self {
             moves: driver.step().map(Moves::new),
+            repeat: driver.refresh().or(definition.repeat),
             driver,
             levels,
             model,
@@ -59,7 +60,6 @@ impl Player {
             written: BTreeMap::new(),
             positions,
             listening: Vec::new(),
-            repeat: definition.repeat,
             last: Vec::new(),
             quiet: Duration::ZERO,
             coded: definition.driver.is_some(),
@@ -217,7 +217,7 @@ impl Player {
             self.levels.set(*feature, output.kind, output.value);
         }
         let batch = Batch { changes, levels: &self.levels, stop };
-        let packets = self.driver.encode(&batch).map_err(|error| error.to_string())?;
+        let packets = self.driver.encode(&batch, Instant::now()).map_err(|error| error.to_string())?;
         self.send(&packets)?;
         Ok(packets)
     }
@@ -230,7 +230,7 @@ impl Player {
         if !changes.is_empty() {
             self.encode(&changes, false)?;
         }
-        let packets = self.driver.poll().packets;
+        let packets = self.driver.poll(Instant::now()).packets;
         self.send(&packets)
     }
 
@@ -241,7 +241,7 @@ impl Player {
             }
             let sent = lock(&self.script).expect(&Talk::Write(packet.clone()));
             sent.map_err(|error| error.to_string())?;
-            self.driver.confirmed(packet);
+            self.driver.confirmed(packet, Instant::now());
             self.quiet = Duration::ZERO;
         }
         Ok(())

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crate::driver::for_definition;
 use crate::library::{Definition, DefinitionProblem, Hardware, Matcher, definition::Example};
-use crate::link::{Confirms, Deadlines, LinkInfo, pair};
+use crate::link::{Clock, Confirms, Deadlines, LinkInfo, pair};
 use crate::types::Bus;
 
 use super::player::Player;
@@ -51,7 +51,7 @@ async fn run(definition: &Arc<Definition>, example: &Example) -> Result<(), Fail
         gap: Duration::ZERO,
         deadlines: Deadlines::default(),
         confirms: Confirms::Everything,
-        scripted: true,
+        clock: Clock::manual(),
     };
     let (link, end) = pair(info);
     let serving = tokio::spawn(serve(end, Arc::clone(&script)));

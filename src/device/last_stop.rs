@@ -47,7 +47,8 @@ async fn write(definition: &Arc<Definition>, model: &Arc<Model>, link: &Link, ch
     task.spawn(async move {
         let mut driver = driver::for_definition(&definition).open(&definition, &model, &link);
         let levels = Levels::new(&model);
-        let packets = driver.encode(&Batch { changes: &changes, levels: &levels, stop: true }).ok()?;
+        let packets =
+            driver.encode(&Batch { changes: &changes, levels: &levels, stop: true }, link.clock().now()).ok()?;
         let mut all = true;
         // What nobody confirms is written twice, as every stop.
         let again = packets.iter().filter(|packet| !link.confirms(packet));

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::time::Instant;
 
-use crate::library::{Definition, Hardware, Model, template::EvalError};
+use crate::library::{Definition, Hardware, Model, definition::Repeat, template::EvalError};
 use crate::link::{Link, LinkError, Notification, Packet};
 use crate::types::{Endpoint, InputKind, Output};
 
@@ -43,7 +44,8 @@ pub trait Protocol: Sync {
     }
 }
 
-/// Encodes outputs for one connected device.
+/// Encodes outputs for one connected device. It has no clock: `now` is the time of the link, which tests and checks of
+/// definitions set as they like.
 pub trait Driver: Send {
     /// Does what the hardware needs after connecting, before any output.
     ///
@@ -53,14 +55,15 @@ pub trait Driver: Send {
         Box::pin(async { Ok(()) })
     }
 
-    /// The packets for a batch, in the order in which the device writes them.
+    /// The packets for a batch, in the order in which the device writes them. A driver makes no values of its own: what
+    /// it encodes is in the batch.
     ///
     /// # Errors
     /// Values that the protocol can't express; nothing is written then.
-    fn encode(&mut self, batch: &Batch<'_>) -> Result<Vec<Packet>, DriverError>;
+    fn encode(&mut self, batch: &Batch<'_>, now: Instant) -> Result<Vec<Packet>, DriverError>;
 
     /// A packet of the last batch has reached the hardware, or is on its way there before a stop.
-    fn confirmed(&mut self, _packet: &Packet) {}
+    fn confirmed(&mut self, _packet: &Packet, _now: Instant) {}
 
     /// The time between positions that hardware takes which knows no timed moves: moves are then played for it, each
     /// position within the user's limits and encoded as one that is reached at once. `None`: it moves by itself.
@@ -73,9 +76,16 @@ pub trait Driver: Send {
         None
     }
 
+    /// How the hardware wants the packets of the last batch again although nothing has changed. The writer owns that, so
+    /// that no packet from before a stop or a change of the limits is repeated. `None`: as `[repeat]` of the definition says.
+    fn refresh(&self) -> Option<Repeat> {
+        None
+    }
+
     /// Packets the driver sends without a command (keep-alives), and after which time to ask again. The device's writer
-    /// asks after every batch and when that time has passed.
-    fn poll(&mut self) -> Poll {
+    /// asks after every batch and when that time has passed. None of them may carry a level or a position: that is what
+    /// [`Driver::refresh`] is for.
+    fn poll(&mut self, _now: Instant) -> Poll {
         Poll::default()
     }
 

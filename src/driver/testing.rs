@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::contract::{Batch, Boxed, Driver, DriverError, Inputs, Poll, Protocol};
 use crate::library::{Definition, Hardware, Model};
 use crate::link::{Link, Packet};
@@ -46,7 +48,7 @@ struct Toy {
 }
 
 impl Driver for Toy {
-    fn encode(&mut self, batch: &Batch<'_>) -> Result<Vec<Packet>, DriverError> {
+    fn encode(&mut self, batch: &Batch<'_>, _: Instant) -> Result<Vec<Packet>, DriverError> {
         let mut packets = Vec::new();
         for change in batch.changes {
             assert_ne!(change.output.value, PANIC, "the value that makes it panic");
@@ -57,7 +59,7 @@ impl Driver for Toy {
         Ok(packets)
     }
 
-    fn poll(&mut self) -> Poll {
+    fn poll(&mut self, _: Instant) -> Poll {
         assert!(!self.later, "asked what it has to say");
         Poll::default()
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::broadcast;
 
+use super::clock::Clock;
 use super::error::LinkError;
 use super::operation::Notification;
 use crate::patience;
@@ -14,7 +15,7 @@ use crate::types::Endpoint;
 pub struct Listener {
     /// `None` when the link was lost before listening began.
     pub(super) notifications: Option<broadcast::Receiver<Notification>>,
-    pub(super) scripted: bool,
+    pub(super) clock: Clock,
 }
 
 impl Listener {
@@ -39,7 +40,8 @@ impl Listener {
     /// As [`Listener::next`], and [`LinkError::Timeout`] after `limit`.
     pub async fn next_on(&mut self, endpoint: Endpoint, limit: Duration) -> Result<Vec<u8>, LinkError> {
         // What a script sends, it has sent before it answers the write that comes before.
-        let wait = if self.scripted { Duration::from_millis(1) } else { limit };
+        let clock = self.clock.clone();
+        let wait = if clock.is_manual() { Duration::from_millis(1) } else { limit };
         let heard = async {
             loop {
                 let notification = self.next().await?;
@@ -49,6 +51,7 @@ impl Listener {
             }
         };
         patience::timeout(wait, heard).await.unwrap_or_else(|| {
+            clock.advance(limit);
             Err(LinkError::Timeout { what: format!("waiting for {endpoint}"), limit_ms: limit.as_millis() })
         })
     }

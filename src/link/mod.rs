@@ -3,6 +3,7 @@
 //! A bus makes a pair with [`pair`]: it keeps the [`LinkEnd`], serves its requests and feeds it notifications; the
 //! device gets the [`Link`]. The link is lost when the bus drops its end. Here live no bus, no protocol, no actor.
 
+mod clock;
 mod error;
 mod flight;
 mod listener;
@@ -21,6 +22,7 @@ use spacing::Spacing;
 
 use crate::patience;
 use crate::types::Endpoint;
+pub use clock::Clock;
 pub use error::LinkError;
 pub use flight::Flight;
 pub use listener::Listener;
@@ -82,8 +84,8 @@ pub struct LinkInfo {
     pub deadlines: Deadlines,
     /// Which writes are confirmed.
     pub confirms: Confirms,
-    /// The hardware is a script without a clock: sleeps end at once and what has not come will not come.
-    pub scripted: bool,
+    /// The time that the hardware lives in.
+    pub clock: Clock,
 }
 
 /// The device's side of a connection. Copies are cheap and share it.
@@ -247,7 +249,7 @@ impl Link {
     #[must_use]
     pub fn listen(&self) -> Listener {
         let notifications = self.notifications.upgrade().map(|sender| sender.subscribe());
-        Listener { notifications, scripted: self.info.scripted }
+        Listener { notifications, clock: self.info.clock.clone() }
     }
 
     /// Returns when the link is lost.
@@ -267,11 +269,15 @@ impl Link {
         *self.left.borrow()
     }
 
+    /// The time that the hardware lives in: drivers and the writer go by it.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.info.clock
+    }
+
     /// Sleeps, in the hardware's time.
     pub async fn sleep(&self, time: Duration) {
-        if !self.info.scripted {
-            tokio::time::sleep(time).await;
-        }
+        self.info.clock.sleep(time).await;
     }
 
     /// Puts an operation into the queue of the bus; what is returned gives its outcome.
@@ -338,7 +344,7 @@ mod tests {
             gap: Duration::ZERO,
             deadlines: Deadlines::default(),
             confirms: Confirms::Everything,
-            scripted: false,
+            clock: Clock::system(),
         }
     }
 

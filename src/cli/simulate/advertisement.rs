@@ -16,7 +16,7 @@ use crate::library::{
     Definition, Hardware, Identify, Library, Matcher, Model, Strength, definition::IdentifyForm,
     definition::IdentifyFrom,
 };
-use crate::link::{Confirms, Deadlines, LinkInfo, pair};
+use crate::link::{Clock, Confirms, Deadlines, LinkInfo, pair};
 use crate::simulation::identifier_bytes;
 use crate::types::Bus;
 
@@ -254,7 +254,7 @@ fn is_taken_for(definition: &Definition, model: &Model, matcher: &Matcher, hardw
         gap: Duration::ZERO,
         deadlines: Deadlines::default(),
         confirms: Confirms::Everything,
-        scripted: true,
+        clock: Clock::manual(),
     });
     match identify(definition, hardware, &link).now_or_never() {
         Some(Ok(id)) => {

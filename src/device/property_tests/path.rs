@@ -5,11 +5,16 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::super::writer::Writer;
 use super::*;
 use crate::driver::{Batch, Change, Driver, Inputs, Poll};
 use crate::events::Metrics;
-use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, Packet, pair};
+use crate::library::definition::Repeat;
+use crate::link::{
+    Clock, Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, Packet, pair,
+};
 use crate::simulation::{Level, SimulatedDevice, simulate};
 
 type Shared<T> = Arc<Mutex<T>>;
@@ -94,7 +99,8 @@ impl Hardware {
         let Subject { definition, model } = &self.subject;
         let (endpoints, deadlines) = (definition.endpoints(), Deadlines::default());
         let confirms = Confirms::Everything;
-        let (link, _end) = pair(LinkInfo { endpoints, gap: Duration::ZERO, deadlines, confirms, scripted: true });
+        let (link, _end) =
+            pair(LinkInfo { endpoints, gap: Duration::ZERO, deadlines, confirms, clock: Clock::manual() });
         let mut driver = crate::driver::for_definition(definition).open(definition, model, &link);
         let mut levels = crate::driver::Levels::new(model);
         for other in self.toy.levels() {
@@ -102,7 +108,7 @@ impl Hardware {
         }
         levels.set(level.feature, level.kind, value);
         let changes = [Change { feature: level.feature, output, previous: 0 }];
-        let packets = driver.encode(&Batch { changes: &changes, levels: &levels, stop: false });
+        let packets = driver.encode(&Batch { changes: &changes, levels: &levels, stop: false }, link.clock().now());
         packets.is_ok_and(|packets| packets.iter().any(|other| other.data == packet.data))
     }
 
@@ -182,7 +188,7 @@ struct Watched {
 }
 
 impl Driver for Watched {
-    fn encode(&mut self, batch: &Batch<'_>) -> Result<Vec<Packet>, crate::driver::DriverError> {
+    fn encode(&mut self, batch: &Batch<'_>, now: Instant) -> Result<Vec<Packet>, crate::driver::DriverError> {
         for change in batch.changes {
             let place = (change.feature, change.output.kind);
             let user = self.settings.limits.get(&place).copied().unwrap_or_default();
@@ -195,15 +201,15 @@ impl Driver for Watched {
                 lock(&self.wrong).push(format!("a stop with {change:?}"));
             }
         }
-        let packets = self.driver.encode(batch);
+        let packets = self.driver.encode(batch, now);
         lock(&self.wrong).extend(packets.as_ref().err().map(|error| format!("{batch:?} has no bytes: {error}")));
         let said = packets.iter().flatten().map(|packet| Said { packet: packet.clone(), stop: batch.stop });
         lock(&self.said).extend(said);
         packets
     }
 
-    fn confirmed(&mut self, packet: &Packet) {
-        self.driver.confirmed(packet);
+    fn confirmed(&mut self, packet: &Packet, now: Instant) {
+        self.driver.confirmed(packet, now);
     }
 
     fn step(&self) -> Option<Duration> {
@@ -214,8 +220,12 @@ impl Driver for Watched {
         self.driver.position(feature)
     }
 
-    fn poll(&mut self) -> Poll {
-        let poll = self.driver.poll();
+    fn refresh(&self) -> Option<Repeat> {
+        self.driver.refresh()
+    }
+
+    fn poll(&mut self, now: Instant) -> Poll {
+        let poll = self.driver.poll(now);
         lock(&self.said).extend(poll.packets.iter().map(|packet| Said { packet: packet.clone(), stop: false }));
         poll
     }
@@ -234,7 +244,7 @@ async fn open(subject: &Subject, hardware: &Shared<Hardware>) -> (Link, Box<dyn 
         gap: Duration::ZERO,
         deadlines: Deadlines::default(),
         confirms: Confirms::Everything,
-        scripted: true,
+        clock: Clock::system(),
     };
     let (link, end) = pair(info);
     tokio::spawn(serve(end, Arc::clone(hardware)));
@@ -269,13 +279,13 @@ async fn unreadable(subject: &Subject) -> Option<String> {
         levels.set(*feature, spec.kind, value);
         let output = Output { kind: spec.kind, value, duration_ms: 0 };
         let changes = [crate::driver::Change { feature: *feature, output, previous: 0 }];
-        let packets = driver.encode(&Batch { changes: &changes, levels: &levels, stop }).unwrap();
+        let packets = driver.encode(&Batch { changes: &changes, levels: &levels, stop }, link.clock().now()).unwrap();
         if packets.is_empty() && spec.kind != OutputKind::Spray {
             return Some(format!("{} {value} on feature {feature} has no packet", spec.kind));
         }
         for packet in packets {
             link.write(packet.clone()).await.unwrap();
-            driver.confirmed(&packet);
+            driver.confirmed(&packet, link.clock().now());
         }
         let hardware = lock(&hardware);
         let mut shown = hardware.running().into_iter();

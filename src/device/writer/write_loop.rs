@@ -185,7 +185,7 @@ impl Writer {
             work.changes.iter().for_each(|change| moves.cancel(change.feature));
         }
         let batch = Batch { changes: &changes, levels: &levels, stop: work.stop };
-        let packets = match self.driver.encode(&batch) {
+        let packets = match self.driver.encode(&batch, Instant::now()) {
             Ok(packets) => packets,
             Err(error) => {
                 // `hapticd check` tries every value, so this is a definition that was changed without it.
@@ -250,13 +250,14 @@ impl Writer {
                 changes.push(Change { feature, output, previous });
             }
         }
-        let packets = match self.driver.encode(&Batch { changes: &changes, levels: &levels, stop: false }) {
-            Ok(packets) => packets,
-            Err(error) => {
-                self.metrics.emit(&Event::WriteFailed { index: self.device.index(), why: &error.to_string() });
-                return;
-            }
-        };
+        let packets =
+            match self.driver.encode(&Batch { changes: &changes, levels: &levels, stop: false }, Instant::now()) {
+                Ok(packets) => packets,
+                Err(error) => {
+                    self.metrics.emit(&Event::WriteFailed { index: self.device.index(), why: &error.to_string() });
+                    return;
+                }
+            };
         match self.write(&packets, None).await {
             Outcome::Written => self.levels = levels,
             // A stop came, which ends the moves that it is for.
@@ -278,7 +279,7 @@ impl Writer {
 
     /// Lets the driver say what it wants to say by itself.
     async fn poll(&mut self) {
-        let poll = self.driver.poll();
+        let poll = self.driver.poll(Instant::now());
         let now = Instant::now();
         self.poll_at = poll.again.map(|again| now + again);
         if let Outcome::Failed(why) = self.write(&poll.packets, None).await {
@@ -287,7 +288,7 @@ impl Writer {
     }
 
     fn rule(&self) -> Option<Repeat> {
-        self.device.identity().definition.repeat
+        self.driver.refresh().or(self.device.identity().definition.repeat)
     }
 
     fn repeat_at(&self) -> Option<Instant> {
@@ -377,7 +378,7 @@ impl Writer {
                 written = flight.landed() => written,
                 Ok(()) = self.stops.changed(), if !stop => {
                     // It is on its way, and the stop behind it does not call it back.
-                    self.driver.confirmed(packet);
+                    self.driver.confirmed(packet, Instant::now());
                     self.flights.add(flight, self.cargo(work));
                     return Outcome::Overtaken;
                 }
@@ -389,7 +390,7 @@ impl Writer {
                     self.failures = 0;
                     self.metrics.written();
                     self.device.shared.vitals.wrote();
-                    self.driver.confirmed(packet);
+                    self.driver.confirmed(packet, Instant::now());
                 }
                 Err(error) => {
                     if let LinkError::Timeout { .. } = error {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU8;
 
+use tokio::time::Instant;
+
 use crate::driver::{
     contract::Batch, contract::Boxed, contract::Driver, contract::DriverError, contract::Inputs, contract::Protocol,
 };
@@ -60,7 +62,7 @@ impl Driver for TemplateDriver {
         })
     }
 
-    fn encode(&mut self, batch: &Batch<'_>) -> Result<Vec<Packet>, DriverError> {
+    fn encode(&mut self, batch: &Batch<'_>, _: Instant) -> Result<Vec<Packet>, DriverError> {
         let mut packets: Vec<Packet> = Vec::new();
         let mut sent: Vec<(&str, usize)> = Vec::new();
         for change in batch.changes {

@@ -3,8 +3,6 @@
 use std::sync::atomic::AtomicU8;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use crate::driver::contract::DriverError;
 use crate::library::{template::Expression, template::Step};
 use crate::link::{Link, LinkError, Listener, Packet};
@@ -106,9 +104,9 @@ impl Runner<'_> {
         name: Option<&str>,
         when: Option<&Expression>,
     ) -> Result<Vec<u8>, DriverError> {
-        let until = Instant::now() + limit;
+        let until = self.link.clock().now() + limit;
         loop {
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.saturating_duration_since(self.link.clock().now());
             let bytes = match self.heard.next_on(endpoint, left).await {
                 // What is left after those that do not count is nobody's limit.
                 Err(LinkError::Timeout { what, .. }) => {

@@ -16,7 +16,7 @@ use crate::driver::{Boxed, testing::PANIC, testing::PANIC_LATER};
 use crate::events::Metrics;
 use crate::inspect::Inspect;
 use crate::library::{Candidate, Hardware, Library};
-use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Operation, pair};
+use crate::link::{Clock, Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Operation, pair};
 use crate::manager::{BusSpec, Connector, Factory, Found, ManagerContext, ManagerGuard, ManagerHandle, Scan};
 use crate::types::{Bus, Endpoint, InputAction, InputKind, OperatorId, OperatorKind, Output, OutputKind};
 
@@ -86,7 +86,7 @@ impl Connector for Reach {
             gap: Duration::ZERO,
             deadlines: Deadlines::default(),
             confirms: Confirms::Everything,
-            scripted: false,
+            clock: Clock::system(),
         };
         let (link, end) = pair(info);
         let sent = self.ends.send(end);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair};
+use crate::link::{Clock, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair};
 use crate::manager::{link_info::confirms, open_devices::OpenDevices, open_devices::OpenGuard};
 use crate::types::{Bus, Endpoint};
 
@@ -37,7 +37,7 @@ pub(in crate::manager) fn info(bus: Bus, deadlines: Deadlines) -> LinkInfo {
         gap: Duration::from_millis(bus.gap_ms()),
         deadlines,
         confirms: confirms(bus),
-        scripted: false,
+        clock: Clock::system(),
     }
 }
 

@@ -18,7 +18,7 @@ use super::characteristic::{self, GattQueue};
 use super::error::explain;
 use crate::library::{Candidate, Matcher};
 use crate::link::{
-    Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair,
+    Clock, Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair,
 };
 use crate::manager::link_info::choose;
 use crate::types::{Bus, Endpoint};
@@ -104,7 +104,7 @@ async fn attempt(
     let notifications = peripheral.notifications().await.map_err(|error| explain(&error))?;
     let gap = Duration::from_millis(Bus::Btle.gap_ms());
     let confirms = confirms(&endpoints);
-    let (link, end) = pair(LinkInfo { endpoints: names, gap, deadlines, confirms, scripted: false });
+    let (link, end) = pair(LinkInfo { endpoints: names, gap, deadlines, confirms, clock: Clock::system() });
     let connection = Connection { peripheral: peripheral.clone(), end, notifications, endpoints, deadlines };
     Ok((which, link, connection))
 }

@@ -13,7 +13,7 @@ use super::frames::{self, Ack, FromPeripheral, RealServices};
 use crate::driver::Boxed;
 use crate::library::{Candidate, Hardware};
 use crate::link::{
-    Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair,
+    Clock, Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair,
 };
 use crate::manager::{contract::Connector, link_info::choose, link_info::confirms};
 use crate::text::{from_json, shown};
@@ -285,7 +285,8 @@ impl Present<'_> {
             Ack::Manual => Confirms::Everything,
             Ack::Auto => confirms(self.hardware.bus),
         };
-        let (link, end) = pair(LinkInfo { endpoints, gap, deadlines: self.deadlines, confirms, scripted: false });
+        let (link, end) =
+            pair(LinkInfo { endpoints, gap, deadlines: self.deadlines, confirms, clock: Clock::system() });
         self.open = Some(Open { end, subscribed: BTreeSet::new(), waiting: BTreeMap::new() });
         self.handle.connected.store(true, Ordering::Relaxed);
         self.send(frames::attached(&candidate.definition.protocol));

@@ -24,7 +24,7 @@ use crate::buttplug::number::Whole;
 use crate::driver::Boxed;
 use crate::inspect::Inspect;
 use crate::library::{Candidate, Hardware};
-use crate::link::{Deadlines, Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, pair};
+use crate::link::{Clock, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, pair};
 use crate::manager::{
     contract::Connector, contract::Factory, contract::Found, contract::ManagerContext, contract::ManagerExit,
     contract::ManagerGuard, contract::ManagerHandle, contract::Scan, link_info::choose, link_info::confirms,
@@ -374,7 +374,7 @@ impl Device {
             gap: Duration::ZERO,
             deadlines,
             confirms: confirms(Bus::Websocket),
-            scripted: false,
+            clock: Clock::system(),
         });
         self.open = Some((end, BTreeSet::new()));
         Ok((which, link))

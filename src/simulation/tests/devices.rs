@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::driver::{self, Batch, Change, Driver, Levels};
 use crate::library::{Definition, Hardware, Library, Matcher, Model, OutputSpec};
-use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Operation, pair};
+use crate::link::{Clock, Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Operation, pair};
 use crate::simulation::*;
 use crate::types::{Bus, Endpoint, InputKind, Output};
 
@@ -58,7 +58,7 @@ impl Bench {
             gap: Duration::ZERO,
             deadlines: Deadlines::default(),
             confirms: Confirms::Everything,
-            scripted: true,
+            clock: Clock::manual(),
         });
         tokio::spawn(serve(end, Arc::clone(&toy)));
         let name = model.ids.first().cloned().unwrap_or_default();
@@ -92,14 +92,14 @@ impl Bench {
         let batch_packets = packets.clone();
         // A driver may walk to the goal in steps of its own, or say the same without end.
         for _ in 0..100 {
-            let poll = self.driver.poll();
+            let poll = self.driver.poll(tokio::time::Instant::now());
             packets.extend(poll.packets);
             let Some(again) = poll.again else { break };
             tokio::time::sleep(again).await;
         }
         for packet in packets {
             self.link.write(packet.clone()).await.unwrap();
-            self.driver.confirmed(&packet);
+            self.driver.confirmed(&packet, tokio::time::Instant::now());
         }
         let what = format!("{}: {} {value} on feature {feature}", self.model.name, output.kind.key());
         assert_eq!(lock(&self.toy).not_understood(), 0, "{what}: {batch_packets:02x?}");
@@ -130,7 +130,7 @@ impl Bench {
     fn encode(&mut self, change: Change, levels: &Levels) -> Vec<crate::link::Packet> {
         let changes = [change];
         let batch = Batch { changes: &changes, levels, stop: false };
-        self.driver.encode(&batch).unwrap()
+        self.driver.encode(&batch, tokio::time::Instant::now()).unwrap()
     }
 
     fn shown(&self) -> Vec<i32> {

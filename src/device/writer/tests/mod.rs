@@ -14,7 +14,7 @@ use super::write_loop::*;
 use crate::device::{Identity, UserSettings, handle::DeviceHandle, messages::Exit};
 use crate::events::Metrics;
 use crate::library::Definition;
-use crate::link::{Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Operation, Packet, pair};
+use crate::link::{Clock, Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Operation, Packet, pair};
 use crate::types::{Bus, OperatorId, Output, OutputKind};
 
 pub(super) const ANN: OperatorId = OperatorId(1);
@@ -55,8 +55,13 @@ impl Hardware {
         let identity =
             Identity { index: 0, bus: Bus::Btle, address: "a".to_owned(), identifier: None, definition, model };
         let device = DeviceHandle::new(identity, user);
-        let info =
-            LinkInfo { endpoints, gap: Duration::ZERO, deadlines: Deadlines::default(), confirms, scripted: false };
+        let info = LinkInfo {
+            endpoints,
+            gap: Duration::ZERO,
+            deadlines: Deadlines::default(),
+            confirms,
+            clock: Clock::system(),
+        };
         let (link, end) = pair(info);
         link.set_packet_gap(device.identity().definition.packet_gap_on(Bus::Btle));
         Self { end, link, device }

@@ -52,7 +52,8 @@ impl Protocol for Lovense {
             link.subscribe(Endpoint::RX).await?;
             for _ in 0..ASKED {
                 link.write(text("DeviceType;".to_owned())).await?;
-                let found = wait(&mut heard, &mut words, ANSWER, ANSWER, |word| word.device_type(definition)).await;
+                let found =
+                    wait(link, &mut heard, &mut words, ANSWER, ANSWER, |word| word.device_type(definition)).await;
                 match found {
                     Ok(code) => return Ok(Some(code)),
                     Err(LinkError::Timeout { .. }) => {}
@@ -118,7 +119,7 @@ struct LovenseDriver {
 }
 
 impl Driver for LovenseDriver {
-    fn encode(&mut self, batch: &Batch<'_>) -> Result<Vec<Packet>, DriverError> {
+    fn encode(&mut self, batch: &Batch<'_>, _: Instant) -> Result<Vec<Packet>, DriverError> {
         let mut packets = Vec::new();
         if self.form == Form::Multi {
             if !batch.changes.is_empty() {
@@ -155,7 +156,7 @@ impl Driver for LovenseDriver {
         Ok(packets)
     }
 
-    fn confirmed(&mut self, packet: &Packet) {
+    fn confirmed(&mut self, packet: &Packet, _: Instant) {
         if packet.data == TURN_AROUND.as_bytes() {
             self.clockwise = !self.clockwise;
         }
@@ -189,15 +190,16 @@ fn text(command: String) -> Packet {
 /// # Errors
 /// [`LinkError::Timeout`], or a link that is lost.
 async fn wait<T>(
+    link: &Link,
     heard: &mut Listener,
     words: &mut Words,
     silence: Duration,
     longest: Duration,
     meaning: impl Fn(&Word) -> Option<T>,
 ) -> Result<T, LinkError> {
-    let until = Instant::now() + longest;
+    let until = link.clock().now() + longest;
     loop {
-        let left = until.saturating_duration_since(Instant::now());
+        let left = until.saturating_duration_since(link.clock().now());
         let notification = heard.next_on(Endpoint::RX, silence.min(left)).await?;
         if let Some(found) = words.take(&notification).iter().find_map(&meaning) {
             return Ok(found);
@@ -219,7 +221,7 @@ impl Inputs for Sensors {
             }
             let mut heard = link.listen();
             link.write(text("Battery;".to_owned())).await?;
-            Ok(wait(&mut heard, &mut Words::default(), ANSWER, CHARGE, Word::charge).await?)
+            Ok(wait(&link, &mut heard, &mut Words::default(), ANSWER, CHARGE, Word::charge).await?)
         })
     }
 }
@@ -230,7 +232,7 @@ mod tests {
 
     use super::*;
     use crate::library::Library;
-    use crate::link::{Confirms, Deadlines, LinkInfo, LinkRequest, Notification, Operation, pair};
+    use crate::link::{Clock, Confirms, Deadlines, LinkInfo, LinkRequest, Notification, Operation, pair};
     use crate::types::Bus;
 
     /// A link whose other side, when it is asked for a type for the `asks`-th time, says this.
@@ -240,7 +242,7 @@ mod tests {
             gap: Duration::ZERO,
             deadlines: Deadlines::default(),
             confirms: Confirms::Everything,
-            scripted: false,
+            clock: Clock::system(),
         });
         tokio::spawn(async move {
             let mut asked = 0;

@@ -2,8 +2,8 @@
 //! protocols/nintendo-joycon.md).
 //!
 //! The reference server writes without end, from a loop beside its commands. Here the level goes out with its command,
-//! like any other, and is repeated by [`Driver::poll`], which the writer asks only while no stop is waiting; after a stop
-//! nothing is said. So a stop that is confirmed is the last packet.
+//! like any other, and the writer repeats it as [`Driver::refresh`] asks for, while something runs. So a stop that is
+//! confirmed is the last packet.
 
 mod simulated;
 
@@ -12,13 +12,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::library::{Definition, Hardware, Model};
+use crate::library::{Definition, Hardware, Model, definition::Repeat};
 use crate::link::{Link, Packet};
 use crate::types::{Endpoint, InputKind};
 
 use crate::driver::{
-    contract::Batch, contract::Boxed, contract::Driver, contract::DriverError, contract::Inputs, contract::Poll,
-    contract::Protocol, simulated::SimulatedDevice, template,
+    contract::Batch, contract::Boxed, contract::Driver, contract::DriverError, contract::Inputs, contract::Protocol,
+    simulated::SimulatedDevice, template,
 };
 
 use simulated::SimulatedJoycon;
@@ -49,7 +49,7 @@ impl Protocol for NintendoJoycon {
     }
 
     fn open(&self, _: &Arc<Definition>, _: &Arc<Model>, _: &Link) -> Box<dyn Driver> {
-        Box::new(Controller { running: None })
+        Box::new(Controller)
     }
 
     fn simulate(&self, model: &Model) -> Option<Box<dyn SimulatedDevice>> {
@@ -57,10 +57,7 @@ impl Protocol for NintendoJoycon {
     }
 }
 
-/// What is repeated, and not before when.
-struct Controller {
-    running: Option<([u8; 4], Instant)>,
-}
+struct Controller;
 
 impl Driver for Controller {
     fn connect<'a>(&'a mut self, link: &'a Link) -> Boxed<'a, Result<(), DriverError>> {
@@ -71,23 +68,13 @@ impl Driver for Controller {
         })
     }
 
-    fn encode(&mut self, batch: &Batch<'_>) -> Result<Vec<Packet>, DriverError> {
-        let Some(change) = batch.changes.last() else { return Ok(Vec::new()) };
-        let rumble = encoded(change.output.value);
-        self.running = (rumble != SILENCE).then(|| (rumble, Instant::now() + AGAIN));
-        Ok(vec![both(rumble)])
+    fn encode(&mut self, batch: &Batch<'_>, _: Instant) -> Result<Vec<Packet>, DriverError> {
+        let changed = batch.changes.last().map(|change| both(encoded(change.output.value)));
+        Ok(changed.into_iter().collect())
     }
 
-    fn poll(&mut self) -> Poll {
-        let now = Instant::now();
-        match &mut self.running {
-            None => Poll::default(),
-            Some((_, at)) if *at > now => Poll { packets: Vec::new(), again: Some(*at - now) },
-            Some((rumble, at)) => {
-                *at = now + AGAIN;
-                Poll { packets: vec![both(*rumble)], again: Some(AGAIN) }
-            }
-        }
+    fn refresh(&self) -> Option<Repeat> {
+        Some(Repeat { every: AGAIN, only_running: true })
     }
 
     fn inputs(&self) -> Arc<dyn Inputs> {
@@ -155,29 +142,22 @@ mod tests {
         assert_eq!((encoded(-5), encoded(i32::MAX)), (SILENCE, [0xA8, 0xC8, 0xBC, 0x72]));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_level_is_said_again_until_the_stop_and_never_after() {
+    /// That it is repeated until the stop and never after, the tests of the writer show.
+    #[test]
+    fn a_level_is_one_report_and_nothing_is_said_without_one() {
         let library = Library::load(&[], &crate::driver::names());
         let definition = library.protocol("nintendo-joycon").unwrap();
         let levels = Levels::new(&definition.default);
-        let mut driver = Controller { running: None };
-        let tell = |driver: &mut Controller, value, stop| {
+        let tell = |value, stop| {
             let output = Output { kind: OutputKind::Vibrate, value, duration_ms: 0 };
             let changes = [Change { feature: 0, output, previous: 0 }];
-            driver.encode(&Batch { changes: &changes, levels: &levels, stop }).unwrap()
+            Controller.encode(&Batch { changes: &changes, levels: &levels, stop }, Instant::now()).unwrap()
         };
-        assert!(driver.poll().again.is_none());
-        let told = tell(&mut driver, 500, false);
-        assert_eq!(told, [both([0xA8, 0x88, 0xAC, 0x62])]);
-        for _ in 0..100 {
-            let early = driver.poll();
-            assert!(early.packets.is_empty());
-            tokio::time::advance(early.again.unwrap()).await;
-            assert_eq!(driver.poll().packets, told);
-        }
-        assert_eq!(tell(&mut driver, 0, true), [both(SILENCE)]);
-        tokio::time::advance(AGAIN * 10).await;
-        let poll = driver.poll();
+        assert_eq!(tell(500, false), [both([0xA8, 0x88, 0xAC, 0x62])]);
+        assert_eq!(tell(0, true), [both(SILENCE)]);
+        let poll = Controller.poll(Instant::now());
         assert!(poll.packets.is_empty() && poll.again.is_none());
+        let refresh = Controller.refresh().unwrap();
+        assert!(refresh.only_running && refresh.every == Duration::from_millis(15));
     }
 }
