@@ -117,7 +117,9 @@ pub(super) fn understand_bytes(bytes: std::io::Result<Option<Vec<u8>>>) -> Resul
     let whole = strict_json::read(text).map_err(|error| error.to_string())?;
     match whole.get("version").map(|version| (version, version.as_u64())) {
         Some((_, Some(1..=VERSION))) => {}
-        Some((version, _)) => return Err(format!("it has version {version}; this program knows versions 1 to {VERSION}")),
+        Some((version, _)) => {
+            return Err(format!("it has version {version}; this program knows versions 1 to {VERSION}"));
+        }
         None => return Err(format!("it says no version; this program knows versions 1 to {VERSION}")),
     }
     Contents::deserialize(whole).map(understand).map_err(|error| error.to_string())

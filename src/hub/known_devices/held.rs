@@ -176,7 +176,9 @@ impl Held {
         };
         let limits = |(feature, kind): (u32, OutputKind)| match (own((feature, kind)), self.of_axis(feature, kind)) {
             // What only says other things of an axis leaves its travel as it is.
-            (Some(own), Some(HeldLimits { range, of, .. })) if !own.says_range() && range.is_some() => Some(HeldLimits { range, of, ..own }),
+            (Some(own), Some(HeldLimits { range, of, .. })) if !own.says_range() && range.is_some() => {
+                Some(HeldLimits { range, of, ..own })
+            }
             (own, of_axis) => own.or(of_axis),
         };
         let fits = |name: &&String| model.outputs().any(|(index, spec)| parsed(name) == Some((index, spec.kind)));
@@ -200,7 +202,9 @@ impl Held {
                     if scaled.disabled && !user.disabled {
                         refuse(format!("nothing is left of the limits in devices.toml for {name:?} on this model"));
                     } else if user.speed.is_some() || user.rise.is_some() {
-                        refuse(format!("`speed` and `rise` of {name:?} in devices.toml cannot be kept by this version"));
+                        refuse(format!(
+                            "`speed` and `rise` of {name:?} in devices.toml cannot be kept by this version"
+                        ));
                     }
                     settings.limits.insert(place, scaled);
                 }

@@ -17,8 +17,10 @@ pub(super) struct InForce {
 /// Applies what the file says. Entries of the addresses in `unclear` are not understood: what held before holds there.
 pub(super) fn apply(file: &[DeviceSettings], unclear: &[String], before: &[Held]) -> InForce {
     let is_unclear = |address: &str| unclear.iter().any(|other| same_address(other, address));
-    let forgotten = |address: &str| file.iter().any(|entry| entry.forget && same_address(&entry.source.address, address));
-    let mut left: Vec<&Held> = before.iter().filter(|held| !forgotten(&held.address) || is_unclear(&held.address)).collect();
+    let forgotten =
+        |address: &str| file.iter().any(|entry| entry.forget && same_address(&entry.source.address, address));
+    let mut left: Vec<&Held> =
+        before.iter().filter(|held| !forgotten(&held.address) || is_unclear(&held.address)).collect();
     let mut now = InForce::default();
     for entry in file.iter().filter(|entry| !is_unclear(&entry.source.address)) {
         let before = position(entry, file, &left).map(|position| left.remove(position));
@@ -50,7 +52,9 @@ fn position(entry: &DeviceSettings, file: &[DeviceSettings], left: &[&Held]) -> 
 
 impl InForce {
     fn merge(&mut self, entry: Option<&DeviceSettings>, before: Option<&Held>) {
-        let Some(address) = entry.map(|entry| &entry.source.address).or(before.map(|held| &held.address)) else { return };
+        let Some(address) = entry.map(|entry| &entry.source.address).or(before.map(|held| &held.address)) else {
+            return;
+        };
         let of = before.and_then(|held| held.model.as_ref()).or(entry.and_then(|entry| entry.model.as_ref()));
         let whose = of.map_or_else(|| address.clone(), |model| format!("{address} ({model})"));
         let was = before.map(|held| &held.user);
@@ -107,7 +111,10 @@ fn output(new: OutputSettings, was: HeldLimits, vanished: &mut dyn FnMut(&str)) 
         // What an unchanged range was set for is known from before.
         Some(Limit::At(range)) => (Some(range), new.of.or(was.of.filter(|_| was.range == Some(range)))),
         None => {
-            keep(was.range.is_some(), format!("`range = {:?}`", was.range.map(|(low, high)| [low, high]).unwrap_or_default()));
+            keep(
+                was.range.is_some(),
+                format!("`range = {:?}`", was.range.map(|(low, high)| [low, high]).unwrap_or_default()),
+            );
             (was.range, was.of.filter(|_| was.range.is_some()))
         }
     };

@@ -9,8 +9,8 @@ use super::entry::{Entry, Key};
 use super::file::{self, Known};
 use super::held::Held;
 use super::lock::{LockError, StateLock};
-use super::users::{Applied, Read, Users, refusal};
 use super::migrate;
+use super::users::{Applied, Read, Users, refusal};
 use crate::device::UserSettings;
 use crate::library::{Library, Model};
 use crate::types::Bus;
@@ -132,7 +132,8 @@ impl KnownDevices {
         this.users = Users::start(devices_file, read(devices_file), before, is_old);
         this.complete_from_entries();
         this.assign_indexes();
-        let forgotten = std::mem::take(&mut this.known.entries).into_iter().filter(|entry| !this.users.forgets(&entry.key.address));
+        let forgotten =
+            std::mem::take(&mut this.known.entries).into_iter().filter(|entry| !this.users.forgets(&entry.key.address));
         this.known.entries = forgotten.collect();
         this.unsaved |= this.known.in_force != this.users.held || !this.users.to_forget.is_empty();
         Ok(this)
@@ -151,7 +152,8 @@ impl KnownDevices {
             return hold(&self.known);
         }
         if let Err(why) = migrate::migrate(&mut self.known, devices_file) {
-            let what = "what you set for devices cannot be moved from devices.json to devices.toml, and holds as it was";
+            let what =
+                "what you set for devices cannot be moved from devices.json to devices.toml, and holds as it was";
             self.problems.push(format!("{what}: {why}"));
             return hold(&self.known);
         }
@@ -205,6 +207,22 @@ impl KnownDevices {
         json!({
             "file": self.path, "devices_file": self.users.path, "known": self.known.count(), "problems": self.problems(),
         })
+    }
+
+    /// The devices that were met.
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.known.entries
+    }
+
+    /// What is in force.
+    pub(super) fn held(&self) -> &[Held] {
+        &self.users.held
+    }
+
+    /// Whether the state file still says what the user set, as files of version 1 do.
+    #[must_use]
+    pub fn is_old(&self) -> bool {
+        self.known.version < file::VERSION && !migrate::set_before(&self.known).is_empty()
     }
 
     /// The file that says what the user set, if there is to be one.
@@ -321,7 +339,9 @@ impl KnownDevices {
                 continue;
             };
             let own = self.known.entries.iter().position(|entry| same_address(&entry.key.address, &address));
-            let Some(old) = own.and_then(|own| self.known.entries.get(own)).map(|entry| entry.index) else { continue };
+            let Some(old) = own.and_then(|own| self.known.entries.get(own)).map(|entry| entry.index) else {
+                continue;
+            };
             // Who has the index now gets the one that becomes free. What is not understood keeps its own.
             if let Some(holder) = self.known.entries.iter_mut().find(|entry| entry.index == index) {
                 holder.index = old;

@@ -2,7 +2,8 @@
 //!
 //! Here live what is known ([`known`]) and what the user set for it ([`users`]), the state file ([`mod@file`]), its entries
 //! ([`entry`]) and its lock ([`lock`]), what is in force for an address ([`held`]) and how that follows from `devices.toml`
-//! and from what was in force before ([`in_force`]), and the move of what older state files hold ([`migrate`]). What the user
+//! and from what was in force before ([`in_force`]), the move of what older state files hold ([`migrate`]), and what people see of it all
+//! ([`overview`]). What the user
 //! allowed for an address holds whatever model is found there; what cannot be understood is kept as it is and never loosens
 //! anything. What may not live here: actors, links, anything that drives a device.
 
@@ -13,6 +14,7 @@ mod in_force;
 mod known;
 pub mod lock;
 mod migrate;
+mod overview;
 mod strict_json;
 #[cfg(test)]
 mod tests;
@@ -20,4 +22,5 @@ mod users;
 
 pub use entry::{Entry, Key};
 pub use known::{Admitted, InUse, KnownDevices, REMEDY, ToSave};
-pub use users::{Applied, examine};
+pub use overview::{Overview, OverviewLimits};
+pub use users::{Applied, Read, examine};
