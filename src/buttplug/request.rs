@@ -62,6 +62,12 @@ impl ReplyForm {
         Self { id, name, spelling: None }
     }
 
+    /// Id of the request, or 0 when there was none.
+    #[must_use]
+    pub const fn id(self) -> u32 {
+        self.id
+    }
+
     /// Answers in this spelling.
     #[must_use]
     pub(super) const fn spelled(self, spelling: &'static str) -> Self {

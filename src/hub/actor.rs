@@ -19,7 +19,7 @@ use crate::device::{Availability, DeviceActor, DeviceHandle, Exit, Identity, LAS
 use crate::events::Event;
 use crate::library::{Candidate, Definition, Hardware, Library};
 use crate::link::Link;
-use crate::manager::{Connector, Found, Scan};
+use crate::manager::{Connector, DeviceThreads, Found, Scan};
 use crate::types::{Bus, OperatorId};
 
 /// Longest pause before a manager is started again.
@@ -43,8 +43,7 @@ pub struct Hub {
     pub(super) library: Arc<Library>,
     pub(super) known: KnownDevices,
     pub(super) managers: Vec<ManagerEntry>,
-    /// Threads for devices; none means the hub's own.
-    arbiters: Vec<ArbiterHandle>,
+    pub(super) threads: DeviceThreads,
     pub(super) shared: Arc<Shared>,
     /// Everybody who may drive devices and scan.
     operators: BTreeSet<OperatorId>,
@@ -71,7 +70,7 @@ impl Hub {
         library: Arc<Library>,
         known: KnownDevices,
         buses: Vec<crate::manager::BusSpec>,
-        arbiters: Vec<ArbiterHandle>,
+        threads: DeviceThreads,
         shared: Arc<Shared>,
         alive: DropGuard,
     ) -> Self {
@@ -86,7 +85,7 @@ impl Hub {
             library,
             known,
             managers: managers.collect(),
-            arbiters,
+            threads,
             shared,
             operators: BTreeSet::new(),
             sessions: BTreeMap::new(),
@@ -327,7 +326,7 @@ impl Hub {
         handle.wanted().hold(self.hold_reason());
         // Hardware that was driven before, even by a server that was killed, may still run at its last level.
         handle.wanted().connected(again || met, repeats);
-        self.start_device(&handle, opened, generation, ctx);
+        self.start_device(&handle, &connector, opened, generation, ctx);
         let name = handle.description().name.clone();
         let protocol = handle.identity().definition.protocol.clone();
         let device = DeviceEntry {
@@ -352,12 +351,19 @@ impl Hub {
         }
     }
 
-    fn start_device(&self, handle: &DeviceHandle, opened: crate::device::Opened, generation: u64, ctx: &Context<Self>) {
+    fn start_device(
+        &self,
+        handle: &DeviceHandle,
+        connector: &Arc<dyn Connector>,
+        opened: crate::device::Opened,
+        generation: u64,
+        ctx: &Context<Self>,
+    ) {
         let to = ctx.address().recipient();
         let actor =
             DeviceActor::new(handle.clone(), opened, generation, to, self.options.pace, self.shared.metrics.clone());
-        let turn = usize::try_from(handle.index()).unwrap_or(0).checked_rem(self.arbiters.len());
-        actor.begin(turn.and_then(|turn| self.arbiters.get(turn)));
+        let thread = connector.thread().cloned().unwrap_or_else(|| self.threads.next());
+        actor.begin(thread.arbiter());
     }
 
     /// Saves what is known of devices, off this thread, one save after the other.

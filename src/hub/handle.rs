@@ -17,7 +17,7 @@ use super::shared::{Routes, Shared};
 use super::{emergency_stop, shutdown, status};
 use crate::events::Metrics;
 use crate::library::Library;
-use crate::manager::BusSpec;
+use crate::manager::{BusSpec, DeviceThreads};
 use crate::types::{Descriptions, OperatorId, OperatorKind};
 
 /// What everybody above the hub holds. Copies share it.
@@ -53,7 +53,8 @@ impl HubHandle {
         });
         let ended = CancellationToken::new();
         let alive = ended.clone().drop_guard();
-        let hub = Hub::new(options, library, known, buses, arbiters, Arc::clone(&shared), alive).start();
+        let threads = DeviceThreads::new(arbiters);
+        let hub = Hub::new(options, library, known, buses, threads, Arc::clone(&shared), alive).start();
         Self { hub, shared, ended }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use bytestring::ByteString;
 use tokio::time::Instant;
 
 use super::options::SessionOptions;
@@ -113,7 +114,11 @@ impl SessionActor {
         if matches!(message, ServerMessage::Error(_)) {
             self.control.metrics().rejected();
         }
-        if let Some(frame) = self.codec().write(form, message) {
+        let frame = match message {
+            ServerMessage::DeviceList(devices) => self.options.lists.whole(self.codec(), form, devices),
+            other => self.codec().write(form, other).map(ByteString::from),
+        };
+        if let Some(frame) = frame {
             self.outgoing.text(frame);
         }
     }
@@ -220,21 +225,38 @@ impl SessionActor {
     /// Sends the client the devices that there are now, if they have changed.
     fn send_devices(&mut self, ctx: &mut Context<Self>) {
         // A client that has not shaken hands asks for the list itself.
-        if self.session.codec().is_none() {
+        if self.session.codec().is_none() || self.send_later {
             return;
         }
         let wait = EVENT_GAP.saturating_sub(self.last_sent_at.elapsed());
         if !wait.is_zero() {
-            if !std::mem::replace(&mut self.send_later, true) {
-                ctx.run_later(wait, |this, ctx| {
-                    this.send_later = false;
-                    this.send_devices(ctx);
-                });
-            }
-            return;
+            return self.later(wait, ctx, Self::send_devices);
         }
         let now = self.control.devices();
-        if !Arc::ptr_eq(&now, &self.last_sent_list) {
+        if Arc::ptr_eq(&now, &self.last_sent_list) {
+            return;
+        }
+        let wait = self.options.lists.reserve(&self.changed(&now));
+        if wait.is_zero() {
+            self.send_newest();
+        } else {
+            self.later(wait, ctx, |this, _| this.send_newest());
+        }
+    }
+
+    /// Does this once the time is over, unless something waits already.
+    fn later(&mut self, wait: Duration, ctx: &mut Context<Self>, then: fn(&mut Self, &mut Context<Self>)) {
+        if !std::mem::replace(&mut self.send_later, true) {
+            ctx.run_later(wait, move |this, ctx| {
+                this.send_later = false;
+                then(this, ctx);
+            });
+        }
+    }
+
+    fn send_newest(&mut self) {
+        let now = self.control.devices();
+        if self.session.codec().is_some() && !Arc::ptr_eq(&now, &self.last_sent_list) {
             self.send_change(&now);
             self.last_sent_list = now;
             self.last_sent_at = Instant::now();
@@ -243,10 +265,15 @@ impl SessionActor {
 }
 
 impl SessionActor {
+    /// The frames that tell what changes from the devices that the client knows to these.
+    fn changed(&self, devices: &Arc<Descriptions>) -> Arc<[ByteString]> {
+        self.options.lists.changed(self.codec(), &self.last_sent_list, devices)
+    }
+
     /// Sends what changes from the devices that the client knows to these.
     fn send_change(&self, devices: &Arc<Descriptions>) {
-        for frame in self.codec().devices_changed(&self.last_sent_list, devices) {
-            self.outgoing.text(frame);
+        for frame in self.changed(devices).iter() {
+            self.outgoing.text(frame.clone());
         }
     }
 }
