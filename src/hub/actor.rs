@@ -9,7 +9,7 @@ use tokio_util::sync::DropGuard;
 
 use super::bring_up::{self, Ready};
 use super::entries::{DeviceEntry, LinkState, ManagerEntry, Successor};
-use super::known_devices::{Admitted, Key, KnownDevices, file};
+use super::known_devices::{Admitted, Key, KnownDevices};
 use super::messages::{HubEvent, SessionHandle};
 use super::options::HubOptions;
 use super::restart_policy::Budget;
@@ -106,7 +106,7 @@ impl Hub {
         if self.held {
             return Some(self.shared.held.clone());
         }
-        self.known.withheld().map(str::to_owned)
+        self.known.withheld()
     }
 
     /// Publishes the routing table and tells the sessions.
@@ -372,14 +372,11 @@ impl Hub {
             self.save_again = true;
             return;
         }
-        let Some((path, text)) = self.known.to_save() else {
+        let Some(to_save) = self.known.to_save() else {
             self.saving = false;
             return;
         };
-        let seen = self.known.seen();
-        let saved = tokio::task::spawn_blocking(move || {
-            file::save_over(&path, &text, &seen).map_err(|error| format!("{}: {error}", path.display()))
-        });
+        let saved = tokio::task::spawn_blocking(move || to_save.save());
         ctx.spawn(saved.into_actor(self).map(|saved, this, ctx| {
             if let Err(why) = saved.unwrap_or_else(|error| Err(error.to_string())) {
                 this.shared.metrics.emit(&Event::StateNotSaved { why: &why });
@@ -398,6 +395,9 @@ impl Actor for Hub {
     fn started(&mut self, ctx: &mut Self::Context) {
         for problem in self.known.problems() {
             tracing::warn!("{problem}");
+        }
+        if self.known.is_unsaved() {
+            self.save(ctx);
         }
         for index in 0..self.managers.len() {
             self.start_manager(index, ctx);

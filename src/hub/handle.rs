@@ -48,7 +48,7 @@ impl HubHandle {
             sessions: AtomicUsize::new(0),
             max_sessions: options.max_sessions,
             shutting_down: AtomicBool::new(false),
-            state_problems: known.problems().to_vec(),
+            state_problems: ArcSwap::from_pointee(known.problems()),
             held: emergency_stop::reason(&options.page),
         });
         let ended = CancellationToken::new();
@@ -76,10 +76,10 @@ impl HubHandle {
         self.shared.hold.subscribe()
     }
 
-    /// What is wrong with the file of known devices, and what to do about it.
+    /// What is wrong with the file of known devices and with `devices.toml`, and what to do about it.
     #[must_use]
-    pub fn state_problems(&self) -> &[String] {
-        &self.shared.state_problems
+    pub fn state_problems(&self) -> Arc<Vec<String>> {
+        self.shared.state_problems.load_full()
     }
 
     /// The metrics of this server.
