@@ -54,7 +54,7 @@ pub(super) enum Unhealthy {
 #[derive(Debug)]
 pub(super) struct Answer {
     /// As it came; a server of another version may say more.
-    json: Value,
+    pub(super) json: Value,
     /// What this version understands of it.
     pub(super) health: Health,
 }

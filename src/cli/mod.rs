@@ -4,6 +4,7 @@
 //! setting, a definition).
 
 mod check;
+mod device;
 mod devices;
 mod doctor;
 mod exit_error;
@@ -65,6 +66,8 @@ enum Command {
     Check(check::CheckArgs),
     /// List the models that are known
     Devices(devices::DevicesArgs),
+    /// Names and limits of your devices, which may be used, which are forgotten
+    Device(device::DeviceArgs),
     /// Look what hardware is around, known or not
     Scan(scan::ScanArgs),
     /// Play a piece of hardware to a running server and show what it is told to do
@@ -90,6 +93,7 @@ impl Command {
             Self::Serve(args) => &mut args.settings,
             Self::Check(args) => &mut args.settings,
             Self::Devices(args) => &mut args.settings,
+            Self::Device(args) => &mut args.settings,
             Self::Scan(args) => &mut args.settings,
             Self::Simulate(args) => &mut args.settings,
             Self::Stop(args) => &mut args.settings,
@@ -121,6 +125,7 @@ fn run(command: &Command) -> Result<(), ExitError> {
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(args),
         Command::Devices(args) => devices::run(args),
+        Command::Device(args) => device::run(args),
         Command::Scan(args) => scan::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Stop(args) => stop::run(args),

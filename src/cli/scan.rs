@@ -17,7 +17,7 @@ use super::output::print;
 use super::settings_args::SettingsArgs;
 use crate::library::{Hardware, Library, usb_id};
 use crate::manager::{
-    BusSetup, Discovery, Found, ManagerContext, ManagerExited, ManagerGuard, ManagerHandle, Scan, list,
+    BusSetup, DeviceThreads, Discovery, Found, ManagerContext, ManagerExited, ManagerGuard, ManagerHandle, Scan, list,
     virtual_bus::Port,
 };
 use crate::settings::Settings;
@@ -69,7 +69,8 @@ fn start_managers(setup: &BusSetup<'_>, events: &mpsc::UnboundedSender<ScanEvent
     for bus in list::enabled(setup.settings).filter(|bus| matches!(bus.discovery(), Discovery::Manager)) {
         let listener = FoundListener(events.clone()).start();
         let guard = ManagerGuard::new(listener.clone().recipient(), bus.name(), 1);
-        let manager = bus.factory(setup)(ManagerContext { found: listener.recipient(), guard });
+        let (found, threads) = (listener.recipient(), DeviceThreads::default());
+        let manager = bus.factory(setup)(ManagerContext { found, threads, guard });
         manager.scan.do_send(Scan::Start);
         managers.push(manager);
     }

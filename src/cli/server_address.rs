@@ -46,6 +46,11 @@ impl ServerArg {
         self.given().map_or_else(|| of_settings(settings), Ok)
     }
 
+    /// Whether an address was given.
+    pub(super) fn is_given(&self) -> bool {
+        self.server.is_some()
+    }
+
     fn given(&self) -> Option<Servers> {
         self.server.clone().map(|first| Servers { first, others: Vec::new() })
     }

@@ -103,9 +103,9 @@ impl Control {
         self.hub.is_shutting_down()
     }
 
-    /// What is wrong with the file of known devices, and what to do about it.
+    /// What is wrong with the file of known devices and with `devices.toml`, and what to do about it.
     #[must_use]
-    pub fn state_problems(&self) -> &[String] {
+    pub fn state_problems(&self) -> Arc<Vec<String>> {
         self.hub.state_problems()
     }
 

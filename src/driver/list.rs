@@ -10,6 +10,7 @@ use super::testing::Misbehaving;
 
 /// Every protocol that is code, with its simulated side. A definition names one with `driver = "..."`.
 const CODED: &[&dyn Protocol] = &[
+    &coded::joyhub::JoyHub,
     &coded::lovense::Lovense,
     &coded::nintendo_joycon::NintendoJoycon,
     #[cfg(test)]

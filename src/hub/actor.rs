@@ -9,7 +9,7 @@ use tokio_util::sync::DropGuard;
 
 use super::bring_up::{self, Ready};
 use super::entries::{DeviceEntry, LinkState, ManagerEntry, Successor};
-use super::known_devices::{Admitted, Key, KnownDevices, file};
+use super::known_devices::{Admitted, Key, KnownDevices};
 use super::messages::{HubEvent, SessionHandle};
 use super::options::HubOptions;
 use super::restart_policy::Budget;
@@ -19,7 +19,7 @@ use crate::device::{Availability, DeviceActor, DeviceHandle, Exit, Identity, LAS
 use crate::events::Event;
 use crate::library::{Candidate, Definition, Hardware, Library};
 use crate::link::Link;
-use crate::manager::{Connector, Found, Scan};
+use crate::manager::{Connector, DeviceThreads, Found, Scan};
 use crate::types::{Bus, GoneDevice, OperatorId};
 
 /// Longest pause before a manager is started again.
@@ -35,8 +35,7 @@ pub struct Hub {
     pub(super) library: Arc<Library>,
     pub(super) known: KnownDevices,
     pub(super) managers: Vec<ManagerEntry>,
-    /// Threads for devices; none means the hub's own.
-    arbiters: Vec<ArbiterHandle>,
+    pub(super) threads: DeviceThreads,
     pub(super) shared: Arc<Shared>,
     /// Everybody who may drive devices and scan.
     operators: BTreeSet<OperatorId>,
@@ -63,7 +62,7 @@ impl Hub {
         library: Arc<Library>,
         known: KnownDevices,
         buses: Vec<crate::manager::BusSpec>,
-        arbiters: Vec<ArbiterHandle>,
+        threads: DeviceThreads,
         shared: Arc<Shared>,
         alive: DropGuard,
     ) -> Self {
@@ -78,7 +77,7 @@ impl Hub {
             library,
             known,
             managers: managers.collect(),
-            arbiters,
+            threads,
             shared,
             operators: BTreeSet::new(),
             sessions: BTreeMap::new(),
@@ -99,7 +98,7 @@ impl Hub {
         if self.held {
             return Some(self.shared.held.clone());
         }
-        self.known.withheld().map(str::to_owned)
+        self.known.withheld()
     }
 
     /// Publishes the routing table and tells the sessions.
@@ -319,7 +318,7 @@ impl Hub {
         handle.wanted().hold(self.hold_reason());
         // Hardware that was driven before, even by a server that was killed, may still run at its last level.
         handle.wanted().connected(again || met, repeats);
-        self.start_device(&handle, opened, generation, ctx);
+        self.start_device(&handle, &connector, opened, generation, ctx);
         let name = handle.description().name.clone();
         let protocol = handle.identity().definition.protocol.clone();
         let device = DeviceEntry {
@@ -344,12 +343,19 @@ impl Hub {
         }
     }
 
-    fn start_device(&self, handle: &DeviceHandle, opened: crate::device::Opened, generation: u64, ctx: &Context<Self>) {
+    fn start_device(
+        &self,
+        handle: &DeviceHandle,
+        connector: &Arc<dyn Connector>,
+        opened: crate::device::Opened,
+        generation: u64,
+        ctx: &Context<Self>,
+    ) {
         let to = ctx.address().recipient();
         let actor =
             DeviceActor::new(handle.clone(), opened, generation, to, self.options.pace, self.shared.metrics.clone());
-        let turn = usize::try_from(handle.index()).unwrap_or(0).checked_rem(self.arbiters.len());
-        actor.begin(turn.and_then(|turn| self.arbiters.get(turn)));
+        let thread = connector.thread().cloned().unwrap_or_else(|| self.threads.next());
+        actor.begin(thread.arbiter());
     }
 
     /// Saves what is known of devices, off this thread, one save after the other.
@@ -358,14 +364,11 @@ impl Hub {
             self.save_again = true;
             return;
         }
-        let Some((path, text)) = self.known.to_save() else {
+        let Some(to_save) = self.known.to_save() else {
             self.saving = false;
             return;
         };
-        let seen = self.known.seen();
-        let saved = tokio::task::spawn_blocking(move || {
-            file::save_over(&path, &text, &seen).map_err(|error| format!("{}: {error}", path.display()))
-        });
+        let saved = tokio::task::spawn_blocking(move || to_save.save());
         ctx.spawn(saved.into_actor(self).map(|saved, this, ctx| {
             if let Err(why) = saved.unwrap_or_else(|error| Err(error.to_string())) {
                 this.shared.metrics.emit(&Event::StateNotSaved { why: &why });
@@ -384,6 +387,9 @@ impl Actor for Hub {
     fn started(&mut self, ctx: &mut Self::Context) {
         for problem in self.known.problems() {
             tracing::warn!("{problem}");
+        }
+        if self.known.is_unsaved() {
+            self.save(ctx);
         }
         for index in 0..self.managers.len() {
             self.start_manager(index, ctx);

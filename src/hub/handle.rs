@@ -17,7 +17,7 @@ use super::shared::{Routes, Shared};
 use super::{emergency_stop, shutdown, status};
 use crate::events::Metrics;
 use crate::library::Library;
-use crate::manager::BusSpec;
+use crate::manager::{BusSpec, DeviceThreads};
 use crate::types::{ActorStatus, Descriptions, OperatorId, OperatorKind, ServerStatus};
 
 /// What everybody above the hub holds. Copies share it.
@@ -48,12 +48,13 @@ impl HubHandle {
             sessions: AtomicUsize::new(0),
             max_sessions: options.max_sessions,
             shutting_down: AtomicBool::new(false),
-            state_problems: known.problems().to_vec(),
+            state_problems: ArcSwap::from_pointee(known.problems()),
             held: emergency_stop::reason(&options.page),
         });
         let ended = CancellationToken::new();
         let alive = ended.clone().drop_guard();
-        let hub = Hub::new(options, library, known, buses, arbiters, Arc::clone(&shared), alive).start();
+        let threads = DeviceThreads::new(arbiters);
+        let hub = Hub::new(options, library, known, buses, threads, Arc::clone(&shared), alive).start();
         Self { hub, shared, ended }
     }
 
@@ -75,10 +76,10 @@ impl HubHandle {
         self.shared.hold.subscribe()
     }
 
-    /// What is wrong with the file of known devices, and what to do about it.
+    /// What is wrong with the file of known devices and with `devices.toml`, and what to do about it.
     #[must_use]
-    pub fn state_problems(&self) -> &[String] {
-        &self.shared.state_problems
+    pub fn state_problems(&self) -> Arc<Vec<String>> {
+        self.shared.state_problems.load_full()
     }
 
     /// The metrics of this server.

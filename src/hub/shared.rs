@@ -33,8 +33,8 @@ pub(super) struct Shared {
     pub(super) sessions: AtomicUsize,
     pub(super) max_sessions: usize,
     pub(super) shutting_down: AtomicBool,
-    /// What was wrong with the file of known devices when the server started.
-    pub(super) state_problems: Vec<String>,
+    /// What is wrong with the file of known devices and with `devices.toml`.
+    pub(super) state_problems: ArcSwap<Vec<String>>,
     /// Why outputs are refused while held.
     pub(super) held: String,
 }

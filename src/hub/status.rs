@@ -70,7 +70,7 @@ impl Handler<Observe> for Hub {
             definitions: self.library.definitions().len(),
             shutting_down: self.shutting_down,
             held: self.held,
-            outputs_refused: self.known.withheld().map(str::to_owned),
+            outputs_refused: self.known.withheld(),
             state: self.known.observe(),
         };
         Box::pin(async move { ServerStatus { buses: buses.await, ..status } })

@@ -190,7 +190,11 @@ impl Hub {
         };
         manager.generation += 1;
         let guard = ManagerGuard::new(ctx.address().recipient(), manager.bus.name, manager.generation);
-        let running = (manager.bus.factory)(ManagerContext { found: ctx.address().recipient(), guard });
+        let running = (manager.bus.factory)(ManagerContext {
+            found: ctx.address().recipient(),
+            threads: self.threads.clone(),
+            guard,
+        });
         if self.scans.active() {
             running.scan.do_send(Scan::Start);
         }

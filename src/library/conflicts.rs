@@ -49,11 +49,11 @@ fn claims(matcher: &Matcher) -> Vec<String> {
 }
 
 fn told_apart(one: &Matcher, other: &Matcher) -> bool {
-    let services = |matcher: &Matcher| match matcher {
-        Matcher::Btle { services, .. } => services.keys().copied().collect::<Vec<_>>(),
-        _ => Vec::new(),
-    };
-    let (one, other) = (services(one), services(other));
-    let alike = one.is_empty() && other.is_empty();
-    !alike && one.iter().all(|service| !other.contains(service))
+    match (one, other) {
+        (Matcher::Btle { services: one, .. }, Matcher::Btle { services: other, .. }) => {
+            let unknown = one.is_empty() && other.is_empty();
+            !unknown && !one.overlap(other)
+        }
+        _ => false,
+    }
 }

@@ -25,9 +25,13 @@ pub(super) struct File {
     pub start_position: Option<Spanned<String>>,
     #[serde(rename = "let", default)]
     pub lets: BTreeMap<Spanned<String>, Spanned<String>>,
+    #[serde(default)]
+    pub features: FeatureSets,
     pub default: Spanned<Model>,
     #[serde(default)]
     pub model: Vec<Spanned<Model>>,
+    #[serde(default)]
+    pub models: Vec<Models>,
     #[serde(default)]
     pub write: BTreeMap<Spanned<String>, Spanned<OneOrMany>>,
     #[serde(default)]
@@ -45,7 +49,11 @@ pub(super) struct Extension {
     #[serde(rename = "match", default)]
     pub matches: Vec<Spanned<Match>>,
     #[serde(default)]
+    pub features: FeatureSets,
+    #[serde(default)]
     pub model: Vec<Spanned<Model>>,
+    #[serde(default)]
+    pub models: Vec<Models>,
     #[serde(default)]
     pub example: Vec<Spanned<Example>>,
 }
@@ -114,9 +122,57 @@ pub(super) struct Model {
     #[serde(default)]
     pub ids: Vec<Spanned<String>>,
     pub name: String,
-    pub features: Option<Vec<Feature>>,
+    pub features: Option<Features>,
     #[serde(default)]
     pub set: BTreeMap<String, f64>,
+}
+
+/// Models that differ in names and identifiers alone, one a row: the name, then the identifiers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Models {
+    pub features: Option<Features>,
+    #[serde(default)]
+    pub set: BTreeMap<String, f64>,
+    pub rows: Spanned<Vec<Spanned<Vec<Spanned<String>>>>>,
+}
+
+/// Lists of features with a name, by which models take them.
+pub(super) type FeatureSets = BTreeMap<Spanned<String>, Vec<Feature>>;
+
+/// The features of a model: a list, or the name of one of `[features]`.
+#[derive(Debug, Clone)]
+pub(super) enum Features {
+    Set(String),
+    List(Vec<Feature>),
+}
+
+impl<'de> Deserialize<'de> for Features {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Given;
+
+        impl<'de> Visitor<'de> for Given {
+            type Value = Features;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of features or the name of one in [features]")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Features, E> {
+                Ok(Features::Set(name.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Features, A::Error> {
+                let mut features = Vec::new();
+                while let Some(feature) = list.next_element()? {
+                    features.push(feature);
+                }
+                Ok(Features::List(features))
+            }
+        }
+
+        deserializer.deserialize_any(Given)
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]

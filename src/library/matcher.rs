@@ -1,11 +1,11 @@
 //! How a definition recognises its hardware.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use uuid::Uuid;
 
 use super::hardware::{Hardware, trimmed};
+use super::services::{RealServices, Services, UuidPattern};
 use crate::types::{Bus, Endpoint};
 
 /// How sure a recognition is, weakest first.
@@ -20,9 +20,6 @@ pub enum Strength {
     /// An exact name, port or USB id.
     Exact,
 }
-
-/// Which characteristics carry the endpoints, by service.
-pub type Services = BTreeMap<Uuid, BTreeMap<Endpoint, Uuid>>;
 
 /// Speed and framing of a serial port.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -72,7 +69,7 @@ pub enum Matcher {
         /// Names; a trailing `*` matches any rest.
         names: Vec<String>,
         /// Advertised services.
-        advertised: BTreeSet<Uuid>,
+        advertised: Vec<UuidPattern>,
         /// Company id and bytes that its data must contain; no bytes means any data.
         manufacturer: Vec<(u16, Vec<u8>)>,
         /// Where the endpoints are.
@@ -120,7 +117,7 @@ impl Matcher {
                 };
                 if named(names, hardware) {
                     Some(Strength::Exact)
-                } else if !advertised.is_disjoint(&hardware.advertised) {
+                } else if advertised.iter().any(|service| hardware.advertised.iter().any(|real| service.fits(real))) {
                     Some(Strength::Service)
                 } else if manufacturer.iter().any(company) {
                     Some(Strength::Manufacturer)
@@ -142,25 +139,18 @@ impl Matcher {
     #[must_use]
     pub fn endpoints(&self) -> BTreeSet<Endpoint> {
         match self {
-            Self::Btle { services, .. } => services.values().flat_map(BTreeMap::keys).copied().collect(),
+            Self::Btle { services, .. } => services.endpoints(),
             _ => BTreeSet::from([Endpoint::TX, Endpoint::RX]),
         }
     }
 
     /// Endpoints of hardware that has just these services, each with its characteristics.
     #[must_use]
-    pub fn endpoints_of(&self, real: &BTreeMap<Uuid, BTreeSet<Uuid>>) -> BTreeSet<Endpoint> {
-        let Self::Btle { services, .. } = self else {
-            return self.endpoints();
-        };
-        let mut found = BTreeSet::new();
-        for (service, endpoints) in services {
-            if let Some(characteristics) = real.get(service) {
-                let there = endpoints.iter().filter(|(_, characteristic)| characteristics.contains(characteristic));
-                found.extend(there.map(|(endpoint, _)| *endpoint));
-            }
+    pub fn endpoints_of(&self, real: &RealServices) -> BTreeSet<Endpoint> {
+        match self {
+            Self::Btle { services, .. } => services.on(real).into_keys().collect(),
+            _ => self.endpoints(),
         }
-        found
     }
 }
 
@@ -175,14 +165,16 @@ fn contains(data: &[u8], part: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     fn btle(names: &[&str], manufacturer: &[(u16, &[u8])]) -> Matcher {
         Matcher::Btle {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
-            advertised: BTreeSet::from([Uuid::from_u128(0x1320)]),
+            advertised: vec![UuidPattern::from(Uuid::from_u128(0x1320))],
             manufacturer: manufacturer.iter().map(|(company, data)| (*company, data.to_vec())).collect(),
-            services: Services::new(),
+            services: Services::default(),
         }
     }
 

@@ -13,12 +13,14 @@ mod matcher;
 pub mod model;
 mod problem;
 mod read;
+mod services;
 mod sources;
 pub mod template;
 
 pub use catalog::{Candidate, Library};
 pub use definition::{Definition, Identify, InputRule};
 pub use hardware::{Hardware, bluetooth_uuid, usb_id};
-pub use matcher::{Matcher, Parity, SerialPort, Services, Strength};
+pub use matcher::{Matcher, Parity, SerialPort, Strength};
 pub use model::{Feature, InputSpec, Model, OutputSpec};
 pub use problem::DefinitionProblem;
+pub use services::{RealServices, Services, UuidPattern};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 
+use super::device_threads::{DeviceThread, DeviceThreads};
 use crate::driver::Boxed;
 use crate::inspect::Inspect;
 use crate::library::{Candidate, Hardware};
@@ -40,6 +41,11 @@ pub trait Connector: fmt::Debug + Send + Sync {
     /// hardware dials in: it would not if its old connection still worked.
     fn takes_over(&self) -> bool {
         false
+    }
+
+    /// The thread that serves the hardware's socket, where its device runs as well. `None` leaves the choice to the hub.
+    fn thread(&self) -> Option<&DeviceThread> {
+        None
     }
 }
 
@@ -94,6 +100,8 @@ impl fmt::Display for ManagerExit {
 pub struct ManagerContext {
     /// Where found hardware is reported.
     pub found: Recipient<Found>,
+    /// Where devices run, for hardware whose socket is to be served there.
+    pub threads: DeviceThreads,
     /// Tells the hub when the manager is dropped, for whatever reason.
     pub guard: ManagerGuard,
 }

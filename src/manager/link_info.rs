@@ -1,10 +1,8 @@
 //! What links of a bus are like: which writes it confirms, and which endpoints the hardware has.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use uuid::Uuid;
-
-use crate::library::Candidate;
+use crate::library::{Candidate, RealServices};
 use crate::link::Confirms;
 use crate::types::{Bus, Endpoint};
 
@@ -21,10 +19,7 @@ pub(super) fn confirms(bus: Bus) -> Confirms {
 
 /// Which of the candidates hardware with these services is, and the endpoints it has. Without services it is taken to
 /// be the first and to have everything.
-pub(super) fn choose(
-    candidates: &[Candidate],
-    services: Option<&BTreeMap<Uuid, BTreeSet<Uuid>>>,
-) -> Option<(usize, BTreeSet<Endpoint>)> {
+pub(super) fn choose(candidates: &[Candidate], services: Option<&RealServices>) -> Option<(usize, BTreeSet<Endpoint>)> {
     let Some(services) = services else {
         return candidates.first().map(|candidate| (0, candidate.matcher.endpoints()));
     };

@@ -70,7 +70,7 @@ pub(super) fn factory(enumerator: impl Enumerator) -> Factory {
 
 fn factory_of(enumerator: impl Enumerator, every: Duration) -> Factory {
     let enumerator: Arc<dyn Enumerator> = Arc::new(enumerator);
-    Box::new(move |ManagerContext { found, guard }| {
+    Box::new(move |ManagerContext { found, guard, .. }| {
         let manager = PollingManager {
             enumerator: Arc::clone(&enumerator),
             every,
@@ -181,6 +181,7 @@ mod tests {
     use crate::link::{Link, LinkError};
     use crate::manager::blocking_link;
     use crate::manager::contract::ManagerExited;
+    use crate::manager::device_threads::DeviceThreads;
     use crate::types::Bus;
     use std::sync::Mutex;
 
@@ -251,8 +252,11 @@ mod tests {
         let (to, mut heard) = tokio::sync::mpsc::unbounded_channel();
         let hears = FoundProbe(to).start();
         let guard = ManagerGuard::new(hears.clone().recipient(), "fake", 1);
-        let manager =
-            factory_of(fake.clone(), Duration::from_millis(50))(ManagerContext { found: hears.recipient(), guard });
+        let manager = factory_of(fake.clone(), Duration::from_millis(50))(ManagerContext {
+            found: hears.recipient(),
+            threads: DeviceThreads::default(),
+            guard,
+        });
         let mut next = async || tokio::time::timeout(Duration::from_secs(5), heard.recv()).await.unwrap().unwrap();
         assert_eq!(next().await, "a");
         fake.there.lock().unwrap().push("b");
@@ -300,8 +304,11 @@ mod tests {
         let (to, mut heard) = tokio::sync::mpsc::unbounded_channel();
         let hears = FoundProbe(to).start();
         let guard = ManagerGuard::new(hears.clone().recipient(), "fake", 1);
-        let _manager =
-            factory_of(fake.clone(), Duration::from_millis(50))(ManagerContext { found: hears.recipient(), guard });
+        let _manager = factory_of(fake.clone(), Duration::from_millis(50))(ManagerContext {
+            found: hears.recipient(),
+            threads: DeviceThreads::default(),
+            guard,
+        });
         let mut next = async || tokio::time::timeout(Duration::from_secs(5), heard.recv()).await.unwrap().unwrap();
         assert_eq!(next().await, "a");
         // Seen in the lab: a list from before the unplugging had it opened, again and again.

@@ -14,6 +14,7 @@ use crate::events::Metrics;
 use crate::hub::{known_devices::InUse, known_devices::KnownDevices};
 use crate::library::Library;
 use crate::settings::Settings;
+use crate::user_devices;
 
 /// A server that is about to start; [`Server::builder`] makes it.
 #[derive(Debug)]
@@ -61,7 +62,8 @@ impl Builder {
         // The port is taken before anything else starts: a second server must not touch the hardware of the first.
         let listeners = listen::take(&settings)?;
         let addresses: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
-        let mut known = KnownDevices::open(&settings.state.dir, settings.state.remember)
+        let devices_file = user_devices::choose(&settings.devices_files());
+        let mut known = KnownDevices::open(&settings.state.dir, &devices_file, settings.state.remember)
             .map_err(|InUse(holder)| StartError::StateInUse { directory: settings.state.dir.clone(), holder })?;
         known.announce(&addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and "));
 

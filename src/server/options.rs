@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::device::WritePolicy;
 use crate::hub::HubOptions;
-use crate::session::SessionOptions;
+use crate::session::{DeviceLists, SessionOptions};
 use crate::settings::Settings;
 use crate::web::SocketLimits;
 
@@ -26,6 +26,7 @@ pub(super) fn sessions(settings: &Settings) -> SessionOptions {
         max_ping: settings.server.max_ping_time,
         handshake: settings.sessions.handshake_timeout,
         max_frame: settings.sessions.max_frame_bytes,
+        lists: DeviceLists::default(),
     }
 }
 

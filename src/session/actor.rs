@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use bytestring::ByteString;
 use tokio::time::Instant;
 
 use super::options::SessionOptions;
@@ -18,7 +19,6 @@ use crate::patience::{self, Silence, Verdict};
 use crate::transport::{CloseReason, Connection, Incoming, Outgoing};
 use crate::types::{
     ActorState, ActorStatus, CommandError, Descriptions, InputAction, InputAddress, OperatorKind, Reading, SessionEnd,
-    description,
 };
 
 /// Requests of one client that may wait for hardware at the same time.
@@ -53,8 +53,6 @@ struct SessionActor {
     pinged: Option<Instant>,
     /// Requests that wait for hardware.
     pending: usize,
-    /// The devices that were last sent to the client.
-    last_sent_list: Arc<Descriptions>,
     last_sent_at: Instant,
     send_later: bool,
     /// What the client calls itself, once it has.
@@ -90,8 +88,7 @@ impl SessionActor {
             }
         }));
         Self {
-            session: Session::new(options.clone()),
-            last_sent_list: control.devices(),
+            session: Session::new(options.clone(), control.devices()),
             control,
             operator,
             outgoing,
@@ -116,7 +113,11 @@ impl SessionActor {
         if matches!(message, ServerMessage::Error(_)) {
             self.control.metrics().rejected();
         }
-        if let Some(frame) = self.codec().write(form, message) {
+        let frame = match message {
+            ServerMessage::DeviceList(devices) => self.options.lists.whole(self.codec(), form, devices),
+            other => self.codec().write(form, other).map(ByteString::from),
+        };
+        if let Some(frame) = frame {
             self.outgoing.text(frame);
         }
     }
@@ -137,16 +138,9 @@ impl SessionActor {
 
     fn act(&mut self, action: Action, ctx: &mut Context<Self>) {
         match action {
-            Action::Reply(form, message) => {
-                // What a client has just been told needs no event, unless an index means another device now.
-                if let ServerMessage::DeviceList(devices) = &message {
-                    if !description::replaced(&self.last_sent_list, devices).is_empty() {
-                        self.send_change(devices);
-                    }
-                    self.last_sent_list = Arc::clone(devices);
-                }
-                self.send(&form, &message);
-            }
+            Action::Reply(form, message) => self.send(&form, &message),
+            Action::Send(frame) => self.outgoing.text(frame),
+            Action::Changed { before, after } => self.send_change(&before, &after),
             Action::Connected { client, version } => {
                 self.client.clone_from(&client);
                 self.operator.rename(&client);
@@ -223,33 +217,45 @@ impl SessionActor {
     /// Sends the client the devices that there are now, if they have changed.
     fn send_devices(&mut self, ctx: &mut Context<Self>) {
         // A client that has not shaken hands asks for the list itself.
-        if self.session.codec().is_none() {
+        if self.session.codec().is_none() || self.send_later {
             return;
         }
         let wait = EVENT_GAP.saturating_sub(self.last_sent_at.elapsed());
         if !wait.is_zero() {
-            if !std::mem::replace(&mut self.send_later, true) {
-                ctx.run_later(wait, |this, ctx| {
-                    this.send_later = false;
-                    this.send_devices(ctx);
-                });
-            }
-            return;
+            return self.later(wait, ctx, Self::send_devices);
         }
         let now = self.control.devices();
-        if !Arc::ptr_eq(&now, &self.last_sent_list) {
-            self.send_change(&now);
-            self.last_sent_list = now;
+        let Some(before) = self.session.change_to(&now) else { return };
+        let wait = self.options.lists.reserve(&self.options.lists.changed(self.codec(), &before, &now));
+        if wait.is_zero() {
+            self.send_newest();
+        } else {
+            self.later(wait, ctx, |this, _| this.send_newest());
+        }
+    }
+
+    /// Does this once the time is over, unless something waits already.
+    fn later(&mut self, wait: Duration, ctx: &mut Context<Self>, then: fn(&mut Self, &mut Context<Self>)) {
+        if !std::mem::replace(&mut self.send_later, true) {
+            ctx.run_later(wait, move |this, ctx| {
+                this.send_later = false;
+                then(this, ctx);
+            });
+        }
+    }
+
+    fn send_newest(&mut self) {
+        let now = self.control.devices();
+        if let Some(before) = self.session.give(&now) {
+            self.send_change(&before, &now);
             self.last_sent_at = Instant::now();
         }
     }
-}
 
-impl SessionActor {
-    /// Sends what changes from the devices that the client knows to these.
-    fn send_change(&self, devices: &Arc<Descriptions>) {
-        for frame in self.codec().devices_changed(&self.last_sent_list, devices) {
-            self.outgoing.text(frame);
+    /// Sends what is different between these devices.
+    fn send_change(&self, before: &Arc<Descriptions>, after: &Arc<Descriptions>) {
+        for frame in self.options.lists.changed(self.codec(), before, after).iter() {
+            self.outgoing.text(frame.clone());
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::lists::DeviceLists;
+
 /// What clients are told and allowed.
 #[derive(Debug, Clone)]
 pub struct SessionOptions {
@@ -13,4 +15,6 @@ pub struct SessionOptions {
     pub handshake: Duration,
     /// Bytes of one message, for the error text.
     pub max_frame: usize,
+    /// The frames with device lists, which all sessions of a server share.
+    pub lists: DeviceLists,
 }

@@ -15,6 +15,7 @@ fn connect(server: &TestServer) -> Remote {
         max_ping: None,
         handshake: Duration::from_secs(1),
         max_frame: 1 << 16,
+        lists: DeviceLists::default(),
     };
     let (near, far) = transport::pair("somewhere".to_owned(), 1 << 16);
     serve(near, server.control.clone(), options);

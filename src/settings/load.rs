@@ -1,7 +1,7 @@
 //! From [`Sources`] to [`Settings`]: the order of the layers, the collecting of problems, and the rules between keys.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::layer::{Layer, variable_origin};
 use super::merge::merge;
@@ -56,6 +56,17 @@ impl Settings {
         &self.report
     }
 
+    /// Where `devices.toml` may be, the best place first: beside the settings file that was named last, beside the user's
+    /// own, beside that of the system, in the state directory; or only where `devices.settings_dir` says.
+    #[must_use]
+    pub fn devices_files(&self) -> Vec<PathBuf> {
+        let directories = match &self.devices.settings_dir {
+            Some(only) => vec![only],
+            None => self.beside.iter().chain([&self.state.dir]).collect(),
+        };
+        directories.into_iter().map(|directory| directory.join(paths::DEVICES)).collect()
+    }
+
     /// What is allowed but was probably not meant, such as an environment variable that sets nothing because its name has
     /// one underscore too few.
     #[must_use]
@@ -95,6 +106,7 @@ fn load_what_is_right(defaults: &str, sources: &Sources) -> Result<(Settings, Op
     let mut settings = read.map_err(|error| wrong.clone().unwrap_or(error))?;
     settings.warnings = strangers(&sources.environment);
     settings.report = report(&values);
+    settings.beside = beside(sources);
     settings.state.dir = state.unwrap_or(settings.state.dir);
     settings.devices.definitions_dir = settings.devices.definitions_dir.or_else(paths::definitions);
     show(&mut settings.report, "state.dir", Some(&settings.state.dir), origin);
@@ -121,6 +133,22 @@ fn not_greater(values: &Values, known: &[SettingsProblem]) -> Vec<SettingsProble
         broken.then_some(SettingsProblem::NotGreater { key, origin, value, other, other_value, other_origin })
     };
     schema::keys().filter_map(broken).collect()
+}
+
+/// The directories of the settings files, the most particular first.
+fn beside(sources: &Sources) -> Vec<PathBuf> {
+    let (named, usual): (Vec<_>, Vec<_>) = sources.files.iter().rev().partition(|file| file.required);
+    let files = named.into_iter().map(|file| file.path.clone());
+    // The user's limits hold also in a server that reads no settings file.
+    let files = files.chain(paths::user_file()).chain(usual.into_iter().map(|file| file.path.clone()));
+    let mut directories: Vec<PathBuf> = Vec::new();
+    for file in files {
+        let directory = file.parent().map(Path::to_owned).unwrap_or_default();
+        if !directories.contains(&directory) {
+            directories.push(directory);
+        }
+    }
+    directories
 }
 
 /// Warnings about variables that set nothing though they look as if they did.

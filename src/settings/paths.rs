@@ -8,6 +8,8 @@ pub(super) const STATE_DIRECTORY: &str = "STATE_DIRECTORY";
 
 const NAME: &str = "hapticd";
 const FILE: &str = "config.toml";
+/// The file of what the user set for devices.
+pub(super) const DEVICES: &str = "devices.toml";
 
 /// The settings file for all users of this computer.
 pub(super) fn system_file() -> Option<PathBuf> {

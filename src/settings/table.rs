@@ -17,7 +17,7 @@ use super::setting::{Setting, Values, join, settings};
 
 settings! {
     /// All settings. Obtained from [`Settings::load`] or [`Settings::builtin`].
-    Settings + (report: Vec<ReportLine>, warnings: Vec<String>) {
+    Settings + (report: Vec<ReportLine>, warnings: Vec<String>, beside: Vec<PathBuf>) {
         "server" server: ServerSettings = Section;
         "sessions" sessions: SessionSettings = Section;
         "devices" devices: DeviceSettings = Section;
@@ -71,6 +71,8 @@ settings! {
         "restart_delay_ms" restart_delay: Duration = Integer(1, 60_000);
         /// The user's own definitions. May not exist. `None` = none set, and this user has no configuration directory.
         "definitions_dir" definitions_dir: Option<PathBuf> = Directory;
+        /// Where `devices.toml` is. `None` = the first of the usual places, see [`Settings::devices_files`].
+        "settings_dir" settings_dir: Option<PathBuf> = Directory;
     }
     /// `[links]`: the connection to each device.
     LinkSettings {

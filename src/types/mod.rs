@@ -6,6 +6,7 @@
 
 mod bus;
 mod command_error;
+mod derived;
 pub mod description;
 mod end;
 mod endpoint;
@@ -18,6 +19,7 @@ mod status;
 
 pub use bus::Bus;
 pub use command_error::CommandError;
+pub use derived::Derived;
 pub use description::{Description, Descriptions, FeatureDescription, InputDescription, OutputDescription};
 pub use end::{Cut, SessionEnd};
 pub use endpoint::Endpoint;

@@ -78,7 +78,9 @@ pub struct GoneDevice {
 pub struct StateStatus {
     /// Where it is, if devices are saved.
     pub file: Option<PathBuf>,
-    /// How many devices it knows.
+    /// Where the user's settings of devices are, if anywhere.
+    pub devices_file: Option<PathBuf>,
+    /// How many devices the server knows.
     pub known: usize,
     /// What is wrong with it, and what to do.
     pub problems: Vec<String>,

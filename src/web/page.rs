@@ -9,8 +9,8 @@ const PAGE: &str = include_str!("page.html");
 /// The page, with the address under which it was asked for.
 pub(super) fn page(request: &HttpRequest, site: &Site) -> HttpResponse {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let problems = site.control.state_problems().iter();
-    let problems: String = problems.map(|why| format!("<p role=\"alert\">{}</p>\n", escape(why))).collect();
+    let problems = site.control.state_problems();
+    let problems: String = problems.iter().map(|why| format!("<p role=\"alert\">{}</p>\n", escape(why))).collect();
     let page = PAGE
         .replace("{problems}", &problems)
         .replace("{address}", &escape(host))

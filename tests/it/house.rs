@@ -27,6 +27,7 @@ const ROOMS: &[&str] = &[
     "link",
     "settings",
     "library",
+    "user_devices",
     "buttplug",
     "transport",
     "access",

@@ -87,7 +87,7 @@ async fn limits_hold_for_an_address_whatever_model_is_found_there() {
     let nora = client.until(|message| message["DeviceList"]["Devices"]["7"]["DeviceName"] == "Lovense Nora").await;
     assert_eq!(greatest(&nora["DeviceList"]["Devices"], "0"), 4);
     let why = client.error("OutputCmd", output(7, 1, "Rotate", 1), 4).await;
-    assert!(why.contains("\"1.vibrate\"") && why.contains("devices.json"), "{why}");
+    assert!(why.contains("\"1.vibrate\"") && why.contains("devices.toml"), "{why}");
     assert_eq!(server.health().await["devices"][0]["refused"].as_array().unwrap().len(), 1);
     client.ok("StopCmd", json!({})).await;
     assert!(levels(&mut toy).await.iter().all(|level| level.ends_with(":0;")));
@@ -98,7 +98,7 @@ async fn while_the_file_of_limits_is_damaged_nothing_is_driven_and_everybody_is_
     let whole = limited();
     let zeros = "\0".repeat(whole.len());
     let comma = whole.replace("}],", "},],");
-    let later = whole.replace("\"version\":1", "\"version\":2");
+    let later = whole.replace("\"version\":1", "\"version\":3");
     assert!(comma != whole && later != whole);
     for text in [&whole[..whole.len() / 2], "", &zeros, "[]", &comma, &later] {
         let state = state(text);
@@ -156,6 +156,7 @@ async fn marks_that_an_editor_leaves_do_no_harm() {
 async fn a_second_server_on_a_state_directory_ends_or_runs_without_remembering() {
     let state = state(&limited());
     let server = Server::start_in(state.clone(), &[]);
+    let saved = std::fs::read_to_string(state.path().join("devices.json")).unwrap();
     let setting = format!("state.dir={}", state.path().display());
     let second = run(&["--set", "server.listen=127.0.0.1:0", "--set", &setting, "--set", "buses.btle.enabled=false"]);
     let text = String::from_utf8(second.stderr).unwrap();
@@ -170,12 +171,12 @@ async fn a_second_server_on_a_state_directory_ends_or_runs_without_remembering()
     let _new = Peripheral::attach(&second, "Youcups", "new").await;
     client.devices(2).await;
     drop(second);
-    assert_eq!(std::fs::read_to_string(state.path().join("devices.json")).unwrap(), limited());
+    assert_eq!(std::fs::read_to_string(state.path().join("devices.json")).unwrap(), saved);
 }
 
 #[tokio::test]
 async fn what_somebody_writes_into_the_file_while_the_server_runs_is_not_overwritten() {
-    let later = limited().replace("\"version\":1", "\"version\":2");
+    let later = limited().replace("\"version\":1", "\"version\":3");
     for text in [limited(), later, limited()[..40].to_owned()] {
         let state = Arc::new(tempfile::tempdir().unwrap());
         let file = state.path().join("devices.json");

@@ -5,22 +5,23 @@ use std::path::{Path, PathBuf};
 use crate::hub::known_devices;
 use crate::manager::System;
 use crate::types::Finding;
+use crate::user_devices;
 
 pub(super) fn check(system: &System) -> Vec<Finding> {
     let dir = &system.settings.state.dir;
-    let shown = dir.display();
+    let directory = dir.display();
     if !system.path(dir).is_dir() {
         let above = above(system, dir);
         return vec![if system.may_use(&above) {
-            Finding::ok(format!("{shown} is made at the first start"))
+            Finding::ok(format!("{directory} is made at the first start"))
         } else {
             let advice = "make it and give it to whoever runs hapticd, or set `state.dir`";
-            Finding::problem(format!("{shown} is not there, and {} cannot be written", above.display()), advice)
+            Finding::problem(format!("{directory} is not there, and {} cannot be written", above.display()), advice)
         }];
     }
     if !system.may_use(dir) {
         let advice = "give it to whoever runs hapticd, or set `state.dir`: devices get new indexes with every start";
-        return vec![Finding::problem(format!("{shown} cannot be written"), advice)];
+        return vec![Finding::problem(format!("{directory} cannot be written"), advice)];
     }
     let file = dir.join("devices.json");
     let known = match known_devices::file::read(&system.path(&file)) {
@@ -35,12 +36,22 @@ pub(super) fn check(system: &System) -> Vec<Finding> {
         None => "repair it: it may hold limits".to_owned(),
     };
     let strange = known.problems.iter().map(|problem| Finding::problem(problem.clone(), advice.clone()));
+    let files = system.settings.devices_files();
+    let real: Vec<_> = files.iter().map(|file| system.path(file)).collect();
+    let chosen = user_devices::choose(&real);
+    let shown =
+        real.iter().position(|file| *file == chosen).and_then(|position| files.get(position)).unwrap_or(&chosen);
+    let (users, withheld) = known_devices::examine(&known, &chosen, shown);
+    let users = users.into_iter().map(|problem| {
+        let advice = if withheld { "no output is driven until then" } else { "see docs/devices-file.md" };
+        Finding::problem(problem, advice)
+    });
     let count = match known.count() {
         0 => "no device is known yet".to_owned(),
         1 => "1 device is known".to_owned(),
         count => format!("{count} devices are known"),
     };
-    std::iter::once(Finding::ok(format!("{shown} can be written; {count}"))).chain(strange).collect()
+    std::iter::once(Finding::ok(format!("{directory} can be written; {count}"))).chain(strange).chain(users).collect()
 }
 
 /// The next directory above that exists.

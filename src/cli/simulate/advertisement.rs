@@ -89,9 +89,7 @@ pub(super) fn advertisement(
     if let Matcher::Btle { services, .. } = &matcher
         && library.candidates(&hardware).len() > 1
     {
-        let services: BTreeMap<_, Vec<_>> =
-            services.iter().map(|(service, endpoints)| (service, endpoints.values().collect())).collect();
-        add("services", json!(services));
+        add("services", json!(services.example()));
     }
     if let Some(protocol) = &hardware.protocol {
         add("protocol", json!(protocol));
@@ -180,7 +178,7 @@ fn guesses(definition: &Definition, model: &Model, matcher: &Matcher) -> Vec<Har
             all.extend(advertised.first().into_iter().flat_map(|service| {
                 names_of.iter().map(|name| {
                     let mut hardware = named(name);
-                    hardware.advertised.insert(*service);
+                    hardware.advertised.insert(service.example());
                     hardware
                 })
             }));

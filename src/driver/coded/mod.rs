@@ -1,5 +1,7 @@
 //! The drivers that are code, because templates cannot say what their protocols want: a folder each, with the
 //! simulated side of the protocol beside its driver.
 
+pub(super) mod joyhub;
 pub(super) mod lovense;
 pub(super) mod nintendo_joycon;
+mod without_inputs;

@@ -1,7 +1,9 @@
 //! `devices.json`: reading it so that no limit is overlooked, writing it so that none is lost.
+//!
+//! Version 2 keeps what the server itself remembers and a copy of the limits last in force. In version 1, `user` of each entry
+//! is what the user set; `migrate` moves that to `devices.toml`.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -9,34 +11,60 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::entry::Entry;
+use super::held::Held;
 use super::strict_json;
+use crate::user_devices::{read_bytes, save};
 
 /// Name of the file in the state directory.
 pub const FILE: &str = "devices.json";
-/// The only version of the file that this program reads and writes.
-const VERSION: u32 = 1;
+/// The version that this program writes. It also reads version 1.
+pub(super) const VERSION: u64 = 2;
 
 /// The file as it stands on disk.
 #[derive(Serialize, Deserialize)]
 struct Contents {
-    version: u32,
+    version: u64,
     devices: Vec<Value>,
+    /// The limits last in force.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    in_force: Vec<Value>,
     /// What somebody wrote beside it.
     #[serde(flatten)]
     more: BTreeMap<String, Value>,
 }
 
 /// What a file says.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Known {
+    /// The version that the file has, and is written in.
+    pub(super) version: u64,
     pub(super) entries: Vec<Entry>,
+    /// The limits last in force.
+    pub(super) in_force: Vec<Held>,
     /// Entries that were not understood, as they were.
     pub(super) strange: Vec<Value>,
+    /// The same among the limits last in force.
+    pub(super) strange_limits: Vec<Value>,
     pub(super) more: BTreeMap<String, Value>,
     /// What is wrong with single entries.
     pub problems: Vec<String>,
     /// Why nothing may be driven: an entry that is not understood and does not say whose it is.
     pub unowned: Option<String>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            version: VERSION,
+            entries: Vec::new(),
+            in_force: Vec::new(),
+            strange: Vec::new(),
+            strange_limits: Vec::new(),
+            more: BTreeMap::new(),
+            problems: Vec::new(),
+            unowned: None,
+        }
+    }
 }
 
 impl Known {
@@ -45,13 +73,25 @@ impl Known {
     pub fn count(&self) -> usize {
         self.entries.len() + self.strange.len()
     }
-}
 
-/// The bytes of a regular file. A pipe would be waited for.
-pub(super) fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
-    match path.metadata() {
-        Ok(what) if !what.is_file() => Err(std::io::Error::other("it is no regular file")),
-        _ => std::fs::read(path),
+    /// The devices that it holds and that are understood.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Takes what one list of the file says.
+    fn take(&mut self, name: &str, values: Vec<Value>, mut read: impl FnMut(&mut Self, &Value) -> Result<(), String>) {
+        for (position, value) in values.into_iter().enumerate() {
+            let Err(why) = read(self, &value) else { continue };
+            let what = format!("{name} {} of {FILE}", position + 1);
+            if value.get("address").and_then(Value::as_str).is_none() {
+                self.unowned = Some(format!("{what} is not understood and names no address: {why}"));
+            }
+            self.problems.push(format!("{what} is kept, and its device is not used: {why}"));
+            let strange = if name == "entry" { &mut self.strange } else { &mut self.strange_limits };
+            strange.push(value);
+        }
     }
 }
 
@@ -60,18 +100,13 @@ pub(super) fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
 /// # Errors
 /// Why it cannot be read or understood, with the place. It may hold limits then.
 pub fn read(path: &Path) -> Result<Known, String> {
-    understand_bytes(bytes(path), path)
+    understand_bytes(read_bytes(path))
 }
 
 /// The same of what reading the file has given.
-pub(super) fn understand_bytes(bytes: std::io::Result<Vec<u8>>, path: &Path) -> Result<Known, String> {
-    let bytes = match bytes {
-        Ok(bytes) => bytes,
-        // A link that leads nowhere is no absent file: what it led to may hold limits.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && path.symlink_metadata().is_err() => {
-            return Ok(Known::default());
-        }
-        Err(error) => return Err(format!("it cannot be read: {error}")),
+pub(super) fn understand_bytes(bytes: std::io::Result<Option<Vec<u8>>>) -> Result<Known, String> {
+    let Some(bytes) = bytes.map_err(|error| format!("it cannot be read: {error}"))? else {
+        return Ok(Known::default());
     };
     // Editors on some systems put a byte order mark in front.
     let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
@@ -81,36 +116,32 @@ pub(super) fn understand_bytes(bytes: std::io::Result<Vec<u8>>, path: &Path) -> 
     // The version first: a later one may have another form altogether.
     let whole = strict_json::read(text).map_err(|error| error.to_string())?;
     match whole.get("version").map(|version| (version, version.as_u64())) {
-        Some((_, Some(1))) => {}
-        Some((version, _)) => return Err(format!("it has version {version}; this program knows version {VERSION}")),
-        None => return Err(format!("it says no version; this program knows version {VERSION}")),
+        Some((_, Some(1..=VERSION))) => {}
+        Some((version, _)) => {
+            return Err(format!("it has version {version}; this program knows versions 1 to {VERSION}"));
+        }
+        None => return Err(format!("it says no version; this program knows versions 1 to {VERSION}")),
     }
-    let contents = Contents::deserialize(whole).map_err(|error| error.to_string())?;
-    Ok(understand(contents))
+    Contents::deserialize(whole).map(understand).map_err(|error| error.to_string())
 }
 
-fn understand(Contents { devices, more, .. }: Contents) -> Known {
-    let mut known = Known { more, ..Known::default() };
-    for (position, value) in devices.into_iter().enumerate() {
-        let entry = Entry::deserialize(&value).map_err(|error| error.to_string()).and_then(|entry| {
-            let twice = known.entries.iter().any(|other| other.index == entry.index);
-            let fault = twice.then(|| format!("another entry has the index {}", entry.index));
-            fault.or_else(|| entry.fault()).map_or(Ok(entry), Err)
-        });
-        let why = match entry {
-            Ok(entry) => {
-                known.entries.push(entry);
-                continue;
-            }
-            Err(why) => why,
-        };
-        let what = format!("entry {} of {FILE}", position + 1);
-        if value.get("address").and_then(Value::as_str).is_none() {
-            known.unowned = Some(format!("{what} is not understood and names no address: {why}"));
+fn understand(Contents { version, devices, in_force, more }: Contents) -> Known {
+    let mut known = Known { version, more, ..Known::default() };
+    known.take("entry", devices, |known, value| {
+        let entry = Entry::deserialize(value).map_err(|error| error.to_string())?;
+        if known.entries.iter().any(|other| other.index == entry.index) {
+            return Err(format!("another entry has the index {}", entry.index));
         }
-        known.problems.push(format!("{what} is kept, and its device is not used: {why}"));
-        known.strange.push(value);
-    }
+        entry.fault(version).map_or(Ok(()), Err)?;
+        known.entries.push(entry);
+        Ok(())
+    });
+    known.take("limit", in_force, |known, value| {
+        let held = Held::deserialize(value).map_err(|error| error.to_string())?;
+        held.user.fault().map_or(Ok(()), Err)?;
+        known.in_force.push(held);
+        Ok(())
+    });
     known
 }
 
@@ -119,42 +150,30 @@ pub(super) fn text(known: &Known) -> Option<String> {
     let kept = known.entries.iter().filter(|entry| !entry.for_now || !entry.user.is_empty());
     let understood = kept.filter_map(|entry| serde_json::to_value(entry).ok());
     let devices = understood.chain(known.strange.iter().cloned()).collect();
-    let contents = Contents { version: VERSION, devices, more: known.more.clone() };
+    let limits = known.in_force.iter().filter_map(|held| serde_json::to_value(held).ok());
+    let in_force = limits.chain(known.strange_limits.iter().cloned()).collect();
+    let contents = Contents { version: known.version, devices, in_force, more: known.more.clone() };
     Some(serde_json::to_string_pretty(&contents).ok()? + "\n")
 }
 
-/// Writes a file so that it is either the old or the new one, whatever happens meanwhile. A link stays a link.
-///
-/// # Errors
-/// A directory that cannot be made or written to.
-pub fn save(path: &Path, text: &str) -> std::io::Result<()> {
-    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let directory = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(directory)?;
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(&path).map_err(|error| error.error)?;
-    Ok(())
-}
-
-/// The same over the file that was `seen` last, and no other: what somebody has written there meanwhile may be limits.
+/// Writes the file over the one that was `seen` last, and no other: what somebody has written there meanwhile may be limits.
 ///
 /// # Errors
 /// Why nothing is saved.
 pub fn save_over(path: &Path, text: &str, seen: &Mutex<Option<Vec<u8>>>) -> Result<(), String> {
     let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    match bytes(path) {
-        Ok(bytes) if seen.as_ref() != Some(&bytes) => {
+    match read_bytes(path) {
+        Ok(Some(bytes)) if seen.as_ref() != Some(&bytes) => {
             return Err(
                 "somebody has changed it while hapticd runs, so it stays as it is and counts from the next start"
                     .to_owned(),
             );
         }
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.to_string()),
-        Ok(_) | Err(_) => {}
+        Err(error) => return Err(error.to_string()),
+        Ok(_) => {}
     }
-    save(path, text).map_err(|error| error.to_string())?;
+    let directory = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(directory).and_then(|()| save(path, text)).map_err(|error| error.to_string())?;
     *seen = Some(text.as_bytes().to_vec());
     Ok(())
 }

@@ -150,7 +150,7 @@ impl Fixture {
         assert!(library.problems().is_empty(), "{:?}", library.problems());
         let (scans_to, scans) = mpsc::unbounded_channel();
         let (managers_to, mut managers) = mpsc::unbounded_channel();
-        let factory: Factory = Box::new(move |ManagerContext { found, guard }| {
+        let factory: Factory = Box::new(move |ManagerContext { found, guard, .. }| {
             let manager = TestManager { scans: scans_to.clone(), _guard: guard }.start();
             managers_to.send((found, manager.clone())).unwrap();
             ManagerHandle::new(manager)

@@ -6,8 +6,9 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::commands::{Endpoints, endpoints};
-use super::features::Rules;
+use super::models::used_sets;
 use super::reader::{Reader, from_toml};
+use super::rules::{FeatureSets, Rules, advertised_names};
 use crate::library::{
     definition::Definition, definition::Repeat, file_schema, problem::DefinitionProblem, template::Expression,
     template::Names, template::Step, template::is_free_name,
@@ -59,10 +60,25 @@ impl Reader<'_> {
         let has_battery = provided.is_none_or(|provided| provided.contains(&crate::types::Endpoint::BATTERY));
         let (at, default) = (file.default.span().start, file.default.into_inner());
         let set = default.set.clone();
-        let mut rules = Rules { coded, inputs: &inputs, write: &writes.lines, features: &[], set: &set, has_battery };
+        // A coded driver or an [[identify]] finds the model out in another way.
+        let named = if coded || !file.identify.is_empty() { Vec::new() } else { advertised_names(&matchers) };
+        let nothing = FeatureSets::new();
+        let mut rules = Rules {
+            coded,
+            inputs: &inputs,
+            write: &writes.lines,
+            sets: &nothing,
+            features: &[],
+            set: &set,
+            has_battery,
+            advertised: &named,
+        };
+        let used = used_sets(file.model.iter().map(Spanned::get_ref).chain([&default]), &file.models);
+        let sets = self.feature_sets(file.features, &used, &rules);
+        rules.sets = &sets;
         let default = self.model_at(at, default, &rules);
         rules.features = &default.features;
-        let models = self.models(file.model, &rules);
+        let models = self.models(file.model, file.models, &rules);
         let all = || std::iter::once(&default).chain(&models);
         self.unused(&writes, &input_places, all);
         if let Some(at) = &file.start_position {

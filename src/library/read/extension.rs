@@ -1,11 +1,14 @@
 //! Reads a file that adds recognition and models to another definition.
 
 use super::commands::endpoints;
-use super::features::Rules;
+use toml::Spanned;
+
+use super::models::used_sets;
 use super::reader::{Reader, from_toml};
+use super::rules::{FeatureSets, Rules, advertised_names};
 use crate::library::{
-    definition::Definition, definition::Example, file_schema, matcher::Matcher, matcher::Services, model::Model,
-    problem::DefinitionProblem,
+    definition::Definition, definition::Example, file_schema, matcher::Matcher, model::Model,
+    problem::DefinitionProblem, services::Services,
 };
 use crate::types::Endpoint;
 
@@ -55,7 +58,7 @@ impl Definition {
 
 impl Reader<'_> {
     fn extension(&mut self, base: &Definition, file: file_schema::Extension, path: &str) -> Added {
-        if file.matches.is_empty() && file.model.is_empty() {
+        if file.matches.is_empty() && file.model.is_empty() && file.models.is_empty() {
             self.wrong(&file.extends, "the file adds nothing: neither a [[match]] nor a [[model]]");
         }
         let matchers = file.matches.iter().filter_map(|entry| {
@@ -75,15 +78,23 @@ impl Reader<'_> {
         let matchers: Vec<_> = matchers.collect();
         let has_battery =
             [&base.matchers, &matchers].into_iter().any(|matchers| endpoints(matchers).contains(&Endpoint::BATTERY));
-        let rules = Rules {
-            coded: base.driver.is_some(),
+        let coded = base.driver.is_some();
+        let named = if coded || !base.identify.is_empty() { Vec::new() } else { advertised_names(&matchers) };
+        let nothing = FeatureSets::new();
+        let mut rules = Rules {
+            coded,
             inputs: &base.inputs,
             write: &base.write,
+            sets: &nothing,
             features: &base.default.features,
             set: &base.default.set,
             has_battery,
+            advertised: &named,
         };
-        let models = self.models(file.model, &rules);
+        let used = used_sets(file.model.iter().map(Spanned::get_ref), &file.models);
+        let sets = self.feature_sets(file.features, &used, &rules);
+        rules.sets = &sets;
+        let models = self.models(file.model, file.models, &rules);
         // An example may also show a model that was there before.
         let all: Vec<_> = models.iter().chain(&base.models).cloned().collect();
         let examples =
@@ -94,10 +105,10 @@ impl Reader<'_> {
 }
 
 fn known_services(base: &Definition) -> Services {
-    let mut known = Services::new();
+    let mut known = Services::default();
     for matcher in &base.matchers {
         if let Matcher::Btle { services, .. } = matcher {
-            known.extend(services.clone());
+            known.extend(services);
         }
     }
     known

@@ -1,88 +1,12 @@
-//! Reads models and their features.
-
-use std::collections::BTreeMap;
-
-use toml::Spanned;
+//! Reads features.
 
 use super::reader::Reader;
-use crate::library::{
-    definition::InputRule, file_schema, model::Feature, model::InputSpec, model::Model, model::OutputSpec,
-    template::PacketTemplate,
-};
+use super::rules::Rules;
+use crate::library::{definition::InputRule, file_schema, model::Feature, model::InputSpec, model::OutputSpec};
 use crate::types::{InputKind, OutputKind};
 
-/// What models are read against.
-pub(super) struct Rules<'a> {
-    pub(super) coded: bool,
-    pub(super) inputs: &'a BTreeMap<InputKind, InputRule>,
-    pub(super) write: &'a BTreeMap<OutputKind, Vec<PacketTemplate>>,
-    /// The features of the default, which models without features have.
-    pub(super) features: &'a [Feature],
-    /// The parameters of the default.
-    pub(super) set: &'a BTreeMap<String, f64>,
-    /// Some hardware has the standard endpoint for the battery.
-    pub(super) has_battery: bool,
-}
-
 impl Reader<'_> {
-    /// Every `[[model]]`.
-    pub(super) fn models(&mut self, raw: Vec<Spanned<file_schema::Model>>, rules: &Rules<'_>) -> Vec<Model> {
-        let mut seen: BTreeMap<String, String> = BTreeMap::new();
-        let mut models = Vec::new();
-        for entry in raw {
-            if entry.get_ref().ids.is_empty() {
-                self.wrong(&entry, "a [[model]] needs its `ids`, the identifiers that mean it");
-            }
-            let name = &entry.get_ref().name;
-            for id in &entry.get_ref().ids {
-                let text = id.get_ref();
-                if matches!(text.as_str(), "" | "*") {
-                    self.wrong(id, format!("the identifier {text:?} would mean nothing or everything"));
-                }
-                if let Some(other) = seen.insert(text.clone(), name.clone()) {
-                    self.wrong(id, format!("the identifier {text:?} means both {other:?} and {name:?}"));
-                }
-            }
-            models.push(self.model_at(entry.span().start, entry.into_inner(), rules));
-        }
-        models
-    }
-
-    /// One model; `at` is where its table begins.
-    pub(super) fn model_at(&mut self, at: usize, raw: file_schema::Model, rules: &Rules<'_>) -> Model {
-        if raw.name.trim().is_empty() {
-            self.wrong_at(at, "the model has no `name`");
-        }
-        for name in raw.set.keys().filter(|name| !rules.set.contains_key(*name)) {
-            let reason = format!("parameter {name:?} has no value in [default] `set`; give it one there");
-            self.wrong_at(at, reason);
-        }
-        let set = rules.set.iter().map(|(name, value)| (name.clone(), raw.set.get(name).copied().unwrap_or(*value)));
-        // What comes from the default was looked at there.
-        let (features, own) = match raw.features {
-            Some(features) => (self.features(at, features, rules), true),
-            None => (rules.features.to_vec(), false),
-        };
-        let model = Model {
-            ids: raw.ids.into_iter().map(Spanned::into_inner).collect(),
-            name: raw.name,
-            features,
-            set: set.collect(),
-        };
-        if !rules.coded && own {
-            for (index, output) in model.outputs().filter(|(_, output)| !rules.write.contains_key(&output.kind)) {
-                let reason = format!(
-                    "feature {index} of {:?} has {key}, but [write] has no {key}",
-                    model.name,
-                    key = output.kind.key()
-                );
-                self.wrong_at(at, reason);
-            }
-        }
-        model
-    }
-
-    fn features(&mut self, at: usize, raw: Vec<file_schema::Feature>, rules: &Rules<'_>) -> Vec<Feature> {
+    pub(super) fn features(&mut self, at: usize, raw: Vec<file_schema::Feature>, rules: &Rules<'_>) -> Vec<Feature> {
         let mut features: Vec<Feature> = Vec::new();
         for (position, feature) in raw.into_iter().enumerate() {
             let index = feature.index.unwrap_or(u32::try_from(position).unwrap_or(u32::MAX));

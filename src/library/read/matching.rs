@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use toml::Spanned;
-use uuid::Uuid;
 
 use super::commands::Endpoints;
 use super::reader::Reader;
 use crate::library::{
-    definition::Identify, definition::IdentifyForm, definition::IdentifyFrom, file_schema, hardware::bluetooth_uuid,
-    hardware::trimmed, matcher::Matcher, matcher::Services,
+    definition::Identify, definition::IdentifyForm, definition::IdentifyFrom, file_schema, hardware::trimmed,
+    matcher::Matcher, services::Services, services::UuidPattern,
 };
 use crate::types::Endpoint;
 
@@ -86,30 +85,38 @@ impl Reader<'_> {
         at: &Spanned<file_schema::Match>,
         raw: &BTreeMap<String, BTreeMap<String, String>>,
     ) -> Services {
-        let mut services = Services::new();
-        for (service, endpoints) in raw {
-            let Some(service) = self.uuid(at, service) else {
+        let mut services = Services::default();
+        for (text, endpoints) in raw {
+            let Some(service) = self.uuid(at, text) else {
                 continue;
             };
-            let found = services.entry(service).or_default();
+            services.insert_service(service);
             for (endpoint, characteristic) in endpoints {
-                match (Endpoint::parse(endpoint), self.uuid(at, characteristic)) {
-                    (Some(endpoint), Some(uuid)) => {
-                        found.insert(endpoint, uuid);
-                    }
-                    (None, _) => self.wrong(at, format!("{endpoint:?} is no endpoint")),
-                    (_, None) => {}
+                let uuid = self.uuid(at, characteristic);
+                if uuid.is_some_and(|uuid| uuid.is_more_open_than(&service)) {
+                    let reason = format!(
+                        "{endpoint} = {characteristic:?} has a ? where its service {text:?} has a digit; allowed: ? only \
+                         where the service has one, which gives the digit"
+                    );
+                    self.wrong(at, reason);
+                }
+                match Endpoint::parse(endpoint) {
+                    // There all the same, so that its uses are not reported as well.
+                    Some(endpoint) => services.insert(service, endpoint, uuid.unwrap_or(service)),
+                    None => self.wrong(at, format!("{endpoint:?} is no endpoint")),
                 }
             }
         }
         services
     }
 
-    /// A UUID, or the 16 bits of one on the Bluetooth base.
-    fn uuid<T>(&mut self, at: &Spanned<T>, text: &str) -> Option<Uuid> {
-        let parsed = bluetooth_uuid(text);
+    /// A UUID, which may have open digits, or the 16 bits of one on the Bluetooth base.
+    fn uuid<T>(&mut self, at: &Spanned<T>, text: &str) -> Option<UuidPattern> {
+        let parsed = UuidPattern::parse(text);
         if parsed.is_none() {
-            self.wrong(at, format!("{text:?} is neither a UUID nor the 4 hex digits of a Bluetooth one"));
+            let reason =
+                format!("{text:?} is neither a UUID (? for an open digit) nor the 4 hex digits of a Bluetooth one");
+            self.wrong(at, reason);
         }
         parsed
     }

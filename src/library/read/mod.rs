@@ -6,7 +6,9 @@ mod example;
 mod extension;
 mod features;
 mod matching;
+mod models;
 mod reader;
+mod rules;
 
 #[cfg(test)]
 mod tests;

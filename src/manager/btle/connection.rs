@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::characteristic::{self, GattQueue};
 use super::error::explain;
-use crate::library::{Candidate, Matcher};
+use crate::library::{Candidate, Matcher, RealServices};
 use crate::link::{
     Clock, Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair,
 };
@@ -90,7 +90,7 @@ async fn attempt(
 ) -> Result<(usize, Link, Connection), String> {
     connect(peripheral).await?;
     let characteristics = discover(peripheral).await?;
-    let mut services: BTreeMap<Uuid, BTreeSet<Uuid>> = BTreeMap::new();
+    let mut services = RealServices::new();
     for (service, characteristic) in characteristics.keys() {
         services.entry(*service).or_default().insert(*characteristic);
     }
@@ -99,7 +99,7 @@ async fn attempt(
         format!("it has the services of no known model; it has: {}", has.join(", "))
     })?;
     let candidate = candidates.get(which).ok_or("a definition was chosen that was not offered")?;
-    let endpoints = endpoints(&candidate.matcher, &characteristics);
+    let endpoints = endpoints(&candidate.matcher, &services, &characteristics);
     // Listened to before anything is subscribed to, or the first answer could be lost.
     let notifications = peripheral.notifications().await.map_err(|error| explain(&error))?;
     let gap = Duration::from_millis(Bus::Btle.gap_ms());
@@ -142,14 +142,16 @@ async fn discover(peripheral: &Peripheral) -> Result<Characteristics, String> {
     Err("it has no services".to_owned())
 }
 
-fn endpoints(matcher: &Matcher, characteristics: &Characteristics) -> BTreeMap<Endpoint, Characteristic> {
-    let Matcher::Btle { services, .. } = matcher else {
+fn endpoints(
+    matcher: &Matcher,
+    services: &RealServices,
+    characteristics: &Characteristics,
+) -> BTreeMap<Endpoint, Characteristic> {
+    let Matcher::Btle { services: known, .. } = matcher else {
         return BTreeMap::new();
     };
-    let named = services.iter().flat_map(|(service, endpoints)| {
-        endpoints.iter().map(move |(endpoint, characteristic)| (*endpoint, (*service, *characteristic)))
-    });
-    named.filter_map(|(endpoint, place)| Some((endpoint, characteristics.get(&place)?.clone()))).collect()
+    let found = known.on(services).into_iter();
+    found.filter_map(|(endpoint, place)| Some((endpoint, characteristics.get(&place)?.clone()))).collect()
 }
 
 /// Which writes the hardware will confirm, by what its characteristics take.

@@ -29,7 +29,7 @@ pub struct BtleManager {
 /// Makes managers of Bluetooth LE.
 #[must_use]
 pub fn factory(options: BtleOptions) -> Factory {
-    Box::new(move |ManagerContext { found, guard }| {
+    Box::new(move |ManagerContext { found, guard, .. }| {
         let options = options.clone();
         let manager = BtleManager { options, found, guard, commands: None, status: Status::default(), _stop: None };
         ManagerHandle::new(manager.start())

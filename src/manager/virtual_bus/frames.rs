@@ -7,7 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::buttplug::{number::Rounded, number::Whole};
-use crate::library::Hardware;
+use crate::library::{Hardware, RealServices};
 use crate::link::Packet;
 use crate::text::shown;
 use crate::types::{Bus, Endpoint};
@@ -38,7 +38,7 @@ pub(super) struct Attach {
     name: String,
     address: String,
     #[serde(default)]
-    services: Option<BTreeMap<Uuid, BTreeSet<Uuid>>>,
+    services: Option<RealServices>,
     #[serde(default)]
     advertised_services: BTreeSet<Uuid>,
     /// Keys stay text here: serde reads no numbers from keys inside a tagged enum.
@@ -75,9 +75,6 @@ pub(super) enum Ack {
     /// The peripheral replies.
     Manual,
 }
-
-/// Real services, by UUID.
-pub(super) type RealServices = BTreeMap<Uuid, BTreeSet<Uuid>>;
 
 impl Attach {
     /// The hardware, its services if it named them, and how it acknowledges.

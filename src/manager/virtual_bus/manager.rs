@@ -7,14 +7,14 @@ use actix::prelude::*;
 use tokio_util::sync::CancellationToken;
 
 use super::frames;
-use super::peripheral::{self, Attached, Detached, ManagerAddress};
+use super::peripheral::{self, Attached, Bus, Detached, ManagerAddress};
 use super::port::{Plug, Port};
 use crate::inspect::Inspect;
 use crate::library::Hardware;
 use crate::link::Deadlines;
 use crate::manager::{
     contract::Connector, contract::Factory, contract::Found, contract::ManagerContext, contract::ManagerGuard,
-    contract::ManagerHandle, contract::Scan,
+    contract::ManagerHandle, contract::Scan, device_threads::DeviceThreads,
 };
 use crate::transport::CloseReason;
 use crate::types::{ActorState, ActorStatus};
@@ -23,6 +23,7 @@ use crate::types::{ActorState, ActorStatus};
 #[derive(Debug)]
 pub struct VirtualManager {
     found: Recipient<Found>,
+    threads: DeviceThreads,
     deadlines: Deadlines,
     max_devices: usize,
     /// Peripherals that are attached, by a number of ours.
@@ -37,9 +38,10 @@ pub struct VirtualManager {
 /// Makes managers of virtual hardware whose peripherals come through `port`.
 #[must_use]
 pub fn factory(port: Port, deadlines: Deadlines, max_devices: usize) -> Factory {
-    Box::new(move |ManagerContext { found, guard }| {
+    Box::new(move |ManagerContext { found, threads, guard }| {
         let manager = VirtualManager {
             found,
+            threads,
             deadlines,
             max_devices,
             attached: BTreeMap::new(),
@@ -77,9 +79,12 @@ impl Handler<Plug> for VirtualManager {
         }
         self.sockets += 1;
         self.next += 1;
-        // A task of its own: what a peripheral does wrong must not reach the manager.
+        // A task of its own: what a peripheral does wrong must not reach the manager. It runs where the device will.
         let own = ManagerAddress { attached: ctx.address().recipient(), detached: ctx.address().recipient() };
-        actix::spawn(peripheral::play(self.next, socket, own, self.deadlines, self.closing.clone()));
+        let (id, deadlines, closing) = (self.next, self.deadlines, self.closing.clone());
+        let thread = self.threads.next();
+        let here = thread.clone();
+        thread.spawn(move || peripheral::play(id, socket, own, Bus { deadlines, closing, thread: here }));
     }
 }
 

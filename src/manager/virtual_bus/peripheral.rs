@@ -9,13 +9,13 @@ use actix::{Message, Recipient};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::frames::{self, Ack, FromPeripheral, RealServices};
+use super::frames::{self, Ack, FromPeripheral};
 use crate::driver::Boxed;
-use crate::library::{Candidate, Hardware};
+use crate::library::{Candidate, Hardware, RealServices};
 use crate::link::{
     Clock, Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, LinkRequest, Notification, Operation, pair,
 };
-use crate::manager::{contract::Connector, link_info::choose, link_info::confirms};
+use crate::manager::{contract::Connector, device_threads::DeviceThread, link_info::choose, link_info::confirms};
 use crate::text::{from_json, shown};
 use crate::transport::{CloseReason, Connection, Incoming, Outgoing};
 use crate::types::Endpoint;
@@ -54,6 +54,7 @@ enum End {
 pub(super) struct Handle {
     commands: mpsc::UnboundedSender<Command>,
     connected: AtomicBool,
+    thread: DeviceThread,
 }
 
 impl Handle {
@@ -84,6 +85,10 @@ impl Connector for Handle {
     fn failed(&self, why: &str) {
         let _ = self.commands.send(Command::Failed(why.to_owned()));
     }
+
+    fn thread(&self) -> Option<&DeviceThread> {
+        Some(&self.thread)
+    }
 }
 
 /// Event: a peripheral is there.
@@ -113,29 +118,31 @@ pub(super) struct ManagerAddress {
     pub(super) detached: Recipient<Detached>,
 }
 
+/// What every peripheral is given.
+#[derive(Debug, Clone)]
+pub(super) struct Bus {
+    pub(super) deadlines: Deadlines,
+    /// Cancelled when the server ends.
+    pub(super) closing: CancellationToken,
+    /// Where the peripheral is served, and its device runs.
+    pub(super) thread: DeviceThread,
+}
+
 /// Serves one socket until it closes, or until the server ends.
-pub(super) async fn play(
-    id: u64,
-    mut socket: Connection,
-    manager: ManagerAddress,
-    deadlines: Deadlines,
-    closing: CancellationToken,
-) {
+pub(super) async fn play(id: u64, mut socket: Connection, manager: ManagerAddress, bus: Bus) {
     loop {
         let frame = tokio::select! {
             frame = socket.incoming.next() => frame,
-            () = closing.cancelled() => break end_with_server(&socket),
+            () = bus.closing.cancelled() => break end_with_server(&socket),
         };
         let Some(frame) = frame else { break };
         match understand(frame) {
-            Ok(FromPeripheral::Attach(attach)) => {
-                match attached(id, attach, &mut socket, &manager, deadlines, &closing).await {
-                    End::Detached => {}
-                    End::Goodbye => break socket.outgoing.close(CloseReason::HardwareGoodbye),
-                    End::Closed => break,
-                    End::Shutdown => break end_with_server(&socket),
-                }
-            }
+            Ok(FromPeripheral::Attach(attach)) => match attached(id, attach, &mut socket, &manager, &bus).await {
+                End::Detached => {}
+                End::Goodbye => break socket.outgoing.close(CloseReason::HardwareGoodbye),
+                End::Closed => break,
+                End::Shutdown => break end_with_server(&socket),
+            },
             Ok(FromPeripheral::Detach) => {}
             Ok(FromPeripheral::Goodbye) => break socket.outgoing.close(CloseReason::HardwareGoodbye),
             Ok(_) => socket.outgoing.text(frames::error("nothing is attached; the first frame must be an attach")),
@@ -155,8 +162,7 @@ async fn attached(
     attach: frames::Attach,
     socket: &mut Connection,
     manager: &ManagerAddress,
-    deadlines: Deadlines,
-    closing: &CancellationToken,
+    bus: &Bus,
 ) -> End {
     let exclusive = attach.exclusive;
     let (hardware, services, ack) = match attach.hardware() {
@@ -167,10 +173,11 @@ async fn attached(
         }
     };
     let (commands, from_hub) = mpsc::unbounded_channel();
-    let handle = Arc::new(Handle { commands, connected: AtomicBool::new(false) });
+    let handle = Arc::new(Handle { commands, connected: AtomicBool::new(false), thread: bus.thread.clone() });
     manager.attached.do_send(Attached { id, hardware: hardware.clone(), handle: Arc::clone(&handle), exclusive });
+    let deadlines = bus.deadlines;
     let mut present = Present { socket, handle, services, ack, deadlines, hardware, open: None, next: 0 };
-    let end = present.serve(from_hub, closing).await;
+    let end = present.serve(from_hub, &bus.closing).await;
     manager.detached.do_send(Detached { id, closed: false });
     if let (End::Goodbye, Some(Open { end, waiting, .. })) = (end, present.open) {
         // What the device still asks for gets no answer any more. The server closes the socket when the device is gone, so

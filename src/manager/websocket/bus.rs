@@ -1,6 +1,7 @@
 //! What the server knows of this bus.
 
-use super::manager::{WebsocketOptions, factory};
+use super::manager::factory;
+use super::options::WebsocketOptions;
 use crate::manager::{bus_kind::BusKind, bus_kind::BusSetup, contract::Factory};
 use crate::settings::Settings;
 

@@ -1,3 +1,5 @@
+mod rows;
+
 use crate::library::{DefinitionProblem, Library};
 
 const MATCH: &str = "[[match]]\nbtle = { names = [\"T\"] }\nservices.fff0 = { tx = \"fff1\", rx = \"fff2\" }";
@@ -245,7 +247,8 @@ mod extensions {
         let write = found("extends = \"t\"\n[write]\nvibrate = 'tx: {v}'");
         assert_eq!(
             write,
-            ["own.toml:2: unknown field `write`, expected one of `extends`, `match`, `model`, `example`"]
+            ["own.toml:2: unknown field `write`, expected one of `extends`, `match`, `features`, `model`, `models`, \
+                 `example`"]
         );
         let nothing = found("extends = \"t\"\n");
         assert_eq!(nothing, ["own.toml:1: the file adds nothing: neither a [[match]] nor a [[model]]"]);
