@@ -11,13 +11,11 @@ use super::testing::Misbehaving;
 /// Every protocol that is code, with its simulated side. A definition names one with `driver = "..."`.
 const CODED: &[&dyn Protocol] = &[
     &coded::joyhub::JoyHub,
-    &coded::kiiroo_v1::KiirooV1,
     &coded::lovense::Lovense,
     &coded::nintendo_joycon::NintendoJoycon,
     &coded::ossm::Ossm,
     &coded::thehandy::TheHandy,
     &coded::thehandy_v3::TheHandyV3,
-    &coded::umove::Umove,
     #[cfg(test)]
     &Misbehaving,
 ];

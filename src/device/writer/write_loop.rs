@@ -259,13 +259,7 @@ impl Writer {
                 }
             };
         match self.write(&packets, None).await {
-            Outcome::Written => {
-                self.levels = levels;
-                // Repeating what was written before the move would undo it.
-                if !packets.is_empty() {
-                    self.last = packets;
-                }
-            }
+            Outcome::Written => self.levels = levels,
             // A stop came, which ends the moves that it is for.
             Outcome::Unsent | Outcome::Overtaken => {}
             Outcome::Failed(why) => {

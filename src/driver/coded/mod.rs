@@ -2,11 +2,9 @@
 //! simulated side of the protocol beside its driver.
 
 pub(super) mod joyhub;
-pub(super) mod kiiroo_v1;
 pub(super) mod lovense;
 pub(super) mod nintendo_joycon;
 pub(super) mod ossm;
 pub(super) mod thehandy;
 pub(super) mod thehandy_v3;
-pub(super) mod umove;
 mod without_inputs;
