@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::types::CommandError;
+use crate::types::{CommandError, InputKind, OutputKind};
 use crate::words::counted;
 
 /// The five codes of the protocol (facts: sessions.md section 5.1). They are for logs and people, not for
@@ -67,6 +67,37 @@ pub enum ProtocolError {
     #[error("{limit} requests of this connection are still waiting for a device; wait for their replies")]
     TooManyPending { limit: usize },
 
+    #[error("Test: the text Error asks for an error, and this is it")]
+    ErrorAskedFor,
+    #[error(
+        "{message} is refused: this server sends no raw bytes of clients to devices, because it could neither limit what \
+         they do nor stop it"
+    )]
+    RawRefused { message: &'static str },
+    #[error(
+        "{message} is refused: no device of this server takes commands of single products; DeviceMessages names those \
+         that a device takes"
+    )]
+    ProductCommand { message: &'static str },
+
+    #[error("{message}: device {device} has no {what}")]
+    NoActuator { message: &'static str, device: u32, what: &'static str },
+    #[error("{message}: device {device} has no {what} with index {index}; allowed: 0 to {}", count.saturating_sub(1))]
+    ActuatorIndex { message: &'static str, device: u32, index: u32, what: &'static str, count: usize },
+    #[error("ScalarCmd: the feature at index {index} of device {device} takes no {kind} here; it takes {known}")]
+    ActuatorType { device: u32, index: u32, kind: OutputKind, known: String },
+    #[error(
+        "ScalarCmd: Scalar {value} is out of range for {kind} at index {index} of device {device}; allowed: a number from 0 to 1"
+    )]
+    ScalarRange { device: u32, index: u32, kind: OutputKind, value: String },
+    #[error("{message}: device {device} has no {kind} sensor for this command; it has: {known}")]
+    NoSensor { message: &'static str, device: u32, kind: InputKind, known: String },
+    #[error(
+        "device {device} has changed since it was described to this client, so that its command may mean something else \
+         now; the new description is on its way"
+    )]
+    DeviceChanged { device: u32 },
+
     /// What was asked of a device.
     #[error(transparent)]
     Command(#[from] CommandError),
@@ -95,8 +126,17 @@ impl ProtocolError {
             | Self::FeatureWithoutDevice { .. }
             | Self::BinaryFrame
             | Self::FrameTooLarge { .. }
-            | Self::TooManyPending { .. } => ErrorCode::Message,
-            Self::Command(_) => ErrorCode::Device,
+            | Self::TooManyPending { .. }
+            | Self::ErrorAskedFor
+            | Self::RawRefused { .. }
+            | Self::ProductCommand { .. } => ErrorCode::Message,
+            Self::NoActuator { .. }
+            | Self::ActuatorIndex { .. }
+            | Self::ActuatorType { .. }
+            | Self::ScalarRange { .. }
+            | Self::NoSensor { .. }
+            | Self::DeviceChanged { .. }
+            | Self::Command(_) => ErrorCode::Device,
         }
     }
 }

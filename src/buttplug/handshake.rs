@@ -69,7 +69,14 @@ fn client(body: &Value) -> String {
     }
 }
 
-fn understand(body: Value) -> Result<Handshake, ProtocolError> {
+fn understand(mut body: Value) -> Result<Handshake, ProtocolError> {
+    if let Value::Object(fields) = &mut body
+        && !fields.keys().any(|name| name.starts_with("Protocol"))
+    {
+        // Versions 0 to 3 have clients that send fields of their own, and write null for what they leave out.
+        const KNOWN: [&str; 3] = ["Id", "ClientName", "MessageVersion"];
+        fields.retain(|name, value| KNOWN.contains(&name.as_str()) && (name != "MessageVersion" || !value.is_null()));
+    }
     let fields: RequestServerInfo = codec::fields(NAME, body)?;
     let asked = match (fields.protocol_version_major, fields.message_version) {
         (Some(Whole(major)), None) => {
@@ -117,6 +124,23 @@ mod tests {
     }
 
     #[test]
+    fn older_versions_with_the_habits_of_their_clients() {
+        for (body, version) in [
+            (json!({"Id": 1, "ClientName": "x"}), 0),
+            (json!({"Id": 1, "ClientName": "x", "MessageVersion": null}), 0),
+            (json!({"Id": 1, "ClientName": "x", "MessageVersion": 0}), 0),
+            (json!({"Id": 1, "ClientName": "x", "MessageVersion": 1, "Extra": {"a": null}}), 1),
+            (json!({"Id": 1, "ClientName": "x", "MessageVersion": 2, "Extra": null}), 2),
+            (json!({"Id": 1, "ClientName": "x", "MessageVersion": 3.0}), 3),
+            // Of the layouts that the reference mistakes for others (facts: sessions.md 3.4), the obvious meaning.
+            (json!({"Id": 1, "ClientName": "x", "MessageVersion": 4}), 4),
+            (json!({"Id": 1, "ClientName": "x", "ProtocolVersionMajor": 3, "ProtocolVersionMinor": 0}), 3),
+        ] {
+            assert_eq!(read(body.clone()).map(|handshake| handshake.version), Ok(version), "{body}");
+        }
+    }
+
+    #[test]
     fn versions_may_be_written_with_a_point() {
         let body = json!({"Id": 1.0, "ClientName": "x", "ProtocolVersionMajor": 4.0, "ProtocolVersionMinor": 0.0});
         assert_eq!(read(body).unwrap().version, 4);
@@ -132,14 +156,16 @@ mod tests {
         let error = read(newer).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "client \"x\" asks for protocol version 5, which is not supported; this server speaks version 4"
+            "client \"x\" asks for protocol version 5, which is not supported; this server speaks versions 4, 3, 2, 1, 0"
         );
-        let no_version = json!({"Id": 1, "ClientName": "x".repeat(500), "Version": 4});
+        let no_version = json!({"Id": 1, "ClientName": "x".repeat(500), "ProtocolVersion": 4});
         let text = read(no_version).unwrap_err().to_string();
-        assert!(text.starts_with("RequestServerInfo: ") && text.contains("this server speaks version 4"), "{text}");
+        assert!(text.starts_with("RequestServerInfo: ") && text.contains("this server speaks versions 4"), "{text}");
         assert!(text.contains("xxx…\", protocol version not given") && text.len() < 500, "{text}");
         for bad in [
             json!({"Id": 1}),
+            json!({"Id": 1, "ClientName": null}),
+            json!({"Id": 1, "ClientName": "x", "MessageVersion": -1}),
             json!({"Id": 1, "ClientName": null, "ProtocolVersionMajor": 4, "ProtocolVersionMinor": 0}),
             json!({"Id": 1, "ClientName": "x", "ProtocolVersionMajor": 4}),
             json!({"Id": 1, "ClientName": "x", "ProtocolVersionMajor": 4, "ProtocolVersionMinor": 0, "X": 1}),

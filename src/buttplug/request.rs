@@ -36,6 +36,10 @@ pub enum Request {
     },
     /// Stop outputs, inputs or both.
     Stop(StopScope),
+    /// Say this back.
+    Echo(String),
+    /// Something that this server has nothing to do for.
+    Nothing,
     /// Goodbye.
     Disconnect,
 }
@@ -50,6 +54,8 @@ pub struct ReplyForm {
     pub name: &'static str,
     /// The client's own spelling of what it asked for, where there are several.
     pub(super) spelling: Option<&'static str>,
+    /// The client's own number of the sensor, in versions that count sensors.
+    pub(super) sensor: u32,
 }
 
 impl ReplyForm {
@@ -59,7 +65,7 @@ impl ReplyForm {
     /// The form for a request of that id and name.
     #[must_use]
     pub const fn new(id: u32, name: &'static str) -> Self {
-        Self { id, name, spelling: None }
+        Self { id, name, spelling: None, sensor: 0 }
     }
 
     /// Id of the request, or 0 when there was none.
@@ -72,6 +78,12 @@ impl ReplyForm {
     #[must_use]
     pub(super) const fn spelled(self, spelling: &'static str) -> Self {
         Self { spelling: Some(spelling), ..self }
+    }
+
+    /// Answers with this number of the sensor.
+    #[must_use]
+    pub(super) const fn of_sensor(self, sensor: u32) -> Self {
+        Self { sensor, ..self }
     }
 
     /// The form of the events that follow from the request.
@@ -99,6 +111,8 @@ pub enum ServerMessage {
     DeviceList(Arc<Descriptions>),
     /// Scanning ended by itself.
     ScanningFinished,
+    /// What the client asked to hear.
+    Echo(String),
     /// A value that was asked for, or listened to.
     Reading(Reading),
 }

@@ -3,10 +3,14 @@
 use std::sync::LazyLock;
 
 use super::codec::Codec;
+use super::v0::V0;
+use super::v1::V1;
+use super::v2::V2;
+use super::v3::V3;
 use super::v4::V4;
 
 /// Every version, the newest first.
-const VERSIONS: [&dyn Codec; 1] = [&V4];
+const VERSIONS: [&dyn Codec; 5] = [&V4, &V3, &V2, &V1, &V0];
 
 /// The codec of a version, if the server speaks it.
 #[must_use]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::desired::OutputChannel;
 use super::identity::{Identity, UserSettings};
-use crate::types::{Description, FeatureDescription, InputDescription};
+use crate::types::{Derived, Description, FeatureDescription, InputDescription};
 
 /// Describes a device: the limits are applied, what is disabled is left out.
 pub(super) fn describe(
@@ -35,5 +35,6 @@ pub(super) fn describe(
         gap_ms: u32::try_from(gap.as_millis()).unwrap_or(u32::MAX),
         // A feature with nothing left is left out (facts: devices.md section 2).
         features: features.filter(|feature| !(feature.outputs.is_empty() && feature.inputs.is_empty())).collect(),
+        derived: Derived::default(),
     }
 }

@@ -17,7 +17,7 @@ use crate::hub::{HubEvent, SessionHandle};
 use crate::inspect::Inspect;
 use crate::patience::{self, Silence, Verdict};
 use crate::transport::{CloseCode, Connection, Incoming, Outgoing};
-use crate::types::{CommandError, Descriptions, InputAction, InputAddress, OperatorKind, Reading, description};
+use crate::types::{CommandError, Descriptions, InputAction, InputAddress, OperatorKind, Reading};
 
 /// Requests of one client that may wait for hardware at the same time.
 const PENDING: usize = 64;
@@ -51,8 +51,6 @@ struct SessionActor {
     pinged: Option<Instant>,
     /// Requests that wait for hardware.
     pending: usize,
-    /// The devices that were last sent to the client.
-    last_sent_list: Arc<Descriptions>,
     last_sent_at: Instant,
     send_later: bool,
     /// What the client calls itself, once it has.
@@ -88,8 +86,7 @@ impl SessionActor {
             }
         }));
         Self {
-            session: Session::new(options.clone()),
-            last_sent_list: control.devices(),
+            session: Session::new(options.clone(), control.devices()),
             control,
             operator,
             outgoing,
@@ -139,16 +136,9 @@ impl SessionActor {
 
     fn act(&mut self, action: Action, ctx: &mut Context<Self>) {
         match action {
-            Action::Reply(form, message) => {
-                // What a client has just been told needs no event, unless an index means another device now.
-                if let ServerMessage::DeviceList(devices) = &message {
-                    if !description::replaced(&self.last_sent_list, devices).is_empty() {
-                        self.send_change(devices);
-                    }
-                    self.last_sent_list = Arc::clone(devices);
-                }
-                self.send(&form, &message);
-            }
+            Action::Reply(form, message) => self.send(&form, &message),
+            Action::Send(frame) => self.outgoing.text(frame),
+            Action::Changed { before, after } => self.send_change(&before, &after),
             Action::Connected { client, version } => {
                 self.client.clone_from(&client);
                 self.operator.rename(&client);
@@ -233,10 +223,8 @@ impl SessionActor {
             return self.later(wait, ctx, Self::send_devices);
         }
         let now = self.control.devices();
-        if Arc::ptr_eq(&now, &self.last_sent_list) {
-            return;
-        }
-        let wait = self.options.lists.reserve(&self.changed(&now));
+        let Some(before) = self.session.change_to(&now) else { return };
+        let wait = self.options.lists.reserve(&self.options.lists.changed(self.codec(), &before, &now));
         if wait.is_zero() {
             self.send_newest();
         } else {
@@ -256,23 +244,15 @@ impl SessionActor {
 
     fn send_newest(&mut self) {
         let now = self.control.devices();
-        if self.session.codec().is_some() && !Arc::ptr_eq(&now, &self.last_sent_list) {
-            self.send_change(&now);
-            self.last_sent_list = now;
+        if let Some(before) = self.session.give(&now) {
+            self.send_change(&before, &now);
             self.last_sent_at = Instant::now();
         }
     }
-}
 
-impl SessionActor {
-    /// The frames that tell what changes from the devices that the client knows to these.
-    fn changed(&self, devices: &Arc<Descriptions>) -> Arc<[ByteString]> {
-        self.options.lists.changed(self.codec(), &self.last_sent_list, devices)
-    }
-
-    /// Sends what changes from the devices that the client knows to these.
-    fn send_change(&self, devices: &Arc<Descriptions>) {
-        for frame in self.changed(devices).iter() {
+    /// Sends what is different between these devices.
+    fn send_change(&self, before: &Arc<Descriptions>, after: &Arc<Descriptions>) {
+        for frame in self.options.lists.changed(self.codec(), before, after).iter() {
             self.outgoing.text(frame.clone());
         }
     }

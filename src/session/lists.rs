@@ -135,8 +135,8 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::buttplug::{ProtocolError, Request, frame::Element, versions};
-    use crate::types::Description;
+    use crate::buttplug::{ClientState, ProtocolError, Request, frame::Element, versions};
+    use crate::types::{Derived, Description};
 
     /// The newest version, counting what it writes.
     #[derive(Debug, Default)]
@@ -147,8 +147,21 @@ mod tests {
             versions::newest().version()
         }
 
-        fn read(&self, element: Element, devices: &Descriptions) -> Result<(Request, ReplyForm), ProtocolError> {
-            versions::newest().read(element, devices)
+        fn read(
+            &self,
+            element: Element,
+            client: &mut ClientState,
+            now: &Descriptions,
+        ) -> Result<(Request, ReplyForm), ProtocolError> {
+            versions::newest().read(element, client, now)
+        }
+
+        fn knows_devices_at_handshake(&self) -> bool {
+            versions::newest().knows_devices_at_handshake()
+        }
+
+        fn before_list(&self, before: &Descriptions, after: &Arc<Descriptions>) -> Vec<String> {
+            versions::newest().before_list(before, after)
         }
 
         fn write(&self, form: &ReplyForm, message: &ServerMessage) -> Option<String> {
@@ -169,6 +182,7 @@ mod tests {
             display_name: None,
             gap_ms: 0,
             features: Vec::new(),
+            derived: Derived::default(),
         };
         Arc::new((0..count).map(|index| (index, Arc::new(device(index)))).collect())
     }
@@ -192,6 +206,19 @@ mod tests {
             assert_eq!(frames, plain.devices_changed(&few, &none));
         }
         assert_eq!(codec.0.load(Ordering::Relaxed), 4, "once for each change");
+    }
+
+    #[test]
+    fn every_version_begins_a_list_with_its_id() {
+        let list = devices(3);
+        for version in 0..=4 {
+            let (lists, codec) = (DeviceLists::default(), versions::for_version(version).unwrap());
+            let form = ReplyForm::new(77, "RequestDeviceList");
+            let written = codec.write(&form, &ServerMessage::DeviceList(Arc::clone(&list)));
+            assert_eq!(lists.whole(codec, &form, &list).as_deref(), written.as_deref(), "version {version}");
+            let event = codec.write(&ReplyForm::EVENT, &ServerMessage::DeviceList(Arc::clone(&list))).unwrap();
+            assert!(event.starts_with("[{\"DeviceList\":{\"Id\":0,"), "or each reply is written anew: {event}");
+        }
     }
 
     #[test]

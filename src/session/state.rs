@@ -1,11 +1,13 @@
 //! The state of a session, and what it makes of each frame.
 
+use std::sync::Arc;
+
 use super::options::SessionOptions;
 use crate::buttplug::{
-    Codec, ProtocolError, ReplyForm, Request, ServerMessage, frame, frame::Element, handshake, versions,
+    ClientState, Codec, ProtocolError, ReplyForm, Request, ServerMessage, frame, frame::Element, handshake, versions,
 };
 use crate::control::{Batch, Operator, Stopping};
-use crate::types::{InputAction, InputAddress};
+use crate::types::{Descriptions, InputAction, InputAddress};
 
 /// Where a session stands. It never goes back.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +22,15 @@ enum State {
 pub enum Action {
     /// Reply to a request now.
     Reply(ReplyForm, ServerMessage),
+    /// Send this frame.
+    Send(String),
+    /// Send what is different between these devices.
+    Changed {
+        /// What the client was given.
+        before: Arc<Descriptions>,
+        /// What there is.
+        after: Arc<Descriptions>,
+    },
     /// The handshake is done.
     Connected {
         /// What the client calls itself.
@@ -58,13 +69,28 @@ pub enum Action {
 pub struct Session {
     options: SessionOptions,
     state: State,
+    client: ClientState,
 }
 
 impl Session {
-    /// A client that has just connected.
+    /// A client that has just connected, while there are these devices.
     #[must_use]
-    pub fn new(options: SessionOptions) -> Self {
-        Self { options, state: State::AwaitingHandshake }
+    pub fn new(options: SessionOptions, devices: Arc<Descriptions>) -> Self {
+        Self { options, state: State::AwaitingHandshake, client: ClientState::new(Some(devices)) }
+    }
+
+    /// The devices that a connected client was last given, if there are others now.
+    #[must_use]
+    pub fn change_to(&self, devices: &Arc<Descriptions>) -> Option<Arc<Descriptions>> {
+        let connected = matches!(self.state, State::Connected(_));
+        (connected && !self.client.knows(devices)).then(|| Arc::clone(self.client.given_or_none()))
+    }
+
+    /// Notes that the client is being given these devices. Returns those of before, if it has to be told the difference.
+    pub fn give(&mut self, devices: &Arc<Descriptions>) -> Option<Arc<Descriptions>> {
+        let before = self.change_to(devices)?;
+        self.client.give(Arc::clone(devices));
+        Some(before)
     }
 
     /// The version that the connection speaks, once it is known.
@@ -126,7 +152,7 @@ impl Session {
             }
             (State::Connected(codec), _) => codec,
         };
-        let (request, form) = match codec.read(element, batch.devices()) {
+        let (request, form) = match codec.read(element, &mut self.client, batch.devices()) {
             Ok(read) => read,
             Err(error) => return actions.push(refused(unread, error)),
         };
@@ -145,10 +171,20 @@ impl Session {
                 actions.push(Action::Reply(form, ServerMessage::Ok));
             }
             Request::DeviceList => {
-                let devices = batch.devices().clone();
+                let devices = Arc::clone(batch.devices());
+                // What a client is told by the list needs no event.
+                let before = self.client.give(Arc::clone(&devices));
+                actions.extend(codec.before_list(&before, &devices).into_iter().map(Action::Send));
                 actions.push(Action::Reply(form, ServerMessage::DeviceList(devices)));
             }
-            Request::StartScanning => actions.extend([Action::Scan(true), Action::Reply(form, ServerMessage::Ok)]),
+            Request::StartScanning => {
+                actions.extend([Action::Scan(true), Action::Reply(form, ServerMessage::Ok)]);
+                // A client that scans before it asks for a list learns of what is there by events.
+                let first = self.client.given().is_none();
+                if let Some(before) = first.then(|| self.give(batch.devices())).flatten() {
+                    actions.push(Action::Changed { before, after: Arc::clone(batch.devices()) });
+                }
+            }
             Request::StopScanning => actions.extend([Action::Scan(false), Action::Reply(form, ServerMessage::Ok)]),
             Request::Input { device, feature, kind, action } => {
                 let input = InputAddress { device, feature, kind };
@@ -161,6 +197,8 @@ impl Session {
                 Ok(stopping) => Action::AwaitStops { form, stopping },
                 Err(error) => refused(form, error),
             }),
+            Request::Echo(text) => actions.push(Action::Reply(form, ServerMessage::Echo(text))),
+            Request::Nothing => actions.push(Action::Reply(form, ServerMessage::Ok)),
             Request::Disconnect => {
                 operator.release();
                 actions.push(Action::Reply(form, ServerMessage::Ok));
@@ -194,6 +232,9 @@ impl Session {
             return;
         };
         self.state = State::Connected(codec);
+        if !codec.knows_devices_at_handshake() {
+            self.client = ClientState::new(None);
+        }
         let max_ping_ms = self.options.max_ping.map_or(0, |ping| u32::try_from(ping.as_millis()).unwrap_or(u32::MAX));
         actions.push(Action::Connected { client: handshake.client_name, version: handshake.version });
         let name = self.options.server_name.clone();

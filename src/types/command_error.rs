@@ -36,3 +36,18 @@ pub enum CommandError {
     #[error("device {device} did not confirm the stop within {limit_ms} ms; it is repeated until it does")]
     StopUnconfirmed { device: u32, limit_ms: u128 },
 }
+
+impl CommandError {
+    /// There is no device of this index; `known` are those that there are.
+    pub fn unknown_device<'a>(index: u32, known: impl ExactSizeIterator<Item = &'a u32>) -> Self {
+        const SHOWN: usize = 10;
+        let count = known.len();
+        let shown: Vec<_> = known.take(SHOWN).map(ToString::to_string).collect();
+        let known = match count {
+            0 => "none".to_owned(),
+            count if count > SHOWN => format!("{} and {} more", shown.join(", "), count - SHOWN),
+            _ => shown.join(", "),
+        };
+        Self::UnknownDevice { index, known }
+    }
+}

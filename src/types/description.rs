@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::derived::Derived;
 use super::inputs::InputKind;
 use super::outputs::OutputKind;
 
@@ -29,6 +30,8 @@ pub struct Description {
     pub gap_ms: u32,
     /// Features that have an output or an input left, ascending by index; indexes may have holes.
     pub features: Vec<FeatureDescription>,
+    /// What the wire makes of it; no part of the description.
+    pub derived: Derived,
 }
 
 impl Description {

@@ -6,6 +6,7 @@
 
 mod bus;
 mod command_error;
+mod derived;
 pub mod description;
 mod endpoint;
 mod event;
@@ -16,6 +17,7 @@ mod outputs;
 
 pub use bus::Bus;
 pub use command_error::CommandError;
+pub use derived::Derived;
 pub use description::{Description, Descriptions, FeatureDescription, InputDescription, OutputDescription};
 pub use endpoint::Endpoint;
 pub use event::ServerEvent;

@@ -9,6 +9,7 @@ mod connect;
 mod health;
 mod page;
 mod router;
+mod schema;
 mod site;
 mod stop;
 mod websocket;

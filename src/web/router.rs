@@ -5,7 +5,7 @@ use actix_web::http::Method;
 use actix_web::{App, HttpRequest, HttpResponse, Route, guard, middleware, web};
 
 use super::site::Site;
-use super::{access, health, page, stop, websocket};
+use super::{access, health, page, schema, stop, websocket};
 use crate::session;
 use crate::text::shown;
 
@@ -22,6 +22,7 @@ pub fn app(
         .route("/health", reads().to(health::health))
         .route("/metrics", reads().to(health::metrics))
         .route("/debug/actors", reads().to(health::actors))
+        .route("/schema/{file}", reads().to(schema::schema))
         .route("/stop", web::post().to(stop::stop))
         .route("/resume", web::post().to(stop::resume))
         .route("/hardware", web::get().to(hardware))

@@ -32,6 +32,7 @@ mod simulate_models;
 mod sockets;
 mod stop;
 mod support;
+mod versions;
 mod virtual_bus;
 mod websocket_bus;
 mod welcome;

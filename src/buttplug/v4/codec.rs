@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::description;
 use super::messages::{self as wire, InputCmd, OnlyId, OutputCmd, StopCmd};
 use crate::buttplug::{
-    codec::Codec, codec::fields, error::ProtocolError, frame::Element, number::Rounded, number::Whole,
-    request::ReplyForm, request::Request, request::ServerMessage,
+    client::ClientState, codec::Codec, codec::fields, error::ProtocolError, frame::Element, number::Rounded,
+    number::Whole, request::ReplyForm, request::Request, request::ServerMessage,
 };
 use crate::types::{
     Descriptions, InputAction, InputKind, Output, OutputKind, StopScope, description::replaced as replaced_devices,
@@ -28,7 +28,12 @@ impl Codec for V4 {
         4
     }
 
-    fn read(&self, element: Element, _: &Descriptions) -> Result<(Request, ReplyForm), ProtocolError> {
+    fn read(
+        &self,
+        element: Element,
+        _: &mut ClientState,
+        _: &Descriptions,
+    ) -> Result<(Request, ReplyForm), ProtocolError> {
         let Element { name, id, body } = element;
         let only_id = |name: &'static str, body, request| {
             fields::<OnlyId>(name, body).map(|_| (request, ReplyForm::new(id, name)))
@@ -69,6 +74,8 @@ impl Codec for V4 {
             ServerMessage::DeviceList(devices) => {
                 wire::ServerMessage::DeviceList(wire::DeviceList { id, devices: description::devices(devices) })
             }
+            // No request of this version asks for it.
+            ServerMessage::Echo(_) => return None,
             ServerMessage::ScanningFinished => wire::ServerMessage::ScanningFinished(OnlyId { id }),
             ServerMessage::Reading(reading) => {
                 let kind = form.spelling.unwrap_or(reading.kind.name()).to_owned();
@@ -81,6 +88,15 @@ impl Codec for V4 {
             }
         };
         serde_json::to_string(&[message]).ok()
+    }
+
+    fn knows_devices_at_handshake(&self) -> bool {
+        true
+    }
+
+    fn before_list(&self, before: &Descriptions, after: &Arc<Descriptions>) -> Vec<String> {
+        // Unless an index means another device now, the list alone says everything.
+        if replaced_devices(before, after).is_empty() { Vec::new() } else { self.devices_changed(before, after) }
     }
 
     fn devices_changed(&self, before: &Descriptions, after: &Arc<Descriptions>) -> Vec<String> {

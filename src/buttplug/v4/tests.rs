@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 use super::V4;
 use super::messages::{ClientMessage, InputCmd, OnlyId, ServerMessage as Wire};
 use crate::buttplug::{
-    Codec, ReplyForm, Request, ServerMessage, error::ErrorCode, error::ProtocolError, frame::Element, number::Whole,
+    ClientState, Codec, ReplyForm, Request, ServerMessage, error::ErrorCode, error::ProtocolError, frame::Element,
+    number::Whole,
 };
 use crate::types::{
-    Description, Descriptions, FeatureDescription, InputDescription, InputKind, Output, OutputKind, Reading, StopScope,
+    Derived, Description, Descriptions, FeatureDescription, InputDescription, InputKind, Output, OutputKind, Reading,
+    StopScope,
 };
 
 fn read(name: &str, body: Value) -> Result<Request, ProtocolError> {
@@ -18,7 +20,7 @@ fn read(name: &str, body: Value) -> Result<Request, ProtocolError> {
 }
 
 fn read_with_form(name: &str, body: Value) -> Result<(Request, ReplyForm), ProtocolError> {
-    V4.read(Element { name: name.to_owned(), id: 1, body }, &Descriptions::new())
+    V4.read(Element { name: name.to_owned(), id: 1, body }, &mut ClientState::default(), &Descriptions::new())
 }
 
 #[test]
@@ -179,6 +181,7 @@ fn a_description_has_no_empty_parts() {
                 subscribe: false,
             }],
         }],
+        derived: Derived::default(),
     };
     let devices = Arc::new(Descriptions::from([(6, Arc::new(device))]));
     let frame = V4.write(&ReplyForm::new(3, "RequestDeviceList"), &ServerMessage::DeviceList(devices)).unwrap();

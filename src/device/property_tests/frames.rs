@@ -1,7 +1,7 @@
 //! What strangers send: every frame is answered and none takes the server down (promise 8).
 
 use super::*;
-use crate::buttplug::{ReplyForm, ServerMessage, frame, handshake, versions};
+use crate::buttplug::{ClientState, ReplyForm, ServerMessage, frame, handshake, versions};
 use crate::types::Descriptions;
 
 const VALID: &[&str] = &[
@@ -111,7 +111,7 @@ proptest! {
                     // Whether it is understood or not, neither may panic.
                     let _ = handshake::read(element.body.clone());
                     let id = element.id;
-                    match codec.read(element, &Descriptions::new()) {
+                    match codec.read(element, &mut ClientState::default(), &Descriptions::new()) {
                         Ok(_) => continue,
                         Err(error) => (id, error),
                     }

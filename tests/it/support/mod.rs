@@ -5,7 +5,7 @@ mod raw;
 mod server;
 
 pub use peripheral::{Done, Peripheral};
-pub use raw::{Raw, output};
+pub use raw::{Raw, SCHEMAS, output};
 pub use server::{NO_HARDWARE, Server, run, run_with};
 
 use std::time::Duration;

@@ -10,25 +10,56 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::{Listens, PATIENCE, QUIET};
 
-/// The repository's own description of the messages.
-static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
-    let schema: Value = serde_json::from_str(include_str!("../../../schema/messages-v4.json")).unwrap();
-    let mut server = schema.clone();
-    server["$ref"] = json!("#/$defs/fromServer");
-    jsonschema::validator_for(&server).unwrap()
+/// The repository's own description of the messages of each version.
+pub const SCHEMAS: [&str; 5] = [
+    include_str!("../../../schema/messages-v0.json"),
+    include_str!("../../../schema/messages-v1.json"),
+    include_str!("../../../schema/messages-v2.json"),
+    include_str!("../../../schema/messages-v3.json"),
+    include_str!("../../../schema/messages-v4.json"),
+];
+
+/// What the server may send in each version.
+static FROM_SERVER: LazyLock<Vec<jsonschema::Validator>> = LazyLock::new(|| {
+    let from_server = |schema: &&str| {
+        let mut schema: Value = serde_json::from_str(schema).unwrap();
+        schema["$ref"] = json!("#/$defs/fromServer");
+        jsonschema::validator_for(&schema).unwrap()
+    };
+    SCHEMAS.iter().map(from_server).collect()
 });
 
 /// A client.
 pub struct Raw {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     next_id: u32,
+    /// The version that every frame of the server must have. Errors before the handshake look the same in all.
+    version: usize,
 }
 
 impl Raw {
     /// Connects without shaking hands.
     pub async fn connect(server: &impl Listens) -> Self {
         let (socket, _) = connect_async(server.url()).await.unwrap();
-        Self { socket, next_id: 1 }
+        Self { socket, next_id: 1, version: 4 }
+    }
+
+    /// Connects and shakes hands in a version up to 3.
+    pub async fn hello_in(server: &impl Listens, version: usize) -> Self {
+        let mut client = Self::connect(server).await;
+        client.expect_version(version);
+        let mut body = json!({"ClientName": "raw"});
+        if version > 0 {
+            body["MessageVersion"] = json!(version);
+        }
+        let info = client.ask("RequestServerInfo", body).await;
+        assert_eq!(info["ServerInfo"]["MessageVersion"], version, "{info}");
+        client
+    }
+
+    /// Holds every frame of the server against the schema of this version from now on.
+    pub fn expect_version(&mut self, version: usize) {
+        self.version = version;
     }
 
     /// Connects and shakes hands.
@@ -121,7 +152,7 @@ impl Raw {
             match self.socket.next().await?.ok()? {
                 Message::Text(text) => {
                     let frame: Value = serde_json::from_str(&text).unwrap();
-                    if let Err(error) = SCHEMA.validate(&frame) {
+                    if let Err(error) = FROM_SERVER[self.version].validate(&frame) {
                         panic!("{frame} is not as the schema says: {error}");
                     }
                     let messages = frame.as_array().unwrap();
