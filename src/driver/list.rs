@@ -13,6 +13,9 @@ const CODED: &[&dyn Protocol] = &[
     &coded::joyhub::JoyHub,
     &coded::lovense::Lovense,
     &coded::nintendo_joycon::NintendoJoycon,
+    &coded::ossm::Ossm,
+    &coded::thehandy::TheHandy,
+    &coded::thehandy_v3::TheHandyV3,
     #[cfg(test)]
     &Misbehaving,
 ];

@@ -64,6 +64,8 @@ impl Endpoint {
     pub const TX: Endpoint = Endpoint("tx");
     /// Main channel from the hardware.
     pub const RX: Endpoint = Endpoint("rx");
+    /// Modes of the hardware.
+    pub const TXMODE: Endpoint = Endpoint("txmode");
     /// Standard Bluetooth battery level, one byte of percent.
     pub const BATTERY: Endpoint = Endpoint("rxblebattery");
 

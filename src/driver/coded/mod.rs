@@ -4,4 +4,7 @@
 pub(super) mod joyhub;
 pub(super) mod lovense;
 pub(super) mod nintendo_joycon;
+pub(super) mod ossm;
+pub(super) mod thehandy;
+pub(super) mod thehandy_v3;
 mod without_inputs;
