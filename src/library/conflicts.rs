@@ -38,8 +38,6 @@ fn claims(matcher: &Matcher) -> Vec<String> {
         Matcher::Btle { names, .. } => {
             names.iter().map(|name| format!("the Bluetooth name {:?}", trimmed(name))).collect()
         }
-        // The port `default` is no real port: a user's entry names one (facts: tcode-v03.md).
-        Matcher::Serial(serial) if serial.port == "default" => Vec::new(),
         Matcher::Serial(serial) => vec![format!("the serial port {:?}", trimmed(&serial.port))],
         Matcher::Hid(ids) => ids.iter().map(|ids| format!("HID {}", usb_id(*ids))).collect(),
         Matcher::Usb(ids) => ids.iter().map(|ids| format!("USB {}", usb_id(*ids))).collect(),

@@ -25,7 +25,7 @@ pub enum Strength {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SerialPort {
-    /// Port name; `default` is no real port, a user's own entry must name one.
+    /// Port name; see [`SerialPort::is_real`].
     pub port: String,
     /// Bits a second.
     pub baud: u32,
@@ -38,6 +38,15 @@ pub struct SerialPort {
     /// Parity.
     #[serde(default)]
     pub parity: Parity,
+}
+
+impl SerialPort {
+    /// Whether this is a port of a machine. `default` and what begins with `default:` is none: a user's own entry must
+    /// name one (facts: tcode-v03.md). Only hardware that a program plays has such a port, and by it is told what it is.
+    #[must_use]
+    pub fn is_real(&self) -> bool {
+        self.port != "default" && !self.port.starts_with("default:")
+    }
 }
 
 /// Parity of a serial port.
@@ -216,8 +225,10 @@ mod tests {
         }
         // A definition that carries the filling means the same name, and so do the identifiers of its models.
         let ufo = Hardware::new(Bus::Btle, "UFO ", "a");
-        let found = &library.candidates(&ufo)[0].definition;
-        assert_eq!((found.protocol.as_str(), found.model(Some(&ufo.name)).name.as_str()), ("vorze-sa", "Vorze UFO TW"));
+        let found = library.candidates(&ufo);
+        let names = found.iter().map(|found| found.definition.model(Some(&ufo.name)).name.as_str());
+        // The services of the hardware decide between the two.
+        assert_eq!(names.collect::<Vec<_>>(), ["Foreo UFO", "Vorze UFO TW"]);
         // What stands before is part of the name.
         assert!(library.candidates(&Hardware::new(Bus::Btle, " Launch", "a")).is_empty());
         assert!(library.candidates(&Hardware::new(Bus::Btle, "Lau\0nch", "a")).is_empty());

@@ -143,7 +143,7 @@ mod tests {
         is("launch", "Fleshlight Launch", "Launch");
         is("fleshlight LAUNCH", "Fleshlight Launch", "Launch");
         is("kiiroo-v2/onyx2", "Kiiroo Onyx 2", "Onyx2");
-        is("Onyx", "Kiiroo Onyx 2", "Onyx2");
+        is("fleshlight", "Fleshlight Launch", "Launch");
         is("max", "Lovense Max", "B");
         is("classic", "WeVibe 4 Plus", "classic");
         is("4_plus", "WeVibe 4 Plus", "4_Plus");

@@ -46,8 +46,7 @@ pub(super) fn all() -> Result<Vec<Hardware>, String> {
 pub(super) fn named(library: &Library) -> BTreeSet<String> {
     let matchers = library.definitions().iter().flat_map(|definition| &definition.matchers);
     let ports = matchers.filter_map(|matcher| match matcher {
-        // `default` is no port: it stands for one that the user must name.
-        Matcher::Serial(serial) if serial.port != "default" => Some(serial.port.clone()),
+        Matcher::Serial(serial) if serial.is_real() => Some(serial.port.clone()),
         _ => None,
     });
     ports.collect()
