@@ -1,6 +1,6 @@
 //! What the user set for devices: `devices.toml`, the file that people and `hapticd device` edit.
 //!
-//! Here live what the file may say ([`settings`]), reading it so that nothing is overlooked ([`read`]), changing it so that
+//! Here live what the file may say ([`settings`]), reading it so that nothing is overlooked ([`mod@read`]), changing it so that
 //! comments and unknown entries stay ([`edit`]), its path, lock and saving ([`store`]), and how addresses compare
 //! ([`address`]). What may not live here: what is in force (`hub::known_devices` decides that, with the copy in the state
 //! file), models and definitions, actors.
