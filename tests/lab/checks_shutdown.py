@@ -4,7 +4,7 @@ import asyncio
 
 from radio_log import last_writes
 from checks_bluetooth import RESTING, RUNNING, run_edge
-from session import Session
+from buttplug_client import Session
 from toys import EDGE
 from polling import Failed, until
 

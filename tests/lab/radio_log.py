@@ -4,7 +4,7 @@ import asyncio
 import itertools
 
 from example import connecting
-from waiting import Failed, until
+from polling import Failed, until
 
 # How long the end of an example is watched for writes that it does not have.
 QUIET = 0.4
