@@ -20,7 +20,7 @@ from radio import Radio
 from buttplug_client import Session
 from polling import Failed, until
 
-CHECKS = checks_serial.CHECKS + checks_bluetooth.CHECKS + checks_hid.CHECKS + checks_end.CHECKS
+CHECKS = checks_serial.CHECKS + checks_bluetooth.CHECKS + checks_hid.CHECKS + checks_shutdown.CHECKS
 
 
 class Lab:
