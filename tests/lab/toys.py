@@ -1,6 +1,7 @@
 """The toys in the air: who they are, taken from their definitions and an example of each."""
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import example
 
@@ -22,15 +23,21 @@ class Toy:
         services = {}
         for match in example.definition(self.protocol)["match"]:
             for uuid, endpoints in match.get("services", {}).items():
-                if uuid == self.service or (len(uuid) == 4 and not self.protocol == "lovense"):
-                    services[uuid] = [
-                        {"endpoint": name, "uuid": characteristic, "kinds": self.kinds(name)}
+                # Of a UUID with open digits, the toy has one.
+                real = self.service if fnmatchcase(self.service, uuid) else uuid
+                if real == self.service or (len(uuid) == 4 and not self.protocol == "lovense"):
+                    services[real] = [
+                        {"endpoint": name, "uuid": self.closed(characteristic), "kinds": self.kinds(name)}
                         for name, characteristic in endpoints.items()
                     ]
         return {
             "name": self.name, "advertised": self.advertised, "address": self.address, "services": services,
             "answers": said, "values": values,
         }
+
+    def closed(self, uuid):
+        """The open digits of a characteristic are those of its service."""
+        return "".join(mine if open == "?" else open for open, mine in zip(uuid, self.service)) if "?" in uuid else uuid
 
     @staticmethod
     def kinds(endpoint):
