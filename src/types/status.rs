@@ -217,7 +217,7 @@ pub struct OutputStatus {
 mod output_key {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    use super::OutputKind;
+    use crate::types::outputs::OutputKind;
 
     #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub fn serialize<S: Serializer>(kind: &OutputKind, serializer: S) -> Result<S::Ok, S::Error> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::held::User;
+use super::user::User;
 use crate::types::Bus;
 
 /// What a device was when it was found (facts: devices.md section 1).

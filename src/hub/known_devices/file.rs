@@ -19,6 +19,8 @@ use crate::user_devices::{read_bytes, save};
 pub const FILE: &str = "devices.json";
 /// The version that this program writes. It also reads version 1.
 pub(super) const VERSION: u64 = 2;
+/// What to do about a state file that cannot be used.
+pub const REMEDY: &str = "repair it, or run `hapticd state set-aside` to begin without it; then start hapticd again";
 
 /// The file as it stands on disk.
 #[derive(Serialize, Deserialize)]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::held::{Held, HeldLimits, User};
+use super::held::Held;
+use super::user::{HeldLimits, User};
 use crate::user_devices::address::same_address;
 use crate::user_devices::{DeviceSettings, Limit, OutputSettings};
 

@@ -17,9 +17,6 @@ use crate::types::{Bus, StateStatus};
 use crate::user_devices::address::same_address;
 use crate::user_devices::{lock_and_edit, read, read_bytes};
 
-/// What to do about a state file that cannot be used.
-pub const REMEDY: &str = "repair it, or run `hapticd state set-aside` to begin without it; then start hapticd again";
-
 /// Another server uses the state directory. The text says what is known of it.
 #[derive(Debug)]
 pub struct InUse(pub String);

@@ -7,7 +7,8 @@
 use std::path::Path;
 
 use super::file::{self, Known};
-use super::held::{Held, HeldLimits};
+use super::held::Held;
+use super::user::HeldLimits;
 use crate::user_devices::address::same_address;
 use crate::user_devices::{DeviceSettings, Editor, Limit, OutputName, OutputSettings, lock_and_edit};
 

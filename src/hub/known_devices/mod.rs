@@ -1,7 +1,7 @@
 //! The devices that the server has met: which index each has, and what the user set for it.
 //!
 //! Here live what is known ([`known`]) and what the user set for it ([`users`]), the state file ([`mod@file`]), its entries
-//! ([`entry`]) and its lock ([`lock`]), what is in force for an address ([`held`]) and how that follows from `devices.toml`
+//! ([`entry`]), what the user set in older ones ([`user`]) and its lock ([`lock`]), what is in force for an address ([`held`]) and how that follows from `devices.toml`
 //! and from what was in force before ([`in_force`]), the move of what older state files hold ([`migrate`]), and what people see of it all
 //! ([`overview`]). What the user
 //! allowed for an address holds whatever model is found there; what cannot be understood is kept as it is and never loosens
@@ -18,9 +18,11 @@ mod overview;
 mod strict_json;
 #[cfg(test)]
 mod tests;
+mod user;
 mod users;
 
 pub use entry::{Entry, Key};
-pub use known::{Admitted, InUse, KnownDevices, REMEDY, ToSave};
+pub use file::REMEDY;
+pub use known::{Admitted, InUse, KnownDevices, ToSave};
 pub use overview::{Overview, OverviewLimits};
 pub use users::{Applied, Read, examine};

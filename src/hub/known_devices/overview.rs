@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::held::{Held, HeldLimits};
+use super::held::Held;
 use super::known::KnownDevices;
+use super::user::HeldLimits;
 use crate::types::Bus;
 use crate::user_devices::address::same_address;
 

@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::file::Known;
+use super::file::{Known, REMEDY};
 use super::held::Held;
 use super::in_force;
-use super::known::REMEDY;
 use crate::user_devices::address::same_address;
 use crate::user_devices::{DeviceSettings, EntryProblem, UserDevices, read};
 
