@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::driver::Levels;
-use crate::library::{Definition, Matcher, Model, template::Scope};
+use crate::library::{Definition, Matcher, Model, template::PacketTemplate, template::Scope};
 use crate::types::{Endpoint, OutputKind};
 
 /// Bytes by their name in the steps.
@@ -25,6 +25,14 @@ impl<'a> DeviceContext<'a> {
             buffers,
             endpoints: definition.matchers.iter().flat_map(Matcher::endpoints).collect(),
         }
+    }
+
+    /// Whether an output ends by itself: a shot of spray, or what is repeated while it runs, when no line says 0.
+    pub(super) fn has_no_rest(&self, feature: u32, kind: OutputKind) -> bool {
+        let scope = EvalContext { kind: Some(kind), ..EvalContext::idle(self, feature) };
+        let says_rest = |line: &PacketTemplate| line.applies(&scope) == Ok(true);
+        (kind == OutputKind::Spray || self.definition.repeat.is_some_and(|repeat| repeat.only_running))
+            && !self.definition.write.get(&kind).is_some_and(|lines| lines.iter().any(says_rest))
     }
 
     /// The same at a scope at which other bytes are known.

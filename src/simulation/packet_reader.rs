@@ -22,13 +22,25 @@ impl DeviceContext<'_> {
         let mut told = DecodedPacket { levels: now.clone(), moves: BTreeMap::new() };
         let mut understood = false;
         for (kind, lines) in &self.definition.write {
-            for line in lines.iter().filter(|line| line.endpoint() == endpoint) {
-                for (feature, output) in self.model.outputs().filter(|(_, output)| output.kind == *kind) {
-                    let place = Place { context: self, feature, output };
-                    if let Some(found) = decode(line, data, &place) {
-                        understood = true;
-                        place.apply(line, data, &found, &mut told);
-                    }
+            for (feature, output) in self.model.outputs().filter(|(_, output)| output.kind == *kind) {
+                let place = Place { context: self, feature, output };
+                let lines = lines.iter().filter(|line| line.endpoint() == endpoint);
+                let mut read: Vec<_> = lines
+                    .filter_map(|line| Some(place.apply(line, data, &decode(line, data, &place)?, &told)))
+                    .collect();
+                // Of lines that look alike, the one whose condition holds was sent, and the one that changes least.
+                let changed = |levels: &Levels| {
+                    let outputs = self.model.outputs();
+                    let differ = |at: u32, kind| levels.get(at, kind) != told.levels.get(at, kind);
+                    outputs.filter(|(at, output)| differ(*at, output.kind)).count()
+                };
+                read.reverse();
+                let best = read
+                    .into_iter()
+                    .min_by_key(|(certain, new)| (!certain, if *certain { changed(&new.levels) } else { 0 }));
+                if let Some((_, best)) = best {
+                    understood = true;
+                    told = best;
                 }
             }
         }
@@ -48,6 +60,7 @@ impl DeviceContext<'_> {
 }
 
 /// What a packet told.
+#[derive(Clone)]
 pub(super) struct DecodedPacket {
     pub(super) levels: Levels,
     /// Times of moves; `None` where the packet carries none that can be read back.
@@ -65,7 +78,15 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn apply(&self, line: &PacketTemplate, data: &[u8], found: &BTreeMap<Unknown, i64>, told: &mut DecodedPacket) {
+    /// What is told with this line, too, and whether the line comes out as this packet then.
+    fn apply(
+        &self,
+        line: &PacketTemplate,
+        data: &[u8],
+        found: &BTreeMap<Unknown, i64>,
+        told: &DecodedPacket,
+    ) -> (bool, DecodedPacket) {
+        let mut told = told.clone();
         let number = |unknown| found.get(&unknown).copied();
         let value = number(Unknown::Value).and_then(|value| i32::try_from(value).ok());
         let duration = number(Unknown::Duration).and_then(|ms| u32::try_from(ms).ok());
@@ -81,6 +102,7 @@ impl Place<'_> {
                 changes.push((*feature, kind, value));
             }
         }
+        let previous = told.levels.get(self.feature, self.output.kind);
         let renders = |levels: &Levels| {
             let scope = EvalContext {
                 kind: Some(self.output.kind),
@@ -89,11 +111,16 @@ impl Place<'_> {
                 feature: self.feature,
                 value: value.unwrap_or_else(|| levels.get(self.feature, self.output.kind)),
                 duration: duration.unwrap_or(0),
-                previous: told.levels.get(self.feature, self.output.kind),
+                previous,
             };
             line.applies(&scope) == Ok(true) && line.encode(&scope).is_ok_and(|packet| packet == data)
         };
+        // A packet that is right as things stand tells of no change: one that only says which motors run, say.
+        if commanded.is_none() && renders(&told.levels) {
+            return (true, told);
+        }
         told.levels = self.settle(&told.levels, &changes, commanded, &renders);
+        (renders(&told.levels), told)
     }
 
     /// The levels after a packet that told `changes`, such that `renders` accepts them.
@@ -112,6 +139,13 @@ impl Place<'_> {
             levels
         };
         let all = with(now, changes);
+        // Rest is rest, where a packet of coarse steps could be a faint level as well.
+        let rest: Vec<_> =
+            changes.iter().filter(|change| Some(**change) != commanded).map(|set| (set.0, set.1, 0)).collect();
+        let rest = with(&all, &rest);
+        if renders(&rest) {
+            return rest;
+        }
         if renders(&all) {
             return self.raised(all, changes, commanded, renders);
         }
@@ -126,8 +160,16 @@ impl Place<'_> {
         let own: Vec<_> =
             zeros.iter().filter(|zero| (zero.0, zero.1) == (self.feature, self.output.kind)).copied().collect();
         let one = zeros.iter().map(std::slice::from_ref);
-        let mut tries =
-            std::iter::once(own.as_slice()).chain(one).chain([zeros.as_slice()]).map(|zeros| with(&all, zeros));
+        // Or it tells which way to turn, and another packet how fast.
+        let turned = (self.output.min < 0).then(|| {
+            let level = now.get(self.feature, self.output.kind);
+            vec![(self.feature, self.output.kind, level.saturating_neg())]
+        });
+        // Or it means "on".
+        let on = (self.output.max == 1).then_some([(self.feature, self.output.kind, 1)]);
+        let tries = turned.iter().map(Vec::as_slice).chain([own.as_slice()]).chain(one).chain([zeros.as_slice()]);
+        let tries = tries.chain(on.iter().map(<[_; 1]>::as_slice));
+        let mut tries = tries.map(|tried| with(&all, tried));
         // Where nothing renders the packet, it depends on what only the driver knows (a counter, a duration).
         tries.find(renders).unwrap_or(all)
     }

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::driver::{
     Levels, for_definition, simulated::CHARGE, simulated::Level, simulated::SimulatedDevice, simulated::levels_of,
@@ -24,12 +27,19 @@ pub fn simulate(definition: &Arc<Definition>, model: &Model) -> Box<dyn Simulate
     coded.unwrap_or_else(|| Box::new(TemplateDevice::new(definition, model)))
 }
 
+/// How long a shot of spray lasts that no packet ends. No source says how long it really is.
+const SHOT: Duration = Duration::from_millis(500);
+
 /// See the module.
 pub(super) struct TemplateDevice {
     definition: Arc<Definition>,
     model: Model,
     levels: Levels,
     moves: BTreeMap<(u32, OutputKind), Option<u32>>,
+    /// Outputs that end by themselves when nothing repeats what they were told, because no bytes would end them.
+    ends_alone: Vec<(u32, OutputKind)>,
+    /// When it was last told a level.
+    told: Instant,
     connecting: Script,
     /// The connect step that comes next.
     next: usize,
@@ -47,11 +57,16 @@ impl TemplateDevice {
     pub(super) fn new(definition: &Arc<Definition>, model: &Model) -> Self {
         let connecting = responses::connecting(definition, model);
         let measuring = responses::measuring(definition, model, &connecting.buffers);
+        let context = DeviceContext::new(definition, model, &connecting.buffers);
+        let outputs = model.outputs().map(|(feature, output)| (feature, output.kind));
+        let ends_alone = outputs.filter(|(feature, kind)| context.has_no_rest(*feature, *kind)).collect();
         Self {
             definition: Arc::clone(definition),
             model: model.clone(),
             levels: Levels::new(model),
             moves: BTreeMap::new(),
+            ends_alone,
+            told: Instant::now(),
             connecting,
             next: 0,
             measuring,
@@ -88,6 +103,7 @@ impl SimulatedDevice for TemplateDevice {
         let context = DeviceContext::new(&self.definition, &self.model, &self.connecting.buffers);
         if let Some(told) = context.explain(endpoint, data, &self.levels) {
             self.levels = told.levels;
+            self.told = Instant::now();
             self.moves.extend(told.moves);
             return Vec::new();
         }
@@ -146,7 +162,11 @@ impl SimulatedDevice for TemplateDevice {
     }
 
     fn levels(&self) -> Vec<Level> {
+        let is_over = self.told.elapsed() > self.definition.repeat.map_or(SHOT, |repeat| repeat.every * 2);
         levels_of(&self.model, |feature, kind| {
+            if is_over && self.ends_alone.contains(&(feature, kind)) {
+                return (0, None);
+            }
             let duration = self.moves.get(&(feature, kind)).copied().flatten();
             (self.levels.get(feature, kind), duration)
         })

@@ -9,7 +9,11 @@ use crate::driver::{self, Batch, Change, Driver, Levels};
 use crate::library::{Definition, Hardware, Library, Matcher, Model, OutputSpec};
 use crate::link::{Clock, Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Operation, pair};
 use crate::simulation::*;
-use crate::types::{Bus, Endpoint, InputKind, Output};
+use crate::types::{Bus, Endpoint, InputKind, Output, OutputKind};
+
+/// Protocols whose toys are told a level and then, in another packet, which motor it is for. Until the second one comes the
+/// first is read wrongly, so where both motors run only rest is certain.
+const TWO_PACKETS: [&str; 1] = ["patoo"];
 
 type Shared = Arc<Mutex<Box<dyn SimulatedDevice>>>;
 
@@ -46,6 +50,7 @@ struct Bench {
     /// The wire carries every level.
     exact: bool,
     /// Levels that the toy shows otherwise than they were set, because one packet stands for both.
+    two_packets: bool,
     indistinguishable: usize,
 }
 
@@ -61,7 +66,13 @@ impl Bench {
             clock: Clock::manual(),
         });
         tokio::spawn(serve(end, Arc::clone(&toy)));
-        let name = model.ids.first().cloned().unwrap_or_default();
+        let id = model.ids.first().cloned().unwrap_or_default();
+        // The name is the identifier, or has it in a part of it.
+        let part = definition.matchers.iter().find_map(|matcher| match matcher {
+            Matcher::Btle { names, .. } => names.iter().find(|name| name.contains(&format!("_{id}_"))),
+            _ => None,
+        });
+        let name = part.map_or(id, |name| name.replace('*', "1"));
         let bus = definition.matchers.first().map_or(Bus::Btle, Matcher::bus);
         let hardware = Hardware::new(bus, name, "a");
         let protocol = driver::for_definition(definition);
@@ -79,6 +90,7 @@ impl Bench {
             levels,
             model,
             exact: definition.driver.as_deref() == Some("lovense"),
+            two_packets: TWO_PACKETS.contains(&definition.protocol.as_str()),
             indistinguishable: 0,
         }
     }
@@ -88,8 +100,15 @@ impl Bench {
         let change = Change { feature, output: told, previous: self.levels.get(feature, output.kind) };
         let before = self.shown();
         self.levels.set(feature, output.kind, value);
-        let mut packets = self.encode(change, &self.levels.clone());
-        let batch_packets = packets.clone();
+        let batch_packets = self.encode(change, &self.levels.clone());
+        self.write(&batch_packets).await;
+        let what = format!("{}: {} {value} on feature {feature}", self.model.name, output.kind.key());
+        let level = |bench: &Self| {
+            let levels = lock(&bench.toy).levels();
+            levels.into_iter().find(|level| (level.feature, level.kind) == (feature, output.kind)).unwrap()
+        };
+        let at_once = level(self);
+        let mut packets = Vec::new();
         // A driver may walk to the goal in steps of its own, or say the same without end.
         for _ in 0..100 {
             let poll = self.driver.poll(tokio::time::Instant::now());
@@ -97,18 +116,32 @@ impl Bench {
             let Some(again) = poll.again else { break };
             tokio::time::sleep(again).await;
         }
-        for packet in packets {
-            self.link.write(packet.clone()).await.unwrap();
-            self.driver.confirmed(&packet, tokio::time::Instant::now());
+        self.write(&packets).await;
+        if batch_packets.is_empty() {
+            // What no bytes end ends when it is not repeated.
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         }
-        let what = format!("{}: {} {value} on feature {feature}", self.model.name, output.kind.key());
         assert_eq!(lock(&self.toy).not_understood(), 0, "{what}: {batch_packets:02x?}");
         let levels = lock(&self.toy).levels();
-        let of_feature = |kind| move |level: &&Level| (level.feature, level.kind) == (feature, kind);
-        let level = levels.iter().find(of_feature(output.kind)).unwrap();
+        let level = level(self);
+        if output.kind == OutputKind::Spray && level.value == 0 {
+            // A shot ends by itself, or the driver ends it.
+            assert!(value == 0 || at_once.value == value, "{what}: {at_once:?}");
+            self.levels.set(feature, output.kind, 0);
+            return;
+        }
         let shown = level.value;
-        if let Some(shown) = level.duration_ms {
-            assert_eq!(shown, duration_ms, "{what}: duration");
+        if let Some(shown) = level.duration_ms.filter(|shown| *shown != duration_ms) {
+            // The wire carries a speed of few steps (fredorch): then both times must be one step.
+            let told = Output { duration_ms: shown, ..told };
+            let levels = self.levels.clone();
+            assert_eq!(self.encode(Change { output: told, ..change }, &levels), batch_packets, "{what}: {shown} ms");
+        }
+        // A machine of two modes can do one thing at a time: what is new ends what another output of it did.
+        let other = |level: &&Level| level.feature == feature && level.kind != output.kind && level.value == 0;
+        for ended in levels.iter().filter(other).filter(|_| shown == value && (value != 0 || output.kind.is_position()))
+        {
+            self.levels.set(feature, ended.kind, 0);
         }
         if self.shown() == self.levels_now() {
             return;
@@ -119,12 +152,23 @@ impl Bench {
         self.indistinguishable += 1;
         assert!(!self.exact, "{what}: shown {:?}, told {:?}", self.shown(), self.levels_now());
         let mut seen = Levels::new(&self.model);
-        for level in levels.iter().filter(|level| level.feature != feature).chain([level]) {
+        for level in levels.iter().filter(|level| level.feature != feature).chain([&level]) {
             seen.set(level.feature, level.kind, level.value);
         }
         let told = Output { value: shown, ..told };
         let again = self.encode(Change { output: told, ..change }, &seen);
+        if self.two_packets {
+            self.levels = seen;
+            return;
+        }
         assert_eq!(again, batch_packets, "{what}: shown {before:?} -> {:?}", self.shown());
+    }
+
+    async fn write(&mut self, packets: &[crate::link::Packet]) {
+        for packet in packets {
+            self.link.write(packet.clone()).await.unwrap();
+            self.driver.confirmed(packet, tokio::time::Instant::now());
+        }
     }
 
     fn encode(&mut self, change: Change, levels: &Levels) -> Vec<crate::link::Packet> {

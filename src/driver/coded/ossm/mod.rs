@@ -41,7 +41,7 @@ impl Protocol for Ossm {
     }
 
     fn open(&self, _: &Arc<Definition>, _: &Arc<Model>, _: &Link) -> Box<dyn Driver> {
-        Box::new(Machine { mode: None, reports: None, state: String::new(), answers: Vec::new() })
+        Box::new(Machine { mode: None, reports: None, state: String::new(), answers: Vec::new(), stopped: false })
     }
 
     fn simulate(&self, model: &Model) -> Option<Box<dyn SimulatedDevice>> {
@@ -78,6 +78,9 @@ struct Machine {
     state: String,
     /// What a new state is answered with, until the machine has it.
     answers: Vec<Packet>,
+    /// The last thing that it was told was to stop. Until it is told something else, nothing else is said: the answers to
+    /// its new states wait for the next command.
+    stopped: bool,
 }
 
 impl Machine {
@@ -110,7 +113,8 @@ impl Driver for Machine {
 
     fn encode(&mut self, batch: &Batch<'_>, _: Instant) -> Result<Vec<Packet>, DriverError> {
         let mut mode = self.mode;
-        let mut packets = Vec::new();
+        let mut packets = if self.stopped && !batch.stop { self.answers.clone() } else { Vec::new() };
+        self.stopped = batch.stop;
         for change in batch.changes {
             let output = change.output;
             let (wanted, command) = match output.kind {
@@ -155,7 +159,8 @@ impl Driver for Machine {
                 self.report(&report.data);
             }
         }
-        Poll { packets: self.answers.clone(), again: Some(LOOK) }
+        let packets = if self.stopped { Vec::new() } else { self.answers.clone() };
+        Poll { packets, again: Some(LOOK) }
     }
 
     fn inputs(&self) -> Arc<dyn Inputs> {
