@@ -8,10 +8,11 @@ mod frames;
 mod limits;
 mod path;
 mod stop;
+mod watched;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -21,6 +22,12 @@ use crate::library::{Definition, Library, Model, OutputSpec};
 use crate::types::{Bus, OperatorId, Output, OutputKind};
 
 static LIBRARY: LazyLock<Library> = LazyLock::new(|| Library::load(&[], &crate::driver::names()));
+
+type Shared<T> = Arc<Mutex<T>>;
+
+fn lock<T: ?Sized>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A model of a definition. Its name is what a failure shows.
 #[derive(Clone)]

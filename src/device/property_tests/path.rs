@@ -2,26 +2,18 @@
 //! that fail (promises 1 and 10).
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::super::writer::Writer;
+use super::watched::{Said, Watched};
 use super::*;
-use crate::driver::{Batch, Change, Driver, Inputs, Poll};
+use crate::driver::{Batch, Change, Driver};
 use crate::events::Metrics;
-use crate::library::definition::Repeat;
 use crate::link::{
     Clock, Confirms, Deadlines, Link, LinkEnd, LinkError, LinkInfo, Notification, Operation, Packet, pair,
 };
 use crate::simulation::{Level, SimulatedDevice, simulate};
-
-type Shared<T> = Arc<Mutex<T>>;
-
-fn lock<T: ?Sized>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// What becomes of one write.
 #[derive(Debug, Clone, Copy)]
@@ -177,64 +169,6 @@ async fn serve(mut end: LinkEnd, hardware: Shared<Hardware>) {
     }
 }
 
-/// A driver with somebody who looks at what it is given.
-struct Watched {
-    driver: Box<dyn Driver>,
-    subject: Subject,
-    settings: UserSettings,
-    wrong: Shared<Vec<String>>,
-    /// Everything that the driver wanted to be written.
-    said: Shared<Vec<Said>>,
-}
-
-impl Driver for Watched {
-    fn encode(&mut self, batch: &Batch<'_>, now: Instant) -> Result<Vec<Packet>, crate::driver::DriverError> {
-        for change in batch.changes {
-            let place = (change.feature, change.output.kind);
-            let user = self.settings.limits.get(&place).copied().unwrap_or_default();
-            let right = match self.subject.spec(place.0, place.1) {
-                Some(spec) => allowed(spec, user, change.output),
-                None => Err(format!("no such output: {change:?}")),
-            };
-            lock(&self.wrong).extend(right.err());
-            if batch.stop && !change.output.kind.is_position() && change.output.value != 0 {
-                lock(&self.wrong).push(format!("a stop with {change:?}"));
-            }
-        }
-        let packets = self.driver.encode(batch, now);
-        lock(&self.wrong).extend(packets.as_ref().err().map(|error| format!("{batch:?} has no bytes: {error}")));
-        let said = packets.iter().flatten().map(|packet| Said { packet: packet.clone(), stop: batch.stop });
-        lock(&self.said).extend(said);
-        packets
-    }
-
-    fn confirmed(&mut self, packet: &Packet, now: Instant) {
-        self.driver.confirmed(packet, now);
-    }
-
-    fn step(&self) -> Option<Duration> {
-        self.driver.step()
-    }
-
-    fn position(&self, feature: u32) -> Option<i32> {
-        self.driver.position(feature)
-    }
-
-    fn refresh(&self) -> Option<Repeat> {
-        self.driver.refresh()
-    }
-
-    fn poll(&mut self, now: Instant) -> Poll {
-        let poll = self.driver.poll(now);
-        lock(&self.said).extend(poll.packets.iter().map(|packet| Said { packet: packet.clone(), stop: false }));
-        poll
-    }
-
-    fn inputs(&self) -> Arc<dyn Inputs> {
-        self.driver.inputs()
-    }
-}
-
 /// Connects to the toy as the server does.
 async fn open(subject: &Subject, hardware: &Shared<Hardware>) -> (Link, Box<dyn Driver>) {
     lock(hardware).toy.released();
@@ -259,13 +193,6 @@ fn hardware(subject: &Subject, settings: &UserSettings) -> Shared<Hardware> {
     let toy = simulate(&subject.definition, &subject.model);
     let (subject, settings) = (subject.clone(), settings.clone());
     Arc::new(Mutex::new(Hardware { subject, settings, toy, faults: VecDeque::new(), beyond: Vec::new() }))
-}
-
-/// What a driver said.
-#[derive(Debug, Clone)]
-struct Said {
-    packet: Packet,
-    stop: bool,
 }
 
 /// Why the toy of a model can't show whether it runs: tried with every output at its greatest and at 0.
