@@ -25,11 +25,13 @@ pub(super) fn find_model(library: &Library, text: &str) -> Result<FoundModel, St
     if wanted.is_empty() {
         return Err("no model was given; see: hapticd devices".to_owned());
     }
-    let ways: [&Way<'_>; 6] = [
+    let ways: [&Way<'_>; 7] = [
         // As written first: identifiers may differ in case alone.
         &|_, model, _| model.ids.iter().any(|id| id == text),
         &|_, model, wanted| has_id(model, wanted),
         &|_, model, wanted| model.name.to_lowercase() == wanted,
+        // A definition may have a model that is called like its default.
+        &|definition, model, wanted| full_id(definition, model).to_lowercase() == wanted,
         &|definition, model, wanted| {
             let rest = wanted.strip_prefix(&definition.protocol.to_lowercase());
             let rest = rest.and_then(|rest| rest.strip_prefix('/'));
@@ -78,8 +80,11 @@ fn chosen(definition: &Arc<Definition>, model: &Model, text: &str) -> FoundModel
 
 /// As the user could have given it.
 fn title(definition: &Definition, model: &Model) -> String {
-    let id = model.ids.first().unwrap_or(&model.name);
-    format!("{}/{id} ({})", definition.protocol, model.name)
+    format!("{} ({})", full_id(definition, model), model.name)
+}
+
+fn full_id(definition: &Definition, model: &Model) -> String {
+    format!("{}/{}", definition.protocol, model.ids.first().unwrap_or(&model.name))
 }
 
 /// What to say of a model that is not known.

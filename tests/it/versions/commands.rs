@@ -25,6 +25,7 @@ async fn what_the_user_disabled_is_neither_shown_nor_driven() {
     drop(with_known(&state, "Worked Example").await);
     let path = state.path().join("devices.json");
     let mut file: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    file["version"] = 1.into();
     file["devices"][0]["user"] = json!({ "outputs": outputs });
     std::fs::write(&path, file.to_string()).unwrap();
     for version in 0..4 {
