@@ -78,8 +78,29 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// What is told with this line, too, and whether the line comes out as this packet then.
+    /// What is told with this line, too, and whether the line comes out as this packet then. A packet that does not say
+    /// which way to turn leaves that as it is.
     fn apply(
+        &self,
+        line: &PacketTemplate,
+        data: &[u8],
+        found: &BTreeMap<Unknown, i64>,
+        told: &DecodedPacket,
+    ) -> (bool, DecodedPacket) {
+        let level = told.levels.get(self.feature, self.output.kind);
+        let value = found.get(&Unknown::Value).copied().unwrap_or(0);
+        if value != 0 && (value < 0) != (level < 0) {
+            let mut turned = found.clone();
+            turned.insert(Unknown::Value, value.saturating_neg());
+            let turned = self.read(line, data, &turned, told);
+            if turned.0 {
+                return turned;
+            }
+        }
+        self.read(line, data, found, told)
+    }
+
+    fn read(
         &self,
         line: &PacketTemplate,
         data: &[u8],

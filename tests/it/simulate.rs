@@ -13,6 +13,8 @@ use crate::support::{PATIENCE, Raw, Server, run};
 pub struct Toy {
     child: Child,
     events: Lines<BufReader<ChildStdout>>,
+    /// What it plays, for messages.
+    model: String,
 }
 
 impl Toy {
@@ -25,20 +27,23 @@ impl Toy {
         command.env("XDG_CONFIG_HOME", "/nonexistent").args(["simulate", "--json"]).args(args).kill_on_drop(true);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let events = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, events }
+        Self { child, events, model: args.first().copied().unwrap_or_default().to_owned() }
     }
 
     pub async fn until(&mut self, fits: impl Fn(&Value) -> bool) -> Value {
+        let mut last = String::new();
         let found = tokio::time::timeout(PATIENCE, async {
             loop {
-                let line = self.events.next_line().await.unwrap().expect("the simulator has ended");
-                let event: Value = serde_json::from_str(&line).unwrap();
+                let line = self.events.next_line().await.unwrap();
+                last = line.unwrap_or_else(|| panic!("the simulator of {} has ended after {last}", self.model));
+                let event: Value = serde_json::from_str(&last).unwrap();
                 if fits(&event) {
                     return event;
                 }
             }
         });
-        found.await.expect("the event does not come")
+        let found = found.await;
+        found.unwrap_or_else(|_| panic!("{}: the event does not come; the last is {last}", self.model))
     }
 
     /// Waits for an event of this name.

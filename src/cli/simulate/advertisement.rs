@@ -234,10 +234,8 @@ fn completed(start: &str, form: &IdentifyForm, id: &str) -> Option<String> {
 
 /// Whether a server that asks this hardware comes to this model. Reads are answered by the toy.
 fn is_taken_for(definition: &Definition, model: &Model, matcher: &Matcher, hardware: &Hardware) -> bool {
-    if definition.driver.is_some() && definition.identify.is_empty() {
-        // A coded driver asks the toy, which knows what it is.
-        return true;
-    }
+    // A coded driver goes by what the hardware says of itself, or asks the toy, which knows what it is.
+    let asks = definition.driver.is_some() && definition.identify.is_empty();
     let first = definition.identify.iter().find(|identify| match identify.from {
         IdentifyFrom::Name => true,
         IdentifyFrom::Manufacturer => !hardware.manufacturer.is_empty(),
@@ -259,7 +257,7 @@ fn is_taken_for(definition: &Definition, model: &Model, matcher: &Matcher, hardw
             let known = definition.model(id.as_deref());
             known.name == model.name && known.ids.len() == model.ids.len()
         }
-        _ => false,
+        _ => asks,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::library::{Definition, Library, Model};
+use crate::library::{Definition, Library, Model, hardware::trimmed};
 use crate::words;
 
 /// Candidates that an error names.
@@ -61,7 +61,7 @@ pub(super) fn find_model(library: &Library, text: &str) -> Result<FoundModel, St
 }
 
 fn has_id(model: &Model, wanted: &str) -> bool {
-    model.ids.iter().any(|id| id.to_lowercase() == wanted)
+    model.ids.iter().any(|id| trimmed(id).to_lowercase() == wanted)
 }
 
 fn chosen(definition: &Arc<Definition>, model: &Model, text: &str) -> FoundModel {
@@ -69,7 +69,10 @@ fn chosen(definition: &Arc<Definition>, model: &Model, text: &str) -> FoundModel
     let wanted = text.trim().to_lowercase();
     let exact = model.ids.iter().position(|id| id == text);
     let asked = exact.or_else(|| {
-        let ends = |id: &String| wanted == id.to_lowercase() || wanted.ends_with(&format!("/{}", id.to_lowercase()));
+        let ends = |id: &String| {
+            let id = trimmed(id).to_lowercase();
+            wanted == id || wanted.ends_with(&format!("/{id}"))
+        };
         model.ids.iter().position(ends)
     });
     if let Some(at) = asked {
@@ -84,7 +87,9 @@ fn title(definition: &Definition, model: &Model) -> String {
 }
 
 fn full_id(definition: &Definition, model: &Model) -> String {
-    format!("{}/{}", definition.protocol, model.ids.first().unwrap_or(&model.name))
+    let id = model.ids.first().unwrap_or(&model.name);
+    // Some hardware fills its name up.
+    format!("{}/{}", definition.protocol, trimmed(id))
 }
 
 /// What to say of a model that is not known.
