@@ -299,7 +299,7 @@ impl Hub {
             self.removed(&other, &format!("{} was found at its address", model.name));
         }
         let again = before.is_some();
-        let repeats = definition.repeat.is_some();
+        let repeats = definition.repeats_at_rest();
         let link = opened.link.clone();
         let (handle, generation, budget) = match before {
             Some(device) => (device.handle, device.generation + 1, device.budget),

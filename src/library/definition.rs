@@ -156,6 +156,12 @@ impl Definition {
         self.packet_gap.unwrap_or_default().max(Duration::from_millis(bus.packet_gap_ms()))
     }
 
+    /// Whether the last packet comes again even when everything rests. Such hardware wants one from the start.
+    #[must_use]
+    pub fn repeats_at_rest(&self) -> bool {
+        self.repeat.is_some_and(|repeat| !repeat.only_running)
+    }
+
     /// The effective gap on a bus.
     #[must_use]
     pub fn gap_on(&self, bus: Bus) -> Duration {

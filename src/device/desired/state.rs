@@ -229,7 +229,7 @@ impl DesiredState {
         self.ask_stops(board, |slot| slot.under_way || slot.may_run(now), keep)
     }
 
-    /// The hardware was connected. After a loss or a restart (`again`), or when the protocol repeats its last packet
+    /// The hardware was connected. After a loss or a restart (`again`), or when the protocol repeats its last packet even at rest
     /// (`repeats`), outputs are stopped first; what is still wanted is then written again.
     pub fn connected(&self, again: bool, repeats: bool) {
         let mut board = self.board();

@@ -248,7 +248,7 @@ async fn drive(
     watch: impl Fn(Box<dyn Driver>) -> Watched,
     max_failures: u32,
 ) {
-    let repeats = subject.definition.repeat.is_some();
+    let repeats = subject.definition.repeats_at_rest();
     let metrics = Metrics::new().unwrap();
     let mut again = false;
     loop {
