@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use super::model_lookup::FoundModel;
-use crate::driver::identify;
+use crate::driver::for_definition;
 use crate::library::{
     Definition, Hardware, Identify, Library, Matcher, Model, Strength, definition::IdentifyForm,
     definition::IdentifyFrom,
@@ -244,7 +244,7 @@ fn is_taken_for(definition: &Definition, model: &Model, matcher: &Matcher, hardw
     if first.is_some_and(|first| matches!(first.from, IdentifyFrom::Read(_))) {
         return true;
     }
-    // Without endpoints nothing has to be waited for.
+    // Without endpoints nothing has to be waited for, and nothing can be asked.
     let (link, _end) = pair(LinkInfo {
         endpoints: Default::default(),
         gap: Duration::ZERO,
@@ -252,7 +252,7 @@ fn is_taken_for(definition: &Definition, model: &Model, matcher: &Matcher, hardw
         confirms: Confirms::Everything,
         clock: Clock::manual(),
     });
-    match identify(definition, hardware, &link).now_or_never() {
+    match for_definition(definition).identify(definition, hardware, &link).now_or_never() {
         Some(Ok(id)) => {
             let known = definition.model(id.as_deref());
             known.name == model.name && known.ids.len() == model.ids.len()
