@@ -12,6 +12,11 @@ const VALID: &[&str] = &[
     r#"[{"OutputCmd":{"Id":7,"DeviceIndex":0,"FeatureIndex":0,
         "Command":{"HwPositionWithDuration":{"Value":9,"Duration":500}}}}]"#,
     r#"[{"InputCmd":{"Id":8,"DeviceIndex":0,"FeatureIndex":2,"Type":"Battery","Command":"Read"}}]"#,
+    r#"[{"RequestServerInfo":{"Id":1,"ClientName":"c"}},{"RequestLog":{"Id":2,"LogLevel":"Off"}},{"Test":{"Id":3,"TestString":"é"}}]"#,
+    r#"[{"ScalarCmd":{"Id":6,"DeviceIndex":0,"Scalars":[{"Index":0,"Scalar":0.5,"ActuatorType":"Vibrate"}]}}]"#,
+    r#"[{"LinearCmd":{"Id":7,"DeviceIndex":0,"Vectors":[{"Index":0,"Duration":500,"Position":0.3}]}}]"#,
+    r#"[{"RotateCmd":{"Id":8,"DeviceIndex":0,"Rotations":[{"Index":0,"Speed":0.5,"Clockwise":true}]}}]"#,
+    r#"[{"SensorReadCmd":{"Id":9,"DeviceIndex":0,"SensorIndex":0,"SensorType":"Battery"}},{"BatteryLevelCmd":{"Id":1,"DeviceIndex":0}}]"#,
     r#"[{"StopCmd":{"Id":9,"DeviceIndex":1,"FeatureIndex":2,"Inputs":false,"Outputs":true}}]"#,
 ];
 
@@ -101,10 +106,11 @@ proptest! {
         text in prop_oneof![any::<String>(), "[\\[\\]{}\",:0-9a-zI\\\\ ]{0,40}", (3..300_usize).prop_map(|n| "[".repeat(n)),
             mutated(), outlined()],
     ) {
-        let codec = versions::for_version(4).unwrap();
         let elements = frame::split(&text);
         prop_assert!(!elements.is_empty(), "no answer to {text:?}");
-        for element in elements {
+        let of_all = (0..=4).flat_map(|version| frame::split(&text).into_iter().map(move |element| (version, element)));
+        for (version, element) in of_all {
+            let codec = versions::for_version(version).unwrap();
             let (id, error) = match element {
                 Ok(element) => {
                     prop_assert!(element.id > 0);

@@ -8,6 +8,7 @@ mod frames;
 mod limits;
 mod path;
 mod stop;
+mod versions;
 mod watched;
 
 use std::collections::BTreeMap;
