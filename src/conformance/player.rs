@@ -259,6 +259,7 @@ impl Player {
         };
         while self.quiet >= every && !self.last.is_empty() {
             let left = self.quiet.saturating_sub(every);
+            self.last = self.driver.again(&self.last);
             self.send(&self.last.clone())?;
             self.quiet = left;
         }

@@ -82,6 +82,12 @@ pub trait Driver: Send {
         None
     }
 
+    /// The packets of the last batch as they are to be written again. They must tell the hardware the same; only what makes
+    /// them new to it, a number say, may differ.
+    fn again(&mut self, last: &[Packet]) -> Vec<Packet> {
+        last.to_vec()
+    }
+
     /// Packets the driver sends without a command (keep-alives), and after which time to ask again. The device's writer
     /// asks after every batch and when that time has passed. None of them may carry a level or a position: that is what
     /// [`Driver::refresh`] is for.

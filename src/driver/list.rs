@@ -10,10 +10,16 @@ use super::testing::Misbehaving;
 
 /// Every protocol that is code, with its simulated side. A definition names one with `driver = "..."`.
 const CODED: &[&dyn Protocol] = &[
+    &coded::ankni::Ankni,
+    &coded::fluffer::Fluffer,
+    &coded::galaku::Galaku,
+    &coded::honeyplaybox::HoneyPlayBox,
     &coded::joyhub::JoyHub,
     &coded::lovense::Lovense,
     &coded::nintendo_joycon::NintendoJoycon,
     &coded::ossm::Ossm,
+    &coded::text_login::VIBCRAFTER,
+    &coded::text_login::VIBIO,
     &coded::thehandy::TheHandy,
     &coded::thehandy_v3::TheHandyV3,
     #[cfg(test)]

@@ -63,6 +63,10 @@ impl Driver for Watched {
         self.driver.refresh()
     }
 
+    fn again(&mut self, last: &[Packet]) -> Vec<Packet> {
+        self.driver.again(last)
+    }
+
     fn poll(&mut self, now: Instant) -> Poll {
         let poll = self.driver.poll(now);
         lock(&self.said).extend(poll.packets.iter().map(|packet| Said { packet: packet.clone(), stop: false }));

@@ -297,7 +297,7 @@ impl Writer {
     }
 
     async fn repeat(&mut self) {
-        let packets = std::mem::take(&mut self.last);
+        let packets = self.driver.again(&self.last);
         let outcome = self.write(&packets, None).await;
         self.last = packets;
         if let Outcome::Failed(why) = outcome {

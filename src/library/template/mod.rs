@@ -86,6 +86,7 @@ mod tests;
 
 pub use ast::is_free_name;
 pub(crate) use ast::{Binary, Expr, Unary};
+pub(crate) use checksum::Checksum;
 pub use error::{EvalError, EvalErrorKind, ParseError, ParseErrorKind};
 pub(crate) use eval::{Context, LoopIteration};
 pub use expression::Expression;
