@@ -19,3 +19,4 @@ pub use contract::{Batch, Boxed, Change, Driver, DriverError, Inputs, Poll, Prot
 pub use levels::Levels;
 pub use list::{for_definition, names};
 pub use moves::Moves;
+pub use template::identify;

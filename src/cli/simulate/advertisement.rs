@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use super::model_lookup::FoundModel;
-use crate::driver::for_definition;
+use crate::driver::{for_definition, identify};
 use crate::library::{
     Definition, Hardware, Identify, Library, Matcher, Model, Strength, definition::IdentifyForm,
     definition::IdentifyFrom,
@@ -252,7 +252,11 @@ fn is_taken_for(definition: &Definition, model: &Model, matcher: &Matcher, hardw
         confirms: Confirms::Everything,
         clock: Clock::manual(),
     });
-    match for_definition(definition).identify(definition, hardware, &link).now_or_never() {
+    let identified = match definition.identify.as_slice() {
+        [] => for_definition(definition).identify(definition, hardware, &link),
+        _ => identify(definition, hardware, &link),
+    };
+    match identified.now_or_never() {
         Some(Ok(id)) => {
             let known = definition.model(id.as_deref());
             known.name == model.name && known.ids.len() == model.ids.len()

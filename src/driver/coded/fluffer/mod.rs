@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::driver::{
     coded::aes_block, coded::level_byte::level_byte, coded::without_inputs::WithoutInputs, contract::Batch,
     contract::Boxed, contract::Driver, contract::DriverError, contract::Inputs, contract::Protocol,
-    simulated::SimulatedDevice,
+    simulated::SimulatedDevice, template,
 };
 use crate::library::{Definition, Hardware, Model};
 use crate::link::{Link, Packet};
@@ -45,7 +45,7 @@ impl Protocol for Fluffer {
     /// known here alone.
     fn identify<'a>(
         &'a self,
-        _: &'a Definition,
+        definition: &'a Definition,
         hardware: &'a Hardware,
         link: &'a Link,
     ) -> Boxed<'a, Result<Option<String>, DriverError>> {
@@ -61,7 +61,7 @@ impl Protocol for Fluffer {
                 }
                 link.write(packet(&[0x82, 0x0E, 2, 0, 1])).await?;
             }
-            Ok(Some(hardware.name.clone()))
+            template::identify(definition, hardware, link).await
         })
     }
 
