@@ -46,7 +46,7 @@ fn number() -> impl Strategy<Value = Value> {
 
 /// A message of any version to the device at index 0, mostly whole.
 fn message() -> impl Strategy<Value = Value> {
-    let output = select(OutputKind::ALL.to_vec()).prop_map(|kind| kind.name());
+    let output = select(OutputKind::ALL.to_vec()).prop_map(OutputKind::name);
     (select((0..16_usize).collect::<Vec<_>>()), proptest::collection::vec(number(), 4), output, any::<bool>()).prop_map(
         |(which, numbers, kind, flag)| {
             let [a, b, c, index] = <[Value; 4]>::try_from(numbers).unwrap();
