@@ -1,5 +1,6 @@
 //! Ankni (Roselex): one level, after a handshake that older toys want (facts: protocols/ankni.md).
 
+mod handshake;
 mod simulated;
 
 use std::sync::Arc;
@@ -11,16 +12,14 @@ use crate::driver::{
     contract::Driver, contract::DriverError, contract::Inputs, contract::Protocol, simulated::SimulatedDevice,
     template,
 };
-use crate::library::{Definition, Hardware, Model, template::Checksum};
+use crate::library::{Definition, Hardware, Model};
 use crate::link::{Link, Packet};
 use crate::types::Endpoint;
 
+use handshake::{ADDRESS, LENGTH, proof};
 use simulated::SimulatedAnkni;
 
-/// Bytes of every packet.
-const LENGTH: usize = 20;
-/// Where older toys have their address. The newer ones have seven bytes there and want no handshake.
-const ADDRESS: &str = "generic0";
+/// The newer toys have seven bytes where older ones have their address, and want no handshake.
 const LONGEST_ADDRESS: usize = 6;
 
 /// The protocol of Ankni.
@@ -73,13 +72,6 @@ impl Driver for Toy {
     fn inputs(&self) -> Arc<dyn Inputs> {
         Arc::new(WithoutInputs)
     }
-}
-
-/// The second packet of the handshake: a byte of the address's checksum, over and over.
-fn proof(address: &[u8]) -> Vec<u8> {
-    let crc = Checksum::Crc16Xmodem.over(&[&[1], address].concat());
-    let [.., check, _] = crc.to_be_bytes();
-    [[1, 2].as_slice(), &[check; 16]].concat()
 }
 
 /// A packet, filled up with zeros.

@@ -5,7 +5,7 @@ use crate::library::Model;
 use crate::link::Notification;
 use crate::types::Endpoint;
 
-use super::{ADDRESS, LENGTH, proof};
+use super::handshake::{ADDRESS, LENGTH, proof};
 
 /// What it has for an address.
 const OWN: [u8; 6] = [1, 2, 3, 4, 5, 6];

@@ -2,6 +2,7 @@
 //! protocols/fluffer.md).
 
 mod simulated;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,16 +20,14 @@ use crate::link::{Link, Packet};
 use crate::types::Endpoint;
 
 use simulated::SimulatedFluffer;
+use wire::{KEY, WELCOME};
 
-const KEY: &[u8; 16] = b"jdk#Flu%y6fer32f";
 /// The company whose data the toys advertise, and the high byte of its number.
 const COMPANY: u16 = 0x684A;
 const COMPANY_HIGH: u8 = 0x68;
 /// What the proof is salted with. The toy takes any four bytes; that they are always these gives nothing away, since the
 /// key is in every copy of the maker's app.
 const SALT: [u8; 4] = *b"hapt";
-/// What the toy says when the proof is right.
-const WELCOME: [u8; 4] = [0xA5, 1, 1, 0];
 /// Time for that. The reference server waits without end.
 const ANSWER: Duration = Duration::from_secs(3);
 

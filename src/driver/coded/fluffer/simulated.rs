@@ -5,7 +5,7 @@ use crate::library::Model;
 use crate::link::Notification;
 use crate::types::{Endpoint, OutputKind};
 
-use super::{KEY, WELCOME};
+use super::wire::{KEY, WELCOME};
 
 /// See the module.
 #[derive(Debug)]

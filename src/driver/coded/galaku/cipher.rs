@@ -2,6 +2,8 @@
 
 /// Bytes of a frame.
 pub(super) const LENGTH: usize = 12;
+/// Asks for the battery.
+pub(super) const BATTERY: [u8; 10] = [0x5A, 0, 0, 1, 0x13, 0, 0, 0, 0, 0];
 /// Every frame begins so, also when it is encoded.
 const FIRST: u8 = 0x23;
 const KEYS: [[u8; LENGTH]; 4] = [

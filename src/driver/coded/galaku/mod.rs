@@ -21,8 +21,6 @@ use simulated::SimulatedGalaku;
 
 /// The one that takes its levels as they are.
 const PLAIN: &str = "AC695X_1(BLE)";
-/// Asks for the battery.
-const BATTERY: [u8; 10] = [0x5A, 0, 0, 1, 0x13, 0, 0, 0, 0, 0];
 /// Time for the answer; none is published.
 const ANSWER: Duration = Duration::from_secs(3);
 
@@ -110,7 +108,7 @@ impl Inputs for Battery {
             }
             link.subscribe(Endpoint::BATTERY).await?;
             let mut heard = link.listen();
-            link.write(Packet { endpoint: Endpoint::TX, data: cipher::encode(BATTERY), ack: true }).await?;
+            link.write(Packet { endpoint: Endpoint::TX, data: cipher::encode(cipher::BATTERY), ack: true }).await?;
             let answer = heard.next_on(Endpoint::BATTERY, ANSWER).await?;
             // The reference takes the first byte of what comes, which is 35 in every frame.
             match (cipher::decode(&answer), answer.as_slice()) {

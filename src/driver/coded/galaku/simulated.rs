@@ -5,7 +5,7 @@ use crate::library::Model;
 use crate::link::Notification;
 use crate::types::Endpoint;
 
-use super::{BATTERY, cipher};
+use super::cipher::{self, BATTERY};
 
 /// See the module.
 #[derive(Debug)]

@@ -1,5 +1,7 @@
 //! Frames of Honey Play Box, in both directions (facts: protocols/honeyplaybox.md).
 
+use md5::{Digest, Md5};
+
 use crate::library::template::Checksum;
 
 const HEADER: [u8; 6] = [0x02, 0xA5, 0x5A, 0x55, 0xAA, 0xF0];
@@ -8,6 +10,21 @@ const END: u8 = 0x03;
 const TYPE: u8 = 0xB1;
 /// The longest frame that toys are known to send is far shorter; what says to be longer is none.
 const LONGEST: usize = 512;
+
+const SECRET: [u8; 16] =
+    [0x8B, 0xE3, 0xFD, 0x04, 0x68, 0x35, 0x09, 0x86, 0x12, 0x1A, 0xBF, 0x03, 0x30, 0xE9, 0xE3, 0xC5];
+/// The command that shakes hands, what it says, and the one that sets levels.
+pub(super) const HELLO: u8 = 1;
+pub(super) const HELLO_DATA: [u8; 2] = [0, 0x10];
+pub(super) const LEVELS: u8 = 3;
+/// What a toy says that has taken a command.
+pub(super) const FINE: [u8; 2] = [0x90, 0];
+/// Bytes for one motor.
+pub(super) const GROUP: usize = 8;
+pub(super) const SIGNATURE: usize = 8;
+
+/// What a toy gives at the handshake and wants in every signature.
+pub(super) type Token = [u8; 16];
 
 /// A frame with its number, command and data.
 pub(super) fn frame(number: u8, command: u8, data: &[u8]) -> Vec<u8> {
@@ -44,6 +61,16 @@ pub(super) fn cut(heard: &mut Vec<u8>) -> Option<Vec<u8>> {
         }
         return Some(heard.drain(..length).collect());
     }
+}
+
+/// What stands behind the bytes of all motors.
+pub(super) fn signature(groups: &[u8], token: &Token) -> Vec<u8> {
+    let length = u16::try_from(groups.len() + SIGNATURE).unwrap_or(u16::MAX).to_be_bytes();
+    let mut hash = Md5::new_with_prefix([0xB1, LEVELS]);
+    for part in [length.as_slice(), groups, &SECRET, token] {
+        hash.update(part);
+    }
+    hash.finalize().iter().take(SIGNATURE).copied().collect()
 }
 
 #[cfg(test)]

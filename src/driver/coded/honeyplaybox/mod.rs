@@ -6,7 +6,6 @@ mod simulated;
 use std::sync::Arc;
 use std::time::Duration;
 
-use md5::{Digest, Md5};
 use tokio::time::Instant;
 
 use crate::driver::{
@@ -18,26 +17,13 @@ use crate::library::{Definition, Hardware, Model};
 use crate::link::{Link, LinkError, Packet};
 use crate::types::{Endpoint, OutputKind};
 
+use frame::{FINE, HELLO, HELLO_DATA, LEVELS, SIGNATURE, Token, signature};
 use simulated::SimulatedHoneyPlayBox;
 
-const SECRET: [u8; 16] =
-    [0x8B, 0xE3, 0xFD, 0x04, 0x68, 0x35, 0x09, 0x86, 0x12, 0x1A, 0xBF, 0x03, 0x30, 0xE9, 0xE3, 0xC5];
-/// The command that shakes hands, what it says, and the one that sets levels.
-const HELLO: u8 = 1;
-const HELLO_DATA: [u8; 2] = [0, 0x10];
-const LEVELS: u8 = 3;
-/// What a toy says that has taken a command.
-const FINE: [u8; 2] = [0x90, 0];
-/// Bytes for one motor.
-const GROUP: usize = 8;
-const SIGNATURE: usize = 8;
 /// Answers that are waited for before the toy is asked once more, and how many of these may not come in all. Each wait is a
 /// second longer than the one before.
 const WAITS: usize = 3;
 const MISSED: u32 = 3;
-
-/// What a toy gives at the handshake and wants in every signature.
-type Token = [u8; 16];
 
 /// The protocol of Honey Play Box.
 #[derive(Debug)]
@@ -148,13 +134,4 @@ fn token(heard: &mut Vec<u8>) -> Result<Option<Token>, DriverError> {
         }
     }
     Ok(None)
-}
-
-fn signature(groups: &[u8], token: &Token) -> Vec<u8> {
-    let length = u16::try_from(groups.len() + SIGNATURE).unwrap_or(u16::MAX).to_be_bytes();
-    let mut hash = Md5::new_with_prefix([0xB1, LEVELS]);
-    for part in [length.as_slice(), groups, &SECRET, token] {
-        hash.update(part);
-    }
-    hash.finalize().iter().take(SIGNATURE).copied().collect()
 }

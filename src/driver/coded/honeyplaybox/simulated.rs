@@ -5,7 +5,7 @@ use crate::library::Model;
 use crate::link::Notification;
 use crate::types::{Endpoint, OutputKind};
 
-use super::{FINE, GROUP, HELLO, HELLO_DATA, LEVELS, SIGNATURE, Token, frame, signature};
+use super::frame::{self, FINE, GROUP, HELLO, HELLO_DATA, LEVELS, SIGNATURE, Token, signature};
 
 const TOKEN: Token = *b"0123456789abcdef";
 
