@@ -15,6 +15,7 @@ const CODED: &[&dyn Protocol] = &[
     &coded::galaku::Galaku,
     &coded::honeyplaybox::HoneyPlayBox,
     &coded::joyhub::JoyHub,
+    &coded::kiiroo_v1::KiirooV1,
     &coded::lovense::Lovense,
     &coded::nintendo_joycon::NintendoJoycon,
     &coded::ossm::Ossm,

@@ -64,6 +64,8 @@ impl Endpoint {
     pub const TX: Endpoint = Endpoint("tx");
     /// Main channel from the hardware.
     pub const RX: Endpoint = Endpoint("rx");
+    /// Commands that are no outputs.
+    pub const COMMAND: Endpoint = Endpoint("command");
     /// Modes of the hardware.
     pub const TXMODE: Endpoint = Endpoint("txmode");
     /// Standard Bluetooth battery level, one byte of percent.

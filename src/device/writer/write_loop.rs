@@ -259,7 +259,13 @@ impl Writer {
                 }
             };
         match self.write(&packets, None).await {
-            Outcome::Written => self.levels = levels,
+            Outcome::Written => {
+                self.levels = levels;
+                // To repeat what was written before the move would undo it.
+                if !packets.is_empty() {
+                    self.last = packets;
+                }
+            }
             // A stop came, which ends the moves that it is for.
             Outcome::Unsent | Outcome::Overtaken => {}
             Outcome::Failed(why) => {

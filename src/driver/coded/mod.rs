@@ -8,6 +8,7 @@ pub(super) mod galaku;
 pub(super) mod honeyplaybox;
 pub(super) mod joyhub;
 mod level_byte;
+pub(super) mod kiiroo_v1;
 pub(super) mod lovense;
 pub(super) mod nintendo_joycon;
 pub(super) mod ossm;
