@@ -12,6 +12,7 @@ use super::testing::Misbehaving;
 const CODED: &[&dyn Protocol] = &[
     &coded::ankni::Ankni,
     &coded::fluffer::Fluffer,
+    &coded::fredorch_rotary::FredorchRotary,
     &coded::galaku::Galaku,
     &coded::honeyplaybox::HoneyPlayBox,
     &coded::joyhub::JoyHub,

@@ -4,11 +4,12 @@
 mod aes_block;
 pub(super) mod ankni;
 pub(super) mod fluffer;
+pub(super) mod fredorch_rotary;
 pub(super) mod galaku;
 pub(super) mod honeyplaybox;
 pub(super) mod joyhub;
-mod level_byte;
 pub(super) mod kiiroo_v1;
+mod level_byte;
 pub(super) mod lovense;
 pub(super) mod nintendo_joycon;
 pub(super) mod ossm;

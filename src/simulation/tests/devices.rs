@@ -108,15 +108,13 @@ impl Bench {
             levels.into_iter().find(|level| (level.feature, level.kind) == (feature, output.kind)).unwrap()
         };
         let at_once = level(self);
-        let mut packets = Vec::new();
         // A driver may walk to the goal in steps of its own, or say the same without end.
         for _ in 0..100 {
             let poll = self.driver.poll(tokio::time::Instant::now());
-            packets.extend(poll.packets);
+            self.write(&poll.packets).await;
             let Some(again) = poll.again else { break };
             tokio::time::sleep(again).await;
         }
-        self.write(&packets).await;
         if batch_packets.is_empty() {
             // What no bytes end ends when it is not repeated.
             tokio::time::sleep(std::time::Duration::from_secs(1)).await;
