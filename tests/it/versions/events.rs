@@ -65,6 +65,29 @@ async fn what_comes_and_goes_is_added_and_removed() {
 }
 
 #[tokio::test]
+async fn another_model_under_the_same_index_is_removed_and_added() {
+    for version in 0..4 {
+        let (bench, mut client, mut one) = with_device(version, "Worked Example").await;
+        // It is lost, and what comes back at its address is something else.
+        one.detach().await;
+        let mut other = bench.attach("Worked Stroker", "C0:FF:EE:00:00:01").await;
+        let removed = event(&mut client, "DeviceRemoved").await;
+        assert_eq!((&removed["DeviceIndex"], &removed["Id"]), (&json!(0), &json!(0)), "version {version}");
+        let added = event(&mut client, "DeviceAdded").await;
+        assert_eq!((&added["DeviceIndex"], &added["DeviceName"]), (&json!(0), &json!("Worked Stroker")));
+        assert_eq!(listed(&mut client).await, [0]);
+        // What the client was given last is what its indexes mean.
+        while other.done_soon().await.is_some() {}
+        if version > 0 {
+            let text =
+                client.error("VibrateCmd", json!({"DeviceIndex": 0, "Speeds": [{"Index": 0, "Speed": 1}]}), 4).await;
+            assert!(text.contains("no vibrator"), "{text}");
+        }
+        assert_eq!(other.done_soon().await, None);
+    }
+}
+
+#[tokio::test]
 async fn clients_of_every_version_drive_one_device_at_once() {
     let (bench, mut three, mut hardware) = with_device(3, "Worked Example").await;
     let mut zero = Raw::hello_in(&bench.server, 0).await;
