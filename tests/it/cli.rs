@@ -121,7 +121,9 @@ fn devices_lists_models() {
         .map(|word| heading.find(word).unwrap_or_else(|| panic!("{word} is not in {heading}")))
         .into();
     for line in models.lines() {
-        let line: Vec<_> = line.chars().collect();
+        // Some letters are two columns wide.
+        let wide = |letter: char| std::iter::repeat_n(letter, console::measure_text_width(&letter.to_string()));
+        let line: Vec<_> = line.chars().flat_map(wide).collect();
         for column in columns.iter().skip(1) {
             assert!(line[*column] != ' ' && line[column - 2..*column] == [' ', ' '], "{listed}");
         }
