@@ -90,7 +90,8 @@ pub trait Driver: Send {
 
     /// Packets the driver sends without a command (keep-alives), and after which time to ask again. The device's writer
     /// asks after every batch and when that time has passed. None of them may carry a level or a position: that is what
-    /// [`Driver::refresh`] is for.
+    /// [`Driver::refresh`] is for. Only hardware that has to be led to a level step by step gets the steps here: never one
+    /// beyond the last level that was encoded, and none after a stop.
     fn poll(&mut self, _now: Instant) -> Poll {
         Poll::default()
     }
