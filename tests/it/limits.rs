@@ -37,9 +37,7 @@ async fn lovense(server: &Server, answer: &str) -> Peripheral {
 /// Takes the toy out of reach, and waits until the server has noticed.
 async fn leave(server: &Server, mut toy: Peripheral) {
     toy.detach().await;
-    while server.health().await["devices"][0]["state"] != "away" {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    server.away(0).await;
 }
 
 /// Every level that is written until nothing more comes.

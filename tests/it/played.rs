@@ -45,9 +45,7 @@ async fn hardware_that_says_goodbye_is_gone_at_once_and_may_come_back() {
     server.logged("the hardware was switched off");
     // Hardware that says nothing gets its time of grace.
     other.detach().await;
-    while server.health().await["devices"][0]["state"] != "away" {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    server.away(0).await;
     client.devices(1).await;
     Peripheral::connect(&server).await.goodbye().await;
 }

@@ -72,9 +72,7 @@ async fn hardware_that_drops_out_comes_back_with_what_is_wanted() {
     client.output(0, 0, "Vibrate", 5).await;
     toy.done().await;
     drop(toy);
-    while server.health().await["devices"][0]["state"] != "away" {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    server.away(0).await;
     assert!(!server.log().contains("garbage"), "{}", server.log());
     client.output(0, 1, "Vibrate", 7).await;
     let mut toy = Peripheral::attach(&server, "Massage Demo", "C0:FF:EE:00:00:01").await;

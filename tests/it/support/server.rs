@@ -179,6 +179,14 @@ impl Server {
         self.json("/health").await
     }
 
+    /// Waits until the server has noticed that the device of this index is out of reach: before that, what comes at
+    /// its address is refused.
+    pub async fn away(&self, index: usize) {
+        while self.health().await["devices"][index]["state"] != "away" {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// What a path answers in JSON.
     pub async fn json(&self, path: &str) -> serde_json::Value {
         let answer = self.get(path).await;

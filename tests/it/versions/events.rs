@@ -70,6 +70,7 @@ async fn another_model_under_the_same_index_is_removed_and_added() {
         let (bench, mut client, mut one) = with_device(version, "Worked Example").await;
         // It is lost, and what comes back at its address is something else.
         one.detach().await;
+        bench.server.away(0).await;
         let mut other = bench.attach("Worked Stroker", "C0:FF:EE:00:00:01").await;
         let removed = event(&mut client, "DeviceRemoved").await;
         assert_eq!((&removed["DeviceIndex"], &removed["Id"]), (&json!(0), &json!(0)), "version {version}");
