@@ -194,7 +194,7 @@ impl Handler<Inspect> for DeviceActor {
     fn handle(&mut self, Inspect: Inspect, _: &mut Self::Context) -> Self::Result {
         let shared = &self.device.shared;
         let details = serde_json::json!({
-            "name": shared.description.name, "writes": shared.vitals.writes.load(Ordering::Relaxed),
+            "name": shared.identity.model.name, "writes": shared.vitals.writes.load(Ordering::Relaxed),
             "failed_writes": shared.vitals.failed.load(Ordering::Relaxed), "queue": shared.wanted.waiting(),
             "outputs": shared.wanted.observe(), "subscriptions": shared.subscriptions.count(),
             "link_lost": self.link.is_lost(),

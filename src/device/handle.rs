@@ -1,26 +1,24 @@
 //! What sessions and the hub hold of a device. It checks commands, puts them into the desired state, and never waits.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::availability::{Availability, Refusal};
-use super::description::describe;
-use super::desired::{DesiredState, OutputChannel};
+use super::desired::DesiredState;
 use super::identity::{Identity, UserSettings, output_name};
-use super::limits::{Limits, UserLimits};
 use super::messages::{ActorAddress, Close, Read, Subscribe, Unsubscribe};
 use super::subscriptions::{ReadingSink, Subscriptions};
+use super::view::View;
 use super::write_stats::WriteStats;
 use crate::driver::DriverError;
 use crate::inspect::Inspect;
 use crate::text::shown;
 use crate::types::{
     CommandError, Description, DeviceState, DeviceStatus, FeatureDescription, InputAction, InputKind, OperatorId,
-    Output, OutputKind,
+    Output,
 };
 
 /// What sessions and the hub know of a device. Copies share it.
@@ -32,10 +30,8 @@ pub struct DeviceHandle {
 /// What outlives the actor.
 pub(super) struct Shared {
     pub(super) identity: Identity,
-    pub(super) description: Arc<Description>,
-    pub(super) places: Vec<OutputChannel>,
-    /// Outputs that nobody may use, and why.
-    refused: BTreeMap<(u32, OutputKind), String>,
+    /// What the user set, and how the device looks because of it.
+    view: ArcSwap<View>,
     pub(super) wanted: DesiredState,
     pub(super) subscriptions: Subscriptions,
     pub(super) vitals: WriteStats,
@@ -44,7 +40,7 @@ pub(super) struct Shared {
 
 impl fmt::Debug for DeviceHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DeviceHandle({}, {:?})", self.index(), self.shared.description.name)
+        write!(f, "DeviceHandle({}, {:?})", self.index(), self.shared.identity.model.name)
     }
 }
 
@@ -52,34 +48,35 @@ impl DeviceHandle {
     /// A device that no actor drives yet.
     #[must_use]
     pub fn new(identity: Identity, user: &UserSettings) -> Self {
-        let places: Vec<_> = identity
-            .model
-            .outputs()
-            .map(|(feature, spec)| {
-                let place = (feature, spec.kind);
-                let limits = user.limits.get(&place).copied().unwrap_or_default();
-                let disabled = limits.disabled || user.refused.contains_key(&place);
-                OutputChannel { feature, kind: spec.kind, limits: Limits::new(spec, UserLimits { disabled, ..limits }) }
-            })
-            .collect();
-        let own = user.gap_ms.map(|ms| Duration::from_millis(ms.into()));
-        let gap = own.unwrap_or_else(|| identity.definition.gap_on(identity.bus));
-        let description = Arc::new(describe(&identity, user, &places, gap));
-        let wanted = DesiredState::new(places.clone()).with_gap(gap);
-        let subscriptions = Subscriptions::default();
-        let actor = ArcSwapOption::empty();
+        let view = View::new(&identity, user);
+        let wanted = DesiredState::new(view.channels.clone()).with_gap(view.gap);
         Self {
             shared: Arc::new(Shared {
                 identity,
-                description,
-                places,
-                refused: user.refused.clone(),
+                view: ArcSwap::from_pointee(view),
                 wanted,
-                subscriptions,
+                subscriptions: Subscriptions::default(),
                 vitals: WriteStats::default(),
-                actor,
+                actor: ArcSwapOption::empty(),
             }),
         }
+    }
+
+    /// The user has set something else. It holds from now on: what runs beyond the new limits is brought within them, what
+    /// runs on an output that is now disabled is stopped. Returns whether anything has changed.
+    pub fn set_user(&self, user: &UserSettings) -> bool {
+        if self.shared.view.load().user == *user {
+            return false;
+        }
+        let view = View::new(&self.shared.identity, user);
+        self.shared.wanted.change_limits(&view.channels, view.gap);
+        self.shared.view.store(Arc::new(view));
+        true
+    }
+
+    /// How it looks under what the user set.
+    pub(super) fn view(&self) -> Arc<View> {
+        self.shared.view.load_full()
     }
 
     /// Index for clients.
@@ -96,8 +93,8 @@ impl DeviceHandle {
 
     /// What clients see.
     #[must_use]
-    pub fn description(&self) -> &Arc<Description> {
-        &self.shared.description
+    pub fn description(&self) -> Arc<Description> {
+        Arc::clone(&self.shared.view.load().description)
     }
 
     /// What it is wanted to do.
@@ -112,11 +109,12 @@ impl DeviceHandle {
     /// A feature, output, value or duration that the device does not have; an output whose limits are not known.
     pub fn accept(&self, feature: u32, output: Output) -> Result<Output, CommandError> {
         let device = self.index();
-        if let Some(why) = self.shared.refused.get(&(feature, output.kind)) {
+        let view = self.shared.view.load();
+        if let Some(why) = view.user.refused.get(&(feature, output.kind)) {
             return Err(CommandError::OutputsRefused { device, why: why.clone() });
         }
-        let description = self.feature(feature)?;
-        let place = self.shared.places.iter().find(|place| (place.feature, place.kind) == (feature, output.kind));
+        let description = self.feature(&view, feature)?;
+        let place = view.channel(feature, output.kind);
         let offered = description.outputs.iter().any(|known| known.kind == output.kind);
         let Some(place) = place.filter(|_| offered) else {
             let known = list(description.outputs.iter().map(|known| known.kind.name()), "no output");
@@ -154,7 +152,7 @@ impl DeviceHandle {
     /// # Errors
     /// A feature that isn't there.
     pub fn check_feature(&self, feature: u32) -> Result<(), CommandError> {
-        self.feature(feature).map(drop)
+        self.feature(&self.shared.view.load(), feature).map(drop)
     }
 
     /// A session has gone: what it holds stops, what it listens to ends.
@@ -187,7 +185,8 @@ impl DeviceHandle {
         action: InputAction,
     ) -> Result<Option<i32>, CommandError> {
         let device = self.index();
-        let description = self.feature(feature)?;
+        let view = self.view();
+        let description = self.feature(&view, feature)?;
         let Some(input) = description.inputs.iter().find(|known| known.kind == kind) else {
             let known = list(description.inputs.iter().map(|known| known.kind.name()), "no input");
             return Err(CommandError::NoSuchInput { device, feature, kind, known });
@@ -260,8 +259,8 @@ impl DeviceHandle {
         };
         DeviceStatus {
             index: identity.index,
-            name: self.shared.description.name.clone(),
-            display_name: self.shared.description.display_name.clone(),
+            name: identity.model.name.clone(),
+            display_name: self.view().user.display_name.clone(),
             bus: identity.bus,
             protocol: identity.definition.protocol.clone(),
             address: shown(&identity.address).to_string(),
@@ -276,12 +275,16 @@ impl DeviceHandle {
     /// Every output that nobody may use, with the reason.
     #[must_use]
     pub fn refusals(&self) -> Vec<String> {
-        let refused = self.shared.refused.iter();
-        refused.map(|((feature, kind), why)| format!("{}: {why}", output_name(*feature, *kind))).collect()
+        self.view()
+            .user
+            .refused
+            .iter()
+            .map(|((feature, kind), why)| format!("{}: {why}", output_name(*feature, *kind)))
+            .collect()
     }
 
-    fn feature(&self, feature: u32) -> Result<&FeatureDescription, CommandError> {
-        let features = &self.shared.description.features;
+    fn feature<'v>(&self, view: &'v View, feature: u32) -> Result<&'v FeatureDescription, CommandError> {
+        let features = &view.description.features;
         features.iter().find(|known| known.index == feature).ok_or_else(|| {
             let known = list(features.iter().map(|known| known.index.to_string()), "none");
             CommandError::UnknownFeature { device: self.index(), feature, known }

@@ -194,9 +194,21 @@ impl Limits {
         Ok(Output { kind, value, duration_ms })
     }
 
+    /// Whether nobody may use the output.
+    #[must_use]
+    pub fn is_disabled(&self) -> bool {
+        self.disabled
+    }
+
     /// The least value other than off.
     fn least(&self) -> i32 {
         if self.kind.is_position() { self.low } else { self.low.max(self.hardware_min) }
+    }
+
+    /// The same for a stop. Where an axis was stopped it stays, within its range, though its output may be disabled by now.
+    #[must_use]
+    pub fn clamp_stop(&self, output: Output) -> Output {
+        Self { disabled: self.disabled && !self.kind.is_position(), ..*self }.clamp(output)
     }
 
     /// The last step before encoding: whatever went wrong before, the hardware gets nothing beyond the limits.

@@ -16,6 +16,7 @@ mod messages;
 #[cfg(test)]
 mod property_tests;
 mod subscriptions;
+mod view;
 mod write_stats;
 mod writer;
 

@@ -27,6 +27,13 @@ impl Levels {
         }
     }
 
+    /// Brings every value within limits, by a function of feature, kind and value.
+    pub fn limit(&mut self, within: impl Fn(u32, OutputKind, i32) -> i32) {
+        for entry in &mut self.outputs {
+            entry.2 = within(entry.0, entry.1, entry.2);
+        }
+    }
+
     /// Remembers a value.
     pub fn set(&mut self, feature: u32, kind: OutputKind, value: i32) {
         self.begin(feature, kind, value);

@@ -105,7 +105,7 @@ impl Hub {
     pub(super) fn publish(&mut self) {
         let devices: BTreeMap<_, _> =
             self.devices.iter().map(|(index, device)| (*index, device.handle.clone())).collect();
-        let descriptions = devices.iter().map(|(index, device)| (*index, Arc::clone(device.description()))).collect();
+        let descriptions = devices.iter().map(|(index, device)| (*index, device.description())).collect();
         let descriptions = Arc::new(descriptions);
         self.shared.routes.store(Arc::new(Routes { devices, descriptions: Arc::clone(&descriptions) }));
         self.shared.descriptions.send_replace(descriptions);

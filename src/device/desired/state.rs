@@ -82,6 +82,7 @@ impl DesiredState {
             closing: false,
             stops: 0,
             gap: Duration::ZERO,
+            limits_version: 0,
         };
         Self {
             board: Mutex::new(board),
@@ -196,7 +197,7 @@ impl DesiredState {
     }
 
     /// Asks for a stop of the chosen slots, after `prepare` has been called for each. Returns the number to wait for.
-    fn ask_stops(
+    pub(super) fn ask_stops(
         &self,
         mut board: MutexGuard<'_, Inner>,
         chosen: impl Fn(&OutputSlot) -> bool,
@@ -255,6 +256,10 @@ impl DesiredState {
         self.changed.notify_one();
     }
 
+    pub(super) fn wake(&self) {
+        self.changed.notify_one();
+    }
+
     /// Returns when something was set or stopped since the last return.
     pub async fn changed(&self) {
         self.changed.notified().await;
@@ -310,7 +315,8 @@ impl DesiredState {
                 slot.merged.taken(slot.version);
                 slot.under_way = true;
             }
-            let output = output.map(|output| slot.place.limits.clamp(output));
+            let limits = slot.place.limits;
+            let output = output.map(|output| if stop { limits.clamp_stop(output) } else { limits.clamp(output) });
             let OutputSlot { place: OutputChannel { feature, .. }, version, stop, .. } = *slot;
             work.taken.push(Ticket { slot: index, feature, version, stop, output });
             if let Some(output) = output {

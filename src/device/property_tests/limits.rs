@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::driver::Change;
 use crate::library::Feature;
 
 #[derive(Debug, Clone)]
@@ -12,6 +13,8 @@ enum Step {
     /// Past the check: the clamp is the last line.
     Force(Command),
     Stop,
+    /// The user sets other limits while the device is driven.
+    Limit(Vec<UserLimits>),
     Take(bool),
     Done,
     Fail,
@@ -23,6 +26,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => wild().prop_map(Step::Ask),
         3 => wild().prop_map(Step::Force),
         1 => Just(Step::Stop),
+        1 => proptest::collection::vec(user_limits(), 4).prop_map(Step::Limit),
         4 => any::<bool>().prop_map(Step::Take),
         3 => Just(Step::Done),
         1 => Just(Step::Fail),
@@ -57,19 +61,29 @@ fn invented() -> impl Strategy<Value = Subject> {
 }
 
 async fn check(subject: Subject, limits: Vec<UserLimits>, steps: Vec<Step>) -> Result<(), TestCaseError> {
-    let settings = subject.settings(&limits, None);
+    let mut settings = subject.settings(&limits, None);
     let device = subject.device(&settings);
     let wanted = device.wanted();
     let outputs: Vec<_> = subject.model.outputs().collect();
-    let user = |feature, kind| settings.limits.get(&(feature, kind)).copied().unwrap();
     let mut forced = std::collections::BTreeSet::new();
-    let mut work = None;
-    for step in steps.into_iter().chain([Step::Take(true), Step::Done, Step::Take(false)]) {
+    let mut work: Option<desired::WriteBatch> = None;
+    // What the hardware does at most.
+    let mut levels: BTreeMap<(u32, OutputKind), Vec<i32>> = BTreeMap::new();
+    let last = [Step::Done, Step::Take(true), Step::Done, Step::Take(false), Step::Done];
+    for step in steps.into_iter().chain(last) {
+        let user = |feature, kind| settings.limits.get(&(feature, kind)).copied().unwrap();
         match step {
+            Step::Limit(limits) => {
+                let other = subject.settings(&limits, None);
+                prop_assert_eq!(device.set_user(&other), other != settings);
+                settings = other;
+                forced.clear();
+            }
             Step::Ask(command) => {
                 let (feature, output) = command.on(&outputs);
                 let accepted = device.accept(feature, output);
-                let offered = device.description().features.iter().find(|known| known.index == feature);
+                let description = device.description();
+                let offered = description.features.iter().find(|known| known.index == feature);
                 let offered = offered.and_then(|known| known.outputs.iter().find(|known| known.kind == output.kind));
                 let fits = offered.is_some_and(|offered| {
                     let (min, max) = offered.value;
@@ -101,7 +115,7 @@ async fn check(subject: Subject, limits: Vec<UserLimits>, steps: Vec<Step>) -> R
                     let user = user(feature, output.kind);
                     let right = allowed(spec, user, output);
                     prop_assert!(right.is_ok(), "{right:?}");
-                    if user.disabled && output.kind.is_position() {
+                    if user.disabled && output.kind.is_position() && !stop {
                         // A place has no off; one that gets past the check ends at the low end.
                         prop_assert!(forced.contains(&(feature, output.kind)), "{change:?} is disabled");
                         let low = user.range.map_or(0, |(low, high)| low.min(high).clamp(0, spec.max));
@@ -110,9 +124,33 @@ async fn check(subject: Subject, limits: Vec<UserLimits>, steps: Vec<Step>) -> R
                     prop_assert!(!stop || output.kind.is_position() || output.value == 0, "a stop with {change:?}");
                 }
             }
-            Step::Done => work.take().iter().for_each(|work| wanted.done(work)),
-            Step::Fail => work.take().iter().for_each(|work| wanted.failed(work)),
+            Step::Done => {
+                if let Some(work) = work.take() {
+                    for Change { feature, output, .. } in &work.changes {
+                        levels.insert((*feature, output.kind), vec![output.value]);
+                    }
+                    wanted.done(&work);
+                }
+            }
+            Step::Fail => {
+                if let Some(work) = work.take() {
+                    for Change { feature, output, .. } in &work.changes {
+                        levels.entry((*feature, output.kind)).or_default().push(output.value);
+                    }
+                    wanted.failed(&work);
+                }
+            }
             Step::Pass(ms) => tokio::time::advance(Duration::from_millis(ms)).await,
+        }
+    }
+    // Once everything is written, nothing runs beyond the limits that hold now.
+    for ((feature, kind), values) in levels.into_iter().filter(|((_, kind), _)| !kind.is_position() && !kind.is_event())
+    {
+        let (spec, user) =
+            (subject.spec(feature, kind).unwrap(), settings.limits.get(&(feature, kind)).copied().unwrap());
+        for value in values {
+            let right = allowed_value(spec, user, Output { kind, value, duration_ms: 0 });
+            prop_assert!(right.is_ok(), "it is left running: {right:?}");
         }
     }
     Ok(())

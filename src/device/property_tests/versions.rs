@@ -22,7 +22,7 @@ fn read(codec: &dyn Codec, devices: &Arc<Descriptions>, message: &Value) -> Resu
 }
 
 fn devices(device: &DeviceHandle) -> Arc<Descriptions> {
-    Arc::new(Descriptions::from([(0, Arc::clone(device.description()))]))
+    Arc::new(Descriptions::from([(0, device.description())]))
 }
 
 /// The first device of the list that a client of this version is given.

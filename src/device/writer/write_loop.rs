@@ -62,6 +62,8 @@ pub(in crate::device) struct Writer {
     poll_at: Option<Instant>,
     /// The moves that are played for hardware that only jumps.
     moves: Option<Moves>,
+    /// The limits under which `levels` and `last` were made.
+    limits_version: u64,
 }
 
 impl Writer {
@@ -85,6 +87,7 @@ impl Writer {
             }
         }
         let moves = driver.step().map(Moves::new);
+        let limits_version = device.wanted().limits_version();
         let stops = device.wanted().stops();
         let now = Instant::now();
         Self {
@@ -104,6 +107,7 @@ impl Writer {
             last_at: now,
             poll_at: Some(now),
             moves,
+            limits_version,
         }
     }
 
@@ -138,6 +142,7 @@ impl Writer {
             }
             let expires = self.pace.dead_man.and_then(|limit| self.device.wanted().expire(limit));
             let now = Instant::now();
+            self.follow_limits();
             self.stops.mark_unchanged();
             let stop = if self.stop_ready <= now { self.device.wanted().take(true) } else { None };
             if let Some(work) = stop {
@@ -170,6 +175,23 @@ impl Writer {
                 () = self.device.wanted().changed() => {}
                 () = until(wake) => {}
             }
+        }
+    }
+
+    /// What is kept for later may be beyond limits that have changed since.
+    fn follow_limits(&mut self) {
+        let version = self.device.wanted().limits_version();
+        if std::mem::replace(&mut self.limits_version, version) == version {
+            return;
+        }
+        let view = self.device.view();
+        self.levels.limit(|feature, kind, value| {
+            let output = Output { kind, value, duration_ms: 0 };
+            view.channel(feature, kind).map_or(0, |channel| channel.limits.clamp(output).value)
+        });
+        // What rests goes on resting under any limits, and some hardware lets go when it hears nothing.
+        if self.levels.running() || self.device.identity().model.outputs().any(|(_, spec)| spec.kind.is_position()) {
+            self.last.clear();
         }
     }
 
@@ -278,9 +300,7 @@ impl Writer {
 
     /// The last step before encoding a position that was made here.
     fn clamped(&self, feature: u32, output: Output) -> Option<Output> {
-        let mut places = self.device.shared.places.iter();
-        let place = places.find(|place| (place.feature, place.kind) == (feature, output.kind))?;
-        Some(place.limits.clamp(output))
+        Some(self.device.view().channel(feature, output.kind)?.limits.clamp(output))
     }
 
     /// Lets the driver say what it wants to say by itself.
@@ -413,7 +433,7 @@ impl Writer {
     }
 
     fn gap(&self) -> Duration {
-        Duration::from_millis(self.device.description().gap_ms.into())
+        self.device.view().gap
     }
 
     fn failed(&mut self, why: &str) {
