@@ -39,6 +39,9 @@ pub enum Event<'a> {
     ScanStopped,
     Held,
     Resumed,
+    DeviceChanged { index: u32, name: &'a str },
+    SettingsProblem { why: &'a str },
+    SettingsInOrder,
     StateNotSaved { why: &'a str },
 }
 
@@ -53,6 +56,7 @@ impl Event<'_> {
             Event::DeviceAway { index, why: text, .. } => ServerEvent::DeviceAway { index, why: why(text) },
             Event::DeviceBack { index, .. } => ServerEvent::DeviceBack { index },
             Event::DeviceRemoved { index, why: text, .. } => ServerEvent::DeviceRemoved { index, why: why(text) },
+            Event::DeviceChanged { index, .. } => ServerEvent::DeviceChanged { index },
             Event::ScanStarted => ServerEvent::ScanStarted,
             Event::ScanStopped => ServerEvent::ScanStopped,
             Event::Held => ServerEvent::Held,
@@ -195,6 +199,9 @@ impl Metrics {
             Event::DeviceAway { index, name, why } => say!(warn, device = index, "{name} is out of reach: {why}"),
             Event::DeviceBack { index, name } => say!(info, device = index, "{name} is back"),
             Event::DeviceRemoved { index, name, why } => say!(info, device = index, "{name} is gone: {why}"),
+            Event::DeviceChanged { index, name } => say!(info, device = index, "what you set for {name} has changed"),
+            Event::SettingsProblem { why } => say!(warn, "{why}"),
+            Event::SettingsInOrder => say!(info, "what you set for devices is in order again"),
             Event::OpenFailed { what, why } => say!(warn, "{what} could not be opened: {why}"),
             Event::ActorRestarted { what, why, delay } => {
                 m.restarts.with_label_values(&[kind_of(what)]).inc();

@@ -11,7 +11,7 @@ use super::exit_error::ExitError;
 use super::output::print;
 use super::settings_args::SettingsArgs;
 use crate::manager::btle;
-use crate::server::{self, Server, Service};
+use crate::server::{Server, Service};
 use crate::settings::Settings;
 use crate::words::counted;
 
@@ -31,13 +31,11 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), ExitError> {
     start_log(&settings)?;
     log_panics();
     raise_file_limit();
-    let library = server::library(&settings)?;
-    let models: usize = library.definitions().iter().map(|definition| definition.all_models().count()).sum();
-    let definitions = library.definitions().len();
     let waiting = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let waiting = waiting.map_err(|error| ExitError::Runtime(format!("cannot start: {error}")))?;
     let service = Service::from_environment();
-    let server = Server::builder(settings.clone()).library(library).service(service).start()?;
+    let server = Server::builder(settings.clone()).service(service).start()?;
+    let (definitions, models) = server.known_hardware();
     let ended = waiting.block_on(async {
         tokio::select! {
             signal = signals() => Ok(signal),

@@ -38,10 +38,16 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Whether it is this model of this definition.
+    /// Whether it is this model of this definition, as it was read then.
     #[must_use]
     pub fn is_model(&self, definition: &Definition, model: &Model) -> bool {
-        self.definition.protocol == definition.protocol && *self.model == *model
+        self.is_of(definition) && *self.model == *model
+    }
+
+    /// Whether it is of this definition, as it was read then.
+    #[must_use]
+    pub fn is_of(&self, definition: &Definition) -> bool {
+        (&self.definition.protocol, self.definition.digest) == (&definition.protocol, definition.digest)
     }
 }
 

@@ -38,7 +38,7 @@ pub struct Hub {
     pub(super) threads: DeviceThreads,
     pub(super) shared: Arc<Shared>,
     /// Everybody who may drive devices and scan.
-    operators: BTreeSet<OperatorId>,
+    pub(super) operators: BTreeSet<OperatorId>,
     /// Those of them that are told what happens.
     pub(super) sessions: BTreeMap<OperatorId, SessionHandle>,
     pub(super) scans: Scans,
@@ -143,7 +143,7 @@ impl Hub {
         }
     }
 
-    fn scan(&mut self, owner: OperatorId, wanted: bool) {
+    pub(super) fn scan(&mut self, owner: OperatorId, wanted: bool) {
         let before = self.scans.active();
         let turn = self.scans.set(owner, wanted);
         match turn {
@@ -277,6 +277,20 @@ impl Hub {
             ctx.spawn(closing.into_actor(self));
             return;
         }
+        // What the user set may have changed while it was being opened.
+        if let Some(why) = self.known.refuses(&hardware.address) {
+            connector.refuse(why);
+            let before = self.devices.values().find(|device| device.matches(&hardware));
+            if let Some(index) = before.map(|device| device.handle.index()) {
+                self.remove(index, why);
+            }
+            let closing = async move {
+                last_stop(&definition, &model, &opened.link).await;
+                opened.link.disconnect().await;
+            };
+            ctx.spawn(closing.into_actor(self));
+            return;
+        }
         let key = Key {
             bus: hardware.bus,
             address: hardware.address.clone(),
@@ -297,6 +311,10 @@ impl Hub {
         if let Some(other) = other {
             // Clients see the old one go before they see the new one.
             self.removed(&other, &format!("{} was found at its address", model.name));
+        }
+        // It holds for what comes back, as for what is new.
+        if let Some(device) = &before {
+            device.handle.set_user(&user);
         }
         let again = before.is_some();
         let repeats = definition.repeats_at_rest();
@@ -331,6 +349,7 @@ impl Hub {
             link: Some(link),
             budget,
             take_over: None,
+            leaving: None,
             overdue: None,
         };
         self.devices.insert(index, device);
@@ -341,6 +360,8 @@ impl Hub {
             self.shared.metrics.emit(&Event::DeviceAdded { index, name: &name, protocol: &protocol });
             self.publish();
         }
+        // Its definition may have changed while it was being opened.
+        self.follow_definition(index, ctx);
     }
 
     fn start_device(
@@ -359,7 +380,7 @@ impl Hub {
     }
 
     /// Saves what is known of devices, off this thread, one save after the other.
-    fn save(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn save(&mut self, ctx: &mut Context<Self>) {
         if std::mem::replace(&mut self.saving, true) {
             self.save_again = true;
             return;
@@ -403,72 +424,6 @@ impl Handler<Found> for Hub {
 
     fn handle(&mut self, found: Found, ctx: &mut Self::Context) {
         self.found(found, ctx);
-    }
-}
-
-/// Event: an operator has arrived.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct Arrived(pub OperatorId);
-
-impl Handler<Arrived> for Hub {
-    type Result = ();
-
-    fn handle(&mut self, Arrived(owner): Arrived, _: &mut Self::Context) {
-        self.operators.insert(owner);
-    }
-}
-
-/// Request: tell this session what happens.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct Register {
-    pub owner: OperatorId,
-    pub session: SessionHandle,
-}
-
-impl Handler<Register> for Hub {
-    type Result = ();
-
-    fn handle(&mut self, Register { owner, session }: Register, _: &mut Self::Context) {
-        self.sessions.insert(owner, session);
-    }
-}
-
-/// Event: an operator has gone.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct Left(pub OperatorId);
-
-impl Handler<Left> for Hub {
-    type Result = ();
-
-    fn handle(&mut self, Left(owner): Left, _: &mut Self::Context) {
-        self.operators.remove(&owner);
-        self.sessions.remove(&owner);
-        for device in self.devices.values() {
-            device.handle.release(owner);
-        }
-        self.scan(owner, false);
-    }
-}
-
-/// Request: an operator wants scanning, or no longer.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct ScanWanted {
-    pub owner: OperatorId,
-    pub wanted: bool,
-}
-
-impl Handler<ScanWanted> for Hub {
-    type Result = ();
-
-    fn handle(&mut self, ScanWanted { owner, wanted }: ScanWanted, _: &mut Self::Context) {
-        // An operator that has left in the meantime must not scan for ever.
-        if self.operators.contains(&owner) {
-            self.scan(owner, wanted);
-        }
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct DeviceEntry {
     pub budget: Budget,
     /// What takes the address over once the present connection is closed. Until then that keeps its own connector.
     pub take_over: Option<Successor>,
+    /// Why it is let go for good once its present connection is closed, if so.
+    pub leaving: Option<String>,
     /// Why it was lost, when its grace is over while it is being opened again.
     pub overdue: Option<String>,
 }

@@ -9,12 +9,14 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::actor::{self, Hub};
-use super::known_devices::KnownDevices;
+use super::actor::Hub;
+use super::definition_changes::NewDefinitions;
+use super::known_devices::{KnownDevices, Read};
 use super::messages::SessionHandle;
 use super::options::HubOptions;
 use super::shared::{Routes, Shared};
-use super::{emergency_stop, shutdown, status};
+use super::user_changes::NewSettings;
+use super::{emergency_stop, operators, shutdown, status};
 use crate::events::Metrics;
 use crate::library::Library;
 use crate::manager::{BusSpec, DeviceThreads};
@@ -117,13 +119,13 @@ impl HubHandle {
             self.shared.sessions.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).map_err(|_| limit)?;
         }
         let owner = OperatorId(self.shared.next_operator.fetch_add(1, Ordering::Relaxed));
-        self.hub.do_send(actor::Arrived(owner));
+        self.hub.do_send(operators::Arrived(owner));
         Ok(OperatorGuard { owner, kind, hub: self.clone() })
     }
 
     /// Registers the mailboxes to which the hub sends this session's events and questions.
     pub fn register(&self, owner: OperatorId, session: SessionHandle) {
-        self.hub.do_send(actor::Register { owner, session });
+        self.hub.do_send(operators::Register { owner, session });
     }
 
     /// Stops what an operator holds and ends what it listens to.
@@ -135,7 +137,7 @@ impl HubHandle {
 
     /// Starts or stops scanning on behalf of an operator.
     pub fn scan(&self, owner: OperatorId, wanted: bool) {
-        self.hub.do_send(actor::ScanWanted { owner, wanted });
+        self.hub.do_send(operators::ScanWanted { owner, wanted });
     }
 
     /// Stops everything, waits for the confirmations up to `deadline`, and lets all hardware go. Returns the devices
@@ -159,6 +161,16 @@ impl HubHandle {
     /// Outputs are taken again.
     pub async fn resume(&self) {
         let _ = self.hub.send(emergency_stop::Hold(false)).await;
+    }
+
+    /// `devices.toml` says this now: it holds at once.
+    pub fn user_settings(&self, read: Read) {
+        self.hub.do_send(NewSettings(read));
+    }
+
+    /// These are the definitions now; devices whose own has changed are stopped and opened again.
+    pub fn definitions(&self, library: Arc<Library>) {
+        self.hub.do_send(NewDefinitions(library));
     }
 
     /// What every actor reports of itself; nothing when the hub is no more.
@@ -195,6 +207,6 @@ impl Drop for OperatorGuard {
         if self.kind == OperatorKind::Session {
             self.hub.shared.sessions.fetch_sub(1, Ordering::Relaxed);
         }
-        self.hub.hub.do_send(actor::Left(self.owner));
+        self.hub.hub.do_send(operators::Left(self.owner));
     }
 }

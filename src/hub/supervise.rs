@@ -27,6 +27,9 @@ impl Handler<Exited> for Hub {
         let why = exit.to_string();
         let name = device.handle.description().name.clone();
         device.state = LinkState::Away;
+        if let Some(why) = device.leaving.clone() {
+            return self.left_behind(index, &exit, &why, ctx);
+        }
         if device.take_over.is_some() {
             return self.taken_over(index, exit, ctx);
         }
@@ -104,6 +107,42 @@ impl Hub {
                 }
             }
             this.reopen(index, ctx);
+        }));
+    }
+
+    /// Stops a device and lets it go for good, for this reason.
+    pub(super) fn let_go(&mut self, index: u32, why: &str, ctx: &mut Context<Self>) {
+        let Some(device) = self.devices.get_mut(&index).filter(|device| device.leaving.is_none()) else {
+            return;
+        };
+        device.leaving = Some(why.to_owned());
+        let wanted = device.handle.wanted();
+        wanted.hold(Some(why.to_owned()));
+        wanted.stop(None, None);
+        if device.state == LinkState::Connected {
+            // The end of its actor removes it.
+            device.handle.close(LAST_STOP);
+        } else {
+            self.left_behind(index, &Exit::Panicked, why, ctx);
+        }
+    }
+
+    /// The actor of a device that is let go has ended. One that panicked has not stopped it, and one that was not closed has
+    /// not closed its link.
+    fn left_behind(&mut self, index: u32, exit: &Exit, why: &str, ctx: &mut Context<Self>) {
+        let Some(device) = self.devices.get_mut(&index) else { return };
+        let link = device.link.take().filter(|_| matches!(exit, Exit::Panicked | Exit::Failed(_)));
+        let (handle, generation, why) = (device.handle.clone(), device.generation, why.to_owned());
+        let closing = async move {
+            if let Some(link) = link {
+                handle.last_stop(&link).await;
+                let _ = tokio::time::timeout(LAST_STOP, link.disconnect()).await;
+            }
+        };
+        ctx.spawn(closing.into_actor(self).map(move |(), this, _| {
+            if this.devices.get(&index).is_some_and(|device| device.generation == generation) {
+                this.remove(index, &why);
+            }
         }));
     }
 

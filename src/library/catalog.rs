@@ -83,6 +83,47 @@ impl Library {
         Self { definitions, problems }
     }
 
+    /// The same, with what was usable `before` in place of what is in a file that is wrong now, and with the very same
+    /// definitions where nothing has changed.
+    #[must_use]
+    pub fn following(mut self, before: &Self) -> Self {
+        let wrong: BTreeSet<&str> = self
+            .problems
+            .iter()
+            .filter(|problem| !problem.warning)
+            .filter_map(|problem| problem.file.as_deref())
+            .collect();
+        let same = |one: &Definition, other: &Definition| {
+            (&one.protocol, one.digest, &one.path) == (&other.protocol, other.digest, &other.path)
+        };
+        let mut definitions: BTreeMap<_, _> =
+            self.definitions.into_iter().map(|definition| (definition.protocol.clone(), definition)).collect();
+        for old in &before.definitions {
+            let now = definitions.get(&old.protocol);
+            let extends = |now: &Arc<Definition>, file: &String| now.extended_by.contains(file);
+            let spoilt = match now {
+                None => wrong.contains(old.path.as_str()),
+                Some(now) => old.extended_by.iter().any(|file| wrong.contains(file.as_str()) && !extends(now, file)),
+            };
+            if spoilt || now.is_some_and(|now| same(now, old)) {
+                definitions.insert(old.protocol.clone(), Arc::clone(old));
+            }
+        }
+        self.definitions = definitions.into_values().collect();
+        self
+    }
+
+    /// Protocols whose definition is new, gone or another than `before`.
+    #[must_use]
+    pub fn changed_since(&self, before: &Self) -> Vec<String> {
+        let names = |library: &Self| -> BTreeSet<String> {
+            library.definitions.iter().map(|definition| definition.protocol.clone()).collect()
+        };
+        let digest = |library: &Self, name: &str| library.protocol(name).map(|definition| definition.digest);
+        let all = names(self).into_iter().chain(names(before)).collect::<BTreeSet<_>>();
+        all.into_iter().filter(|name| digest(self, name) != digest(before, name)).collect()
+    }
+
     /// Every usable definition, by protocol name.
     #[must_use]
     pub fn definitions(&self) -> &[Arc<Definition>] {

@@ -46,6 +46,10 @@ pub struct Definition {
     pub examples: Vec<Example>,
     /// Identifiers that files with `extends` added, each with the path of its file.
     pub added: BTreeMap<String, String>,
+    /// Stands for the texts that it was read from: another text is another definition.
+    pub digest: u64,
+    /// The files with `extends` that add to it.
+    pub extended_by: Vec<String>,
 }
 
 /// A source of the model's identifier.
@@ -167,6 +171,14 @@ impl Definition {
     pub fn gap_on(&self, bus: Bus) -> Duration {
         self.gap.unwrap_or(Duration::from_millis(bus.gap_ms()))
     }
+}
+
+/// A number that stands for a text and what came before it. Only good within one process.
+pub(super) fn digest(before: u64, text: &str) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    (before, text).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The model that an identifier means.

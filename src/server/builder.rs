@@ -6,6 +6,7 @@ use tokio::sync::{oneshot, watch};
 use tracing::warn;
 
 use super::error::StartError;
+use super::reload::Watched;
 use super::running::Server;
 use super::systemd::Service;
 use super::thread::{self, Plan, Started, Ways};
@@ -55,14 +56,18 @@ impl Builder {
     pub fn start(self) -> Result<Server, StartError> {
         let Self { settings, library, service } = self;
         let metrics = Metrics::new()?;
+        let devices_file = user_devices::choose(&settings.devices_files());
+        let definitions = settings.devices.definitions_dir.clone().filter(|_| library.is_none());
+        let watched = Watched::new(devices_file.clone(), definitions);
         let library = library.map_or_else(|| library::library(&settings), Ok)?;
+        let models = library.definitions().iter().map(|definition| definition.all_models().count()).sum();
+        let known_hardware = (library.definitions().len(), models);
         for problem in library.problems() {
             warn!("a definition is not used: {problem}");
         }
         // The port is taken before anything else starts: a second server must not touch the hardware of the first.
         let listeners = listen::take(&settings)?;
         let addresses: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
-        let devices_file = user_devices::choose(&settings.devices_files());
         let mut known = KnownDevices::open(&settings.state.dir, &devices_file, settings.state.remember)
             .map_err(|InUse(holder)| StartError::StateInUse { directory: settings.state.dir.clone(), holder })?;
         known.announce(&addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and "));
@@ -73,13 +78,14 @@ impl Builder {
         let (tell_stopped, stopped) = mpsc::channel();
         let (tell_started, started) = mpsc::channel();
         let ways = Ways { started: tell_started, stop: told, ended: tell_end, stopped: tell_stopped };
-        let plan = Plan { settings, library, metrics, listeners, addresses: addresses.clone(), known, service };
+        let plan =
+            Plan { settings, library, metrics, listeners, addresses: addresses.clone(), known, watched, service };
         let thread = std::thread::Builder::new().name("server".to_owned()).spawn(|| thread::run(plan, ways));
         let thread = thread.map_err(StartError::Thread)?;
         // The thread says nothing only when it panics.
         let panicked = || Err(StartError::Thread(std::io::Error::other("the server's thread panicked")));
         let Started { hub, control, system } = started.recv().unwrap_or_else(|_| panicked())?;
         let (stop, thread, stopped) = (Some(stop), Some(thread), Mutex::new(stopped));
-        Ok(Server { addresses, hub, control, deadline, system, stop, ended, stopped, thread })
+        Ok(Server { addresses, known_hardware, hub, control, deadline, system, stop, ended, stopped, thread })
     }
 }

@@ -21,6 +21,7 @@ use crate::log_ring::LogEntry;
 /// for at most `server.shutdown_deadline_ms`, and ends.
 #[derive(Debug)]
 pub struct Server {
+    pub(super) known_hardware: (usize, usize),
     pub(super) addresses: Vec<SocketAddr>,
     pub(super) hub: HubHandle,
     pub(super) control: Control,
@@ -33,6 +34,12 @@ pub struct Server {
 }
 
 impl Server {
+    /// How many definitions it began with, and how many models they describe.
+    #[must_use]
+    pub fn known_hardware(&self) -> (usize, usize) {
+        self.known_hardware
+    }
+
     /// Where clients connect, and where the page is.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {

@@ -11,6 +11,7 @@ use tokio::sync::{oneshot, watch};
 use tracing::{error, warn};
 
 use super::error::StartError;
+use super::reload::{Reload, Watched};
 use super::systemd::Service;
 use super::{mdns, options};
 use crate::control::Control;
@@ -32,6 +33,7 @@ pub(super) struct Plan {
     pub listeners: Vec<TcpListener>,
     pub addresses: Vec<SocketAddr>,
     pub known: KnownDevices,
+    pub watched: Watched,
     pub service: Option<Service>,
 }
 
@@ -134,6 +136,7 @@ impl Drop for Arbiters {
 /// The parts of a running server.
 struct Running {
     hub: HubHandle,
+    _reload: Reload,
     control: Control,
     virtual_port: Option<Port>,
     _arbiters: Arbiters,
@@ -147,7 +150,7 @@ struct Running {
 impl Running {
     /// Starts every part on this thread's actor system.
     fn start(plan: Plan) -> Result<Self, StartError> {
-        let Plan { settings, library, metrics, listeners, addresses, known, service } = plan;
+        let Plan { settings, library, metrics, listeners, addresses, known, watched, service } = plan;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let threads = settings.server.threads.unwrap_or(cores);
         let arbiters = Arbiters::start(threads).map_err(StartError::Thread)?;
@@ -158,6 +161,7 @@ impl Running {
         let page = addresses.first().map(ToString::to_string).unwrap_or_default();
         let handles = arbiters.0.iter().map(Arbiter::handle).collect();
         let hub = HubHandle::start(options::hub(&settings, &page), library.load_full(), known, buses, handles, metrics);
+        let reload = Reload::start(watched, library, hub.clone()).map_err(StartError::Thread)?;
         let control = Control::new(hub.clone());
         let site = Site {
             control: control.clone(),
@@ -186,7 +190,18 @@ impl Running {
         }
         let announced = mdns::announce(&settings.mdns, &addresses);
         let deadline = settings.server.shutdown_deadline;
-        Ok(Self { hub, control, virtual_port, _arbiters: arbiters, web, serving, announced, service, deadline })
+        Ok(Self {
+            hub,
+            _reload: reload,
+            control,
+            virtual_port,
+            _arbiters: arbiters,
+            web,
+            serving,
+            announced,
+            service,
+            deadline,
+        })
     }
 
     /// Waits until the server has to end, and returns how long devices have to confirm their stop.

@@ -45,6 +45,11 @@ pub enum ServerEvent {
         /// For people.
         why: String,
     },
+    /// The user has set something else for a device, or its definition has changed.
+    DeviceChanged {
+        /// Its index.
+        index: u32,
+    },
     /// Hardware is looked for.
     ScanStarted,
     /// Hardware is no longer looked for.

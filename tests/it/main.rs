@@ -10,6 +10,7 @@ mod bluez;
 mod btle;
 mod cli;
 mod client;
+mod devices_file;
 mod doctor;
 mod emergency_stop;
 #[cfg(unix)]

@@ -10,8 +10,8 @@ use super::models::used_sets;
 use super::reader::{Reader, from_toml};
 use super::rules::{FeatureSets, Rules, advertised_names};
 use crate::library::{
-    definition::Definition, definition::Repeat, file_schema, problem::DefinitionProblem, template::Expression,
-    template::Names, template::Step, template::is_free_name,
+    definition::Definition, definition::Repeat, definition::digest, file_schema, problem::DefinitionProblem,
+    template::Expression, template::Names, template::Step, template::is_free_name,
 };
 
 /// Below this, repeating would leave the bus no time for anything else.
@@ -28,7 +28,7 @@ impl Definition {
         let file = from_toml(text)?;
         let mut reader = Reader::new(text);
         let definition = reader.definition(protocol, file, drivers);
-        reader.end(definition)
+        Ok(Self { digest: digest(0, text), ..reader.end(definition)? })
     }
 }
 
@@ -108,6 +108,8 @@ impl Reader<'_> {
             repeat,
             examples,
             added: BTreeMap::new(),
+            digest: 0,
+            extended_by: Vec::new(),
         }
     }
 

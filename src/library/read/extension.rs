@@ -7,7 +7,7 @@ use super::models::used_sets;
 use super::reader::{Reader, from_toml};
 use super::rules::{FeatureSets, Rules, advertised_names};
 use crate::library::{
-    definition::Definition, definition::Example, file_schema, matcher::Matcher, model::Model,
+    definition::Definition, definition::Example, definition::digest, file_schema, matcher::Matcher, model::Model,
     problem::DefinitionProblem, services::Services,
 };
 use crate::types::Endpoint;
@@ -52,6 +52,8 @@ impl Definition {
         self.matchers.extend(added.matchers);
         self.models.extend(added.models);
         self.examples.extend(added.examples);
+        self.digest = digest(self.digest, text);
+        self.extended_by.push(path.to_owned());
         Ok(())
     }
 }

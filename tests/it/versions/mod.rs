@@ -14,7 +14,7 @@ use crate::support::{Peripheral, Raw, Server};
 /// A server that knows the hardware of these tests.
 pub struct Bench {
     pub server: Server,
-    _definitions: tempfile::TempDir,
+    definitions: tempfile::TempDir,
 }
 
 impl Bench {
@@ -27,7 +27,12 @@ impl Bench {
         std::fs::write(definitions.path().join("worked-example.toml"), include_str!("worked_example.toml")).unwrap();
         let directory = format!("devices.definitions_dir={}", definitions.path().display());
         let settings: Vec<_> = settings.iter().copied().chain([directory.as_str()]).collect();
-        Self { server: Server::start_in(state, &settings), _definitions: definitions }
+        Self { server: Server::start_in(state, &settings), definitions }
+    }
+
+    /// Where the definitions are that are not built in.
+    pub fn definitions(&self) -> &std::path::Path {
+        self.definitions.path()
     }
 
     /// Attaches the hardware of this name, such as `Worked Example`.

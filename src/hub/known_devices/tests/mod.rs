@@ -1,3 +1,5 @@
+mod devices_file;
+
 use std::path::PathBuf;
 
 use serde_json::{Value, json};

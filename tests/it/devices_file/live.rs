@@ -1,0 +1,68 @@
+//! Changes reach connected devices and their clients at once.
+
+use serde_json::json;
+
+use super::*;
+use crate::versions::event;
+
+#[tokio::test]
+async fn a_limit_lowers_what_runs_and_every_client_sees_it() {
+    let mut running = Running::start(&[]).await;
+    let mut old = Raw::hello_in(&running.bench.server, 3).await;
+    old.ask("RequestDeviceList", json!({})).await;
+    running.device(&["set", "0", "0.vibrate=0..4", "display_name=Blue one"]);
+    assert_eq!(running.hardware.done().await, Done::tx([1, 0, 4]));
+    let changed = running.changed(|device| *greatest(device) == 4).await;
+    assert_eq!(changed["DeviceDisplayName"], "Blue one");
+    assert_eq!(event(&mut old, "DeviceRemoved").await["DeviceIndex"], 0);
+    let added = event(&mut old, "DeviceAdded").await;
+    assert_eq!(added["DeviceMessages"]["ScalarCmd"][0]["StepCount"], 4, "{added}");
+    // The whole of what is allowed is 4; what was wanted before does not come back by itself.
+    running.client.output(0, 0, "Vibrate", 4).await;
+    let text = running.client.error("OutputCmd", crate::support::output(0, 0, "Vibrate", 5), 4).await;
+    assert!(text.contains("0 to 4"), "{text}");
+    running.device(&["set", "0", "0.vibrate=unlimited"]);
+    running.changed(|device| *greatest(device) == 20).await;
+    assert_eq!(running.hardware.done_soon().await.filter(|done| *done != Done::tx([1, 0, 4])), None);
+    running.client.output(0, 0, "Vibrate", 20).await;
+    while running.hardware.done().await != Done::tx([1, 0, 20]) {}
+}
+
+#[tokio::test]
+async fn an_output_that_is_switched_off_stops_and_is_no_longer_there() {
+    let mut running = Running::start(&[]).await;
+    running.device(&["set", "0", "0.vibrate=off"]);
+    assert_eq!(running.hardware.done().await, Done::tx([1, 0, 0]));
+    running.changed(|device| device.is_object() && greatest(device).is_null()).await;
+    running.client.error("OutputCmd", crate::support::output(0, 0, "Vibrate", 1), 4).await;
+    running.device(&["set", "0", "0.vibrate=on"]);
+    running.changed(|device| *greatest(device) == 20).await;
+    assert_eq!(running.hardware.done_soon().await, None);
+}
+
+#[tokio::test]
+async fn what_is_denied_is_stopped_and_let_go_and_found_again_once_it_is_allowed() {
+    let mut running = Running::start(&[]).await;
+    let server = &running.bench.server;
+    device(server, &["deny", "0"]);
+    assert_eq!(running.hardware.done().await, Done::tx([1, 0, 0]));
+    running.client.devices(0).await;
+    // Nothing is written after the stop, and what comes to its address is refused.
+    while let Some(done) = running.hardware.done_soon().await {
+        assert!(!matches!(&done, Done::Write(_, data, _) if data[2] > 0), "{done:?}");
+    }
+    let mut again = Peripheral::attach(server, "Worked Example", ADDRESS).await;
+    let told = again.told().await;
+    assert!(told["reason"].as_str().unwrap().contains("deny"), "{told}");
+    device(server, &["allow", "0"]);
+    // It is told when it is looked at again: until the file is read, it is still refused.
+    while Peripheral::attach(server, "Worked Example", ADDRESS).await.told().await["type"] != "attached" {}
+    running.client.devices(1).await;
+}
+
+#[tokio::test]
+async fn a_message_gap_counts_from_now() {
+    let mut running = Running::start(&[]).await;
+    running.device(&["set", "0", "message_gap_ms=150"]);
+    running.changed(|device| device["DeviceMessageTimingGap"] == 150).await;
+}
