@@ -64,6 +64,7 @@ impl DeviceHandle {
 
     /// The user has set something else. It holds from now on: what runs beyond the new limits is brought within them, what
     /// runs on an output that is now disabled is stopped. Returns whether anything has changed.
+    #[must_use]
     pub fn set_user(&self, user: &UserSettings) -> bool {
         if self.shared.view.load().user == *user {
             return false;

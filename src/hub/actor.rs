@@ -314,7 +314,7 @@ impl Hub {
         }
         // It holds for what comes back, as for what is new.
         if let Some(device) = &before {
-            device.handle.set_user(&user);
+            let _ = device.handle.set_user(&user);
         }
         let again = before.is_some();
         let repeats = definition.repeats_at_rest();

@@ -266,3 +266,20 @@ fn a_link_stays_a_link_and_rights_stay() {
     assert_eq!(real.metadata().unwrap().permissions().mode() & 0o777, 0o640);
     assert_eq!(store::read(&path).unwrap().unwrap().devices.len(), 1);
 }
+
+/// What the manual shows can be copied.
+#[test]
+fn the_examples_of_the_manual_are_understood() {
+    let manual = include_str!("../../docs/devices-file.md");
+    let examples: Vec<_> = manual.split("```toml\n").skip(1).filter_map(|part| part.split("```").next()).collect();
+    assert!(examples.len() > 1);
+    for example in examples {
+        let file = read(example);
+        assert!(!file.devices.is_empty() && file.problems.is_empty(), "{example}: {:?}", file.problems);
+    }
+    // Every key is explained.
+    let why = understand(b"version = 1\n[[device]]\naddress = \"a\"\nx = 1\n").unwrap().problems.remove(0).why;
+    for key in why.split("allowed: ").last().unwrap().split(", ").filter(|key| *key != "output") {
+        assert!(manual.contains(&format!("`{key}`")), "{key}");
+    }
+}

@@ -63,7 +63,8 @@ async fn a_file_that_is_damaged_in_any_way_loosens_nothing_and_everybody_is_told
 
 #[tokio::test]
 async fn a_limit_is_taken_however_an_editor_saves_it() {
-    let saves: [(&str, fn(&Path, &str)); 3] = [
+    type Save = fn(&Path, &str);
+    let saves: [(&str, Save); 3] = [
         // The old file under another name, then a new one.
         ("vi", |file, text| {
             let backup = file.with_extension("toml~");

@@ -57,14 +57,14 @@ fn a_file_cut_at_any_byte_loosens_nothing_while_a_server_runs_nor_at_its_next_st
     let place = place(FILE);
     let mut known = running(&place);
     for end in 0..FILE.len() {
-        std::fs::write(place.devices_file(), &FILE[..end]).unwrap();
+        std::fs::write(place.devices_file(), FILE.get(..end).unwrap()).unwrap();
         known.apply(read(&place.devices_file()), |_| true);
         assert_held(&mut known, &format!("cut at {end}"));
-        let whole = FILE[..end].trim_end() == FILE.trim_end();
+        let whole = FILE.get(..end).unwrap().trim_end() == FILE.trim_end();
         assert!(whole || !known.problems().is_empty(), "cut at {end}: nobody is told");
     }
     for end in (0..FILE.len()).step_by(3) {
-        std::fs::write(place.devices_file(), &FILE[..end]).unwrap();
+        std::fs::write(place.devices_file(), FILE.get(..end).unwrap()).unwrap();
         drop(std::mem::replace(&mut known, KnownDevices::empty()));
         known = place.open();
         assert_held(&mut known, &format!("cut at {end} before the start"));
@@ -72,8 +72,10 @@ fn a_file_cut_at_any_byte_loosens_nothing_while_a_server_runs_nor_at_its_next_st
     }
 }
 
+type Spoil<'p> = Box<dyn Fn() + 'p>;
+
 /// What is done to a file, and what is wrong with it then.
-fn spoilt(place: &Place) -> [(&'static str, Box<dyn Fn() + '_>); 6] {
+fn spoilt(place: &Place) -> [(&'static str, Spoil<'_>); 6] {
     let write = |text: String| std::fs::write(place.devices_file(), text).unwrap();
     [
         ("emptied", Box::new(move || write(String::new()))),
@@ -112,6 +114,9 @@ fn a_file_that_is_emptied_removed_or_replaced_loosens_nothing() {
     assert_eq!((allowed(&mut known), known.problems()), ([20, 20], Vec::new()));
 }
 
+/// A file that is half written and what is in it, and what is in `devices.toml`.
+type Step<'a> = (&'a str, &'a [u8], Option<&'a [u8]>);
+
 /// Every state in which a kill can leave the directory while what a state file of version 1 says moves to `devices.toml`.
 #[test]
 fn a_kill_at_any_step_of_the_migration_loses_nothing() {
@@ -124,7 +129,7 @@ fn a_kill_at_any_step_of_the_migration_loses_nothing() {
     assert_held(&mut done.open(), "migrated");
     let (toml, json) = (std::fs::read(done.devices_file()).unwrap(), std::fs::read(done.file()).unwrap());
     assert_ne!(json, old.as_bytes());
-    let mut steps: Vec<(&str, &[u8], Option<&[u8]>)> = vec![(".devices.toml.new", b"", None)];
+    let mut steps: Vec<Step<'_>> = vec![(".devices.toml.new", b"", None)];
     steps.extend((0..toml.len()).step_by(7).map(|end| (".devices.toml.new", &toml[..end], None)));
     steps.push((".devices.toml.new", &toml, None));
     steps.push(("", b"", Some(&toml)));
