@@ -20,6 +20,7 @@ use files::Files;
 
 /// Options of `device`.
 #[derive(Debug, Args)]
+#[command(mut_args(|arg| arg.global(true)))]
 pub struct DeviceArgs {
     #[command(flatten)]
     pub(super) settings: SettingsArgs,
