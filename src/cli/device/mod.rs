@@ -20,7 +20,6 @@ use files::Files;
 
 /// Options of `device`.
 #[derive(Debug, Args)]
-#[command(mut_args(|arg| arg.global(true)))]
 pub struct DeviceArgs {
     #[command(flatten)]
     pub(super) settings: SettingsArgs,

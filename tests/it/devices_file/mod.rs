@@ -50,7 +50,7 @@ impl Running {
 /// Runs `hapticd device` with these words for a server's directory.
 fn device(server: &Server, words: &[&str]) -> std::process::Output {
     let state = format!("state.dir={}", server.state.path().display());
-    let words: Vec<_> = ["device"].iter().chain(words).copied().chain(["--set", &state]).collect();
+    let words: Vec<_> = ["device", "--set", &state].iter().chain(words).copied().collect();
     let output = run(&words);
     assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
     output
