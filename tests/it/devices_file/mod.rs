@@ -18,6 +18,8 @@ struct Running {
     bench: Bench,
     client: Raw,
     hardware: Peripheral,
+    /// The level, 2 or 3, that was allowed and asked for last.
+    last: i32,
 }
 
 impl Running {
@@ -28,7 +30,7 @@ impl Running {
         client.devices(1).await;
         client.output(0, 0, "Vibrate", 20).await;
         assert_eq!(hardware.done().await, Done::tx([1, 0, 20]));
-        Self { bench, client, hardware }
+        Self { bench, client, hardware, last: 2 }
     }
 
     fn file(&self) -> PathBuf {
