@@ -30,6 +30,11 @@ impl Running {
         client.devices(1).await;
         client.output(0, 0, "Vibrate", 20).await;
         assert_eq!(hardware.done().await, Done::tx([1, 0, 20]));
+        // `hapticd device` knows a device from when the server has saved it.
+        let known = bench.server.state.path().join("devices.json");
+        while !std::fs::read_to_string(&known).is_ok_and(|text| text.contains(ADDRESS)) {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
         Self { bench, client, hardware, last: 2 }
     }
 
