@@ -69,9 +69,10 @@ impl DeviceHandle {
         if self.shared.view.load().user == *user {
             return false;
         }
-        let view = View::new(&self.shared.identity, user);
+        let view = Arc::new(View::new(&self.shared.identity, user));
+        // The change of the limits wakes the writer, which must find the new view then.
+        self.shared.view.store(Arc::clone(&view));
         self.shared.wanted.change_limits(&view.channels, view.gap);
-        self.shared.view.store(Arc::new(view));
         true
     }
 

@@ -205,12 +205,6 @@ impl Limits {
         if self.kind.is_position() { self.low } else { self.low.max(self.hardware_min) }
     }
 
-    /// The same for a stop. Where an axis was stopped it stays, within its range, though its output may be disabled by now.
-    #[must_use]
-    pub fn clamp_stop(&self, output: Output) -> Output {
-        Self { disabled: self.disabled && !self.kind.is_position(), ..*self }.clamp(output)
-    }
-
     /// The last step before encoding: whatever went wrong before, the hardware gets nothing beyond the limits.
     #[must_use]
     pub fn clamp(&self, output: Output) -> Output {
@@ -235,6 +229,12 @@ impl Limits {
             0
         };
         Output { kind, value, duration_ms }
+    }
+
+    /// The same for a stop. Where an axis was stopped it stays, within its range, though its output may be disabled by now.
+    #[must_use]
+    pub fn clamp_stop(&self, output: Output) -> Output {
+        Self { disabled: self.disabled && !self.kind.is_position(), ..*self }.clamp(output)
     }
 }
 

@@ -17,7 +17,6 @@ impl DesiredState {
         let now = Instant::now();
         let mut board = self.board();
         board.gap = gap;
-        board.limits_version += 1;
         let mut to_stop = Vec::new();
         for slot in &mut board.slots {
             let place = (slot.place.feature, slot.place.kind);
@@ -47,23 +46,13 @@ impl DesiredState {
                     to_stop.push(place);
                 }
             } else if slot.wanted.is_some() && !place.1.is_event() {
-                // What was kept for a repeat is dropped, so that every level is written anew; and a write under way may
+                // What was kept for a repeat is dropped, so that every level is written again; and a write under way may
                 // bring what was allowed before.
                 slot.version += 1;
                 slot.dirty = true;
             }
         }
-        if to_stop.is_empty() {
-            drop(board);
-            return self.wake();
-        }
         self.ask_stops(board, |slot| to_stop.contains(&(slot.place.feature, slot.place.kind)), |_| ());
-    }
-
-    /// Counts changes of the limits, so that the writer knows that what it keeps for a repeat is void.
-    #[must_use]
-    pub fn limits_version(&self) -> u64 {
-        self.board().limits_version
     }
 }
 
@@ -84,7 +73,7 @@ mod tests {
         UserLimits { range: Some((0, high)), ..UserLimits::default() }
     }
 
-    /// A device that was told to do this, and does.
+    /// A device that was commanded to do this, and does.
     fn doing(kind: OutputKind, value: i32) -> DesiredState {
         let wanted = DesiredState::new(vec![channel(kind, UserLimits::default())]);
         set(&wanted, kind, value);

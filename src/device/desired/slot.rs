@@ -30,8 +30,6 @@ pub(super) struct Inner {
     pub(super) stops: u64,
     /// Time between two writes.
     pub(super) gap: Duration,
-    /// Counts changes of the limits.
-    pub(super) limits_version: u64,
 }
 
 #[derive(Debug)]

@@ -82,7 +82,6 @@ impl DesiredState {
             closing: false,
             stops: 0,
             gap: Duration::ZERO,
-            limits_version: 0,
         };
         Self {
             board: Mutex::new(board),
@@ -253,10 +252,6 @@ impl DesiredState {
         self.asked.send_replace(number);
         self.confirm(&board);
         drop(board);
-        self.changed.notify_one();
-    }
-
-    pub(super) fn wake(&self) {
         self.changed.notify_one();
     }
 

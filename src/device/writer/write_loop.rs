@@ -1,13 +1,14 @@
 //! Brings the hardware to the wanted state: one write after the other, at the rate that it can take.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::flights::{Cargo, Flights};
-use crate::device::{desired::WriteBatch, handle::DeviceHandle, last_stop::LAST_STOP, messages::Exit};
+use crate::device::{desired::WriteBatch, handle::DeviceHandle, last_stop::LAST_STOP, messages::Exit, view::View};
 use crate::driver::{Batch, Change, Driver, Levels, Moves};
 use crate::events::{Event, Metrics};
 use crate::library::definition::Repeat;
@@ -62,8 +63,8 @@ pub(in crate::device) struct Writer {
     poll_at: Option<Instant>,
     /// The moves that are played for hardware that only jumps.
     moves: Option<Moves>,
-    /// The limits under which `levels` and `last` were made.
-    limits_version: u64,
+    /// What the user had set when `levels` and `last` were made.
+    view: Arc<View>,
 }
 
 impl Writer {
@@ -87,7 +88,7 @@ impl Writer {
             }
         }
         let moves = driver.step().map(Moves::new);
-        let limits_version = device.wanted().limits_version();
+        let view = device.view();
         let stops = device.wanted().stops();
         let now = Instant::now();
         Self {
@@ -107,7 +108,7 @@ impl Writer {
             last_at: now,
             poll_at: Some(now),
             moves,
-            limits_version,
+            view,
         }
     }
 
@@ -180,11 +181,10 @@ impl Writer {
 
     /// What is kept for later may be beyond limits that have changed since.
     fn follow_limits(&mut self) {
-        let version = self.device.wanted().limits_version();
-        if std::mem::replace(&mut self.limits_version, version) == version {
+        let view = self.device.view();
+        if Arc::ptr_eq(&view, &self.view) {
             return;
         }
-        let view = self.device.view();
         self.levels.limit(|feature, kind, value| {
             let output = Output { kind, value, duration_ms: 0 };
             view.channel(feature, kind).map_or(0, |channel| channel.limits.clamp(output).value)
@@ -193,6 +193,7 @@ impl Writer {
         if self.levels.running() || self.device.identity().model.outputs().any(|(_, spec)| spec.kind.is_position()) {
             self.last.clear();
         }
+        self.view = view;
     }
 
     async fn work(&mut self, work: &WriteBatch) {
@@ -300,7 +301,7 @@ impl Writer {
 
     /// The last step before encoding a position that was made here.
     fn clamped(&self, feature: u32, output: Output) -> Option<Output> {
-        Some(self.device.view().channel(feature, output.kind)?.limits.clamp(output))
+        Some(self.view.channel(feature, output.kind)?.limits.clamp(output))
     }
 
     /// Lets the driver say what it wants to say by itself.
@@ -433,7 +434,7 @@ impl Writer {
     }
 
     fn gap(&self) -> Duration {
-        self.device.view().gap
+        self.view.gap
     }
 
     fn failed(&mut self, why: &str) {
