@@ -32,7 +32,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), ExitError> {
     for problem in &problems {
         print(&format!("{}{problem}\n", if problem.warning { "warning: " } else { "" }));
     }
-    let models: usize = library.definitions().iter().map(|definition| definition.all_models().count()).sum();
+    let models = library.model_count();
     let examples: usize = library.definitions().iter().map(|definition| definition.examples.len()).sum();
     let definitions = counted(library.definitions().len(), "definition");
     print(&format!("{definitions}, {}, {}\n", counted(models, "model"), counted(examples, "example")));

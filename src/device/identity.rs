@@ -41,13 +41,7 @@ impl Identity {
     /// Whether it is this model of this definition, as it was read then.
     #[must_use]
     pub fn is_model(&self, definition: &Definition, model: &Model) -> bool {
-        self.is_of(definition) && *self.model == *model
-    }
-
-    /// Whether it is of this definition, as it was read then.
-    #[must_use]
-    pub fn is_of(&self, definition: &Definition) -> bool {
-        (&self.definition.protocol, self.definition.digest) == (&definition.protocol, definition.digest)
+        self.definition.is_same(definition) && *self.model == *model
     }
 }
 

@@ -267,15 +267,9 @@ impl Hub {
         candidates: Vec<Candidate>,
         ctx: &mut Context<Self>,
     ) {
-        let Ready { definition, model, identifier, opened } = ready;
         // During a shutdown only hardware whose stop is still owed is opened.
         if self.shutting_down && !self.devices.values().any(|device| device.matches(&hardware)) {
-            let closing = async move {
-                last_stop(&definition, &model, &opened.link).await;
-                opened.link.disconnect().await;
-            };
-            ctx.spawn(closing.into_actor(self));
-            return;
+            return self.turn_away(ready, ctx);
         }
         // What the user set may have changed while it was being opened.
         if let Some(why) = self.known.refuses(&hardware.address) {
@@ -284,13 +278,9 @@ impl Hub {
             if let Some(index) = before.map(|device| device.handle.index()) {
                 self.remove(index, why);
             }
-            let closing = async move {
-                last_stop(&definition, &model, &opened.link).await;
-                opened.link.disconnect().await;
-            };
-            ctx.spawn(closing.into_actor(self));
-            return;
+            return self.turn_away(ready, ctx);
         }
+        let Ready { definition, model, identifier, opened } = ready;
         let key = Key {
             bus: hardware.bus,
             address: hardware.address.clone(),
@@ -312,10 +302,8 @@ impl Hub {
             // Clients see the old one go before they see the new one.
             self.removed(&other, &format!("{} was found at its address", model.name));
         }
-        // It holds for what comes back, as for what is new.
-        if let Some(device) = &before {
-            let _ = device.handle.set_user(&user);
-        }
+        // What the user set holds for what comes back, as for what is new.
+        let changed = before.as_ref().is_some_and(|device| device.handle.set_user(&user));
         let again = before.is_some();
         let repeats = definition.repeats_at_rest();
         let link = opened.link.clone();
@@ -355,13 +343,26 @@ impl Hub {
         self.devices.insert(index, device);
         if again {
             self.shared.metrics.emit(&Event::DeviceBack { index, name: &name });
-            self.count();
         } else {
             self.shared.metrics.emit(&Event::DeviceAdded { index, name: &name, protocol: &protocol });
+        }
+        if again && !changed {
+            self.count();
+        } else {
             self.publish();
         }
         // Its definition may have changed while it was being opened.
         self.follow_definition(index, ctx);
+    }
+
+    /// Stops and closes hardware that is open and does not become a device.
+    fn turn_away(&self, ready: Ready, ctx: &mut Context<Self>) {
+        let closing = async move {
+            let Ready { definition, model, opened, .. } = ready;
+            last_stop(&definition, &model, &opened.link).await;
+            opened.link.disconnect().await;
+        };
+        ctx.spawn(closing.into_actor(self));
     }
 
     fn start_device(

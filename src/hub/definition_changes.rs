@@ -32,7 +32,7 @@ impl Hub {
         let Some(device) = self.devices.get_mut(&index) else { return };
         let identity = device.handle.identity();
         let now = self.library.protocol(&identity.definition.protocol);
-        if now.is_some_and(|now| identity.is_of(now)) {
+        if now.is_some_and(|now| identity.definition.is_same(now)) {
             return;
         }
         let candidates = self.library.candidates(&device.hardware);

@@ -10,6 +10,7 @@ use super::entries::{DeviceEntry, LinkState, ManagerEntry, Successor};
 use crate::device::{Availability, Exit, Exited, LAST_STOP};
 use crate::events::Event;
 use crate::library::Hardware;
+use crate::link::Link;
 use crate::manager::{ManagerContext, ManagerExited, ManagerGuard, Scan};
 use crate::words::counted;
 
@@ -127,20 +128,26 @@ impl Hub {
         }
     }
 
-    /// The actor of a device that is let go has ended. One that panicked has not stopped it, and one that was not closed has
-    /// not closed its link.
+    /// The actor of a device that is let go has ended.
     fn left_behind(&mut self, index: u32, exit: &Exit, why: &str, ctx: &mut Context<Self>) {
-        let Some(device) = self.devices.get_mut(&index) else { return };
-        let link = device.link.take().filter(|_| matches!(exit, Exit::Panicked | Exit::Failed(_)));
+        let link = self.devices.get_mut(&index).and_then(|device| device.link.take());
+        // One that panicked has not stopped it, and one that was not closed has not closed its link.
+        self.give_up(index, link.filter(|_| matches!(exit, Exit::Panicked | Exit::Failed(_))), why, ctx);
+    }
+
+    /// Removes a device once it is stopped and closed over the link that is left.
+    fn give_up(&mut self, index: u32, link: Option<Link>, why: &str, ctx: &mut Context<Self>) {
+        let Some(link) = link else {
+            return self.remove(index, why);
+        };
+        let Some(device) = self.devices.get(&index) else { return };
         let (handle, generation, why) = (device.handle.clone(), device.generation, why.to_owned());
         let closing = async move {
-            if let Some(link) = link {
-                handle.last_stop(&link).await;
-                let _ = tokio::time::timeout(LAST_STOP, link.disconnect()).await;
-            }
+            handle.last_stop(&link).await;
+            let _ = tokio::time::timeout(LAST_STOP, link.disconnect()).await;
         };
         ctx.spawn(closing.into_actor(self).map(move |(), this, _| {
-            if this.devices.get(&index).is_some_and(|device| device.generation == generation) {
+            if this.devices.get(&index).is_some_and(|device| device.is_lost(generation)) {
                 this.remove(index, &why);
             }
         }));
@@ -155,20 +162,8 @@ impl Hub {
         let Some(delay) = device.budget.spend() else {
             let times = counted(usize::try_from(self.options.restart_budget).unwrap_or(usize::MAX), "time");
             let why = format!("{why}; it was started again {times} and is given up");
-            let Some(link) = device.link.take() else {
-                return self.remove(index, &why);
-            };
-            let handle = device.handle.clone();
-            let closing = async move {
-                handle.last_stop(&link).await;
-                link.disconnect().await;
-            };
-            ctx.spawn(closing.into_actor(self).map(move |(), this, _| {
-                if this.devices.get(&index).is_some_and(|device| device.is_lost(generation)) {
-                    this.remove(index, &why);
-                }
-            }));
-            return;
+            let link = device.link.take();
+            return self.give_up(index, link, &why, ctx);
         };
         self.shared.metrics.emit(&Event::ActorRestarted { what: &format!("device {index}"), why, delay });
         ctx.run_later(delay, move |this, ctx| {

@@ -93,9 +93,6 @@ impl Library {
             .filter(|problem| !problem.warning)
             .filter_map(|problem| problem.file.as_deref())
             .collect();
-        let same = |one: &Definition, other: &Definition| {
-            (&one.protocol, one.digest, &one.path) == (&other.protocol, other.digest, &other.path)
-        };
         let mut definitions: BTreeMap<_, _> =
             self.definitions.into_iter().map(|definition| (definition.protocol.clone(), definition)).collect();
         for old in &before.definitions {
@@ -105,7 +102,7 @@ impl Library {
                 None => wrong.contains(old.path.as_str()),
                 Some(now) => old.extended_by.iter().any(|file| wrong.contains(file.as_str()) && !extends(now, file)),
             };
-            if spoilt || now.is_some_and(|now| same(now, old)) {
+            if spoilt || now.is_some_and(|now| now.is_same(old) && now.path == old.path) {
                 definitions.insert(old.protocol.clone(), Arc::clone(old));
             }
         }
@@ -116,12 +113,17 @@ impl Library {
     /// Protocols whose definition is new, gone or another than `before`.
     #[must_use]
     pub fn changed_since(&self, before: &Self) -> Vec<String> {
-        let names = |library: &Self| -> BTreeSet<String> {
-            library.definitions.iter().map(|definition| definition.protocol.clone()).collect()
-        };
-        let digest = |library: &Self, name: &str| library.protocol(name).map(|definition| definition.digest);
-        let all = names(self).into_iter().chain(names(before)).collect::<BTreeSet<_>>();
-        all.into_iter().filter(|name| digest(self, name) != digest(before, name)).collect()
+        let lacks = |library: &Self, one: &Definition| !library.definitions.iter().any(|other| other.is_same(one));
+        let new = self.definitions.iter().filter(|definition| lacks(before, definition));
+        let old = before.definitions.iter().filter(|definition| lacks(self, definition));
+        let names: BTreeSet<_> = new.chain(old).map(|definition| definition.protocol.clone()).collect();
+        names.into_iter().collect()
+    }
+
+    /// How many models the definitions describe.
+    #[must_use]
+    pub fn model_count(&self) -> usize {
+        self.definitions.iter().map(|definition| definition.all_models().count()).sum()
     }
 
     /// Every usable definition, by protocol name.

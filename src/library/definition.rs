@@ -148,6 +148,12 @@ impl Definition {
         std::iter::once(&self.default).chain(&self.models)
     }
 
+    /// Whether both are of one protocol and were read from the same texts.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.protocol, self.digest) == (&other.protocol, other.digest)
+    }
+
     /// Endpoints that some matching hardware has.
     #[must_use]
     pub fn endpoints(&self) -> BTreeSet<Endpoint> {

@@ -60,8 +60,7 @@ impl Builder {
         let definitions = settings.devices.definitions_dir.clone().filter(|_| library.is_none());
         let watched = Watched::new(devices_file.clone(), definitions);
         let library = library.map_or_else(|| library::library(&settings), Ok)?;
-        let models = library.definitions().iter().map(|definition| definition.all_models().count()).sum();
-        let known_hardware = (library.definitions().len(), models);
+        let known_hardware = (library.definitions().len(), library.model_count());
         for problem in library.problems() {
             warn!("a definition is not used: {problem}");
         }

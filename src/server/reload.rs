@@ -20,7 +20,7 @@ use crate::user_devices;
 const QUIET: Duration = Duration::from_millis(100);
 /// The longest that steady changes may put the reading off.
 const LONGEST: Duration = Duration::from_secs(1);
-/// How often files are looked at where the file system tells of no changes.
+/// How often files are looked at where the file system reports no changes.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// What is read again when it changes.
@@ -107,7 +107,7 @@ impl Stamp {
 struct Seen {
     devices_file: Option<Stamp>,
     definitions: Vec<Stamp>,
-    /// Problems that were told of.
+    /// Problems that were reported.
     problems: Vec<String>,
 }
 
@@ -122,7 +122,7 @@ struct Files {
 impl Files {
     fn run(mut self, woken: &Receiver<Wake>, events: Sender<Wake>) {
         self.watched.seen.problems = self.library.load().problems().iter().map(ToString::to_string).collect();
-        let told = move |event: notify::Result<notify::Event>| {
+        let on_event = move |event: notify::Result<notify::Event>| {
             // That somebody, this thread among them, has read a file is no change.
             if let Ok(event) = event.inspect_err(|why| debug!("watching files: {why}"))
                 && (!matches!(event.kind, EventKind::Access(_)) || is_written(event.kind))
@@ -130,17 +130,18 @@ impl Files {
                 let _ = events.send(Wake::Changed(event.paths));
             }
         };
-        self.watcher = match notify::recommended_watcher(told) {
+        self.watcher = match notify::recommended_watcher(on_event) {
             Ok(watcher) => Some((watcher, Vec::new())),
             Err(why) => {
-                debug!("files are looked at every {} ms, as the system tells of no changes: {why}", LOOK.as_millis());
+                debug!("files are looked at every {} ms, as the system reports no changes: {why}", LOOK.as_millis());
                 None
             }
         };
+        let (mut settings, mut definitions) = (false, false);
         loop {
             self.watch();
-            // What changed before it was watched.
-            self.read(false, false);
+            // Looks at everything, so that what changed before it was watched is found, too.
+            self.read(settings, definitions);
             let mut paths = match woken.recv_timeout(LOOK) {
                 Ok(Wake::Changed(paths)) => paths,
                 Ok(Wake::Stop) | Err(RecvTimeoutError::Disconnected) => return,
@@ -155,10 +156,9 @@ impl Files {
                 }
             }
             let name = self.watched.devices_file.file_name();
-            let settings = paths.iter().any(|path| path.file_name() == name);
+            settings = paths.iter().any(|path| path.file_name() == name);
             let own = self.watched.definitions.as_deref();
-            let definitions = own.is_some_and(|own| paths.iter().any(|path| path.parent() == Some(own)));
-            self.read(settings, definitions);
+            definitions = own.is_some_and(|own| paths.iter().any(|path| path.parent() == Some(own)));
         }
     }
 
