@@ -23,7 +23,7 @@
 //! Beside the rooms stand the leaves that any of them may use: [`link`] (an open connection to hardware), [`transport`] (a
 //! connection to a client, whatever carries it), [`events`] (every event: its metric, its log line and what listeners
 //! get), [`log_ring`] (the last of those lines), [`inspect`] (what actors say of themselves), [`access`] (who a request
-//! comes from), [`user_devices`] (what the user set for devices: `devices.toml`), [`patience`] (deadlines for peers), [`text`] (what strangers write, read and shown), [`words`], [`throttle`],
+//! comes from), [`user_devices`] (what the user set for devices: `devices.toml`), [`patience`] (deadlines for peers), [`text`] (what strangers write, read and shown), [`strict_json`], [`words`], [`throttle`],
 //! [`addresses`] (where to listen) and [`settings`] (which only [`cli`], [`server`] and the buses read).
 //!
 //! How a command travels: a frame reaches the session's actor over its [`transport`]; the session understands it once
@@ -72,6 +72,7 @@ pub mod server;
 pub mod session;
 pub mod settings;
 pub mod simulation;
+pub mod strict_json;
 pub mod text;
 pub mod throttle;
 pub mod transport;

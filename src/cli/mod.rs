@@ -10,6 +10,7 @@ mod doctor;
 mod exit_error;
 mod health;
 mod http;
+mod import;
 mod output;
 mod scan;
 mod serve;
@@ -68,6 +69,8 @@ enum Command {
     Devices(devices::DevicesArgs),
     /// Names and limits of your devices, which may be used, which are forgotten
     Device(device::DeviceArgs),
+    /// Take over what you set for devices in Intiface: names, limits, which may be used
+    Import(import::ImportArgs),
     /// Look what hardware is around, known or not
     Scan(scan::ScanArgs),
     /// Play a piece of hardware to a running server and show what it is told to do
@@ -94,6 +97,7 @@ impl Command {
             Self::Check(args) => &mut args.settings,
             Self::Devices(args) => &mut args.settings,
             Self::Device(args) => &mut args.settings,
+            Self::Import(args) => &mut args.settings,
             Self::Scan(args) => &mut args.settings,
             Self::Simulate(args) => &mut args.settings,
             Self::Stop(args) => &mut args.settings,
@@ -126,6 +130,7 @@ fn run(command: &Command) -> Result<(), ExitError> {
         Command::Check(args) => check::run(args),
         Command::Devices(args) => devices::run(args),
         Command::Device(args) => device::run(args),
+        Command::Import(args) => import::run(args),
         Command::Scan(args) => scan::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Stop(args) => stop::run(args),

@@ -36,6 +36,7 @@ const ROOMS: &[&str] = &[
     "patience",
     "types",
     "text",
+    "strict_json",
     "words",
 ];
 

@@ -57,15 +57,20 @@ impl Files {
         Ok(known)
     }
 
-    /// The device that a word means, for a change.
-    pub(in crate::cli) fn one(&self, word: &str) -> Result<Overview, ExitError> {
+    /// What is known now, for a change.
+    pub(in crate::cli) fn for_change(&self) -> Result<KnownDevices, ExitError> {
         let known = self.known()?;
         if known.is_old() {
             let state = self.state.join(file::FILE);
             let why = "still says what you set for devices; start hapticd once, it moves that to devices.toml";
             return Err(ExitError::Runtime(format!("{} {why}", state.display())));
         }
-        find(&known.overview(), word)
+        Ok(known)
+    }
+
+    /// The device that a word means, for a change.
+    pub(in crate::cli) fn one(&self, word: &str) -> Result<Overview, ExitError> {
+        find(&self.for_change()?.overview(), word)
     }
 }
 

@@ -16,7 +16,7 @@ use super::server_address::ServerArg;
 use super::settings_args::SettingsArgs;
 use crate::hub::known_devices::Overview;
 use crate::user_devices::{DeviceSettings, Editor, Source, lock_and_edit};
-use files::Files;
+pub(super) use files::Files;
 
 /// Options of `device`.
 #[derive(Debug, Args)]

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::entry::Entry;
 use super::held::Held;
-use super::strict_json;
+use crate::strict_json;
 use crate::user_devices::{read_bytes, save};
 
 /// Name of the file in the state directory.

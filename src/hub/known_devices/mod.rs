@@ -15,7 +15,6 @@ mod known;
 pub mod lock;
 mod migrate;
 mod overview;
-mod strict_json;
 #[cfg(test)]
 mod tests;
 mod user;

@@ -2,6 +2,7 @@
 
 mod damage;
 mod definitions;
+mod import;
 mod live;
 
 use std::path::PathBuf;
