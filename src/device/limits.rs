@@ -1,9 +1,14 @@
 //! What a user allows on an output, and the one place where values are brought within it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::library::OutputSpec;
 use crate::types::{CommandError, Output, OutputDescription, OutputKind};
+
+/// The greatest percent of the whole range a second that speed and rise can be limited to.
+pub const MOST_PERCENT: u32 = 10_000;
 
 /// What the user set for one output. What is absent is as the hardware has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -24,6 +29,12 @@ pub struct UserLimits {
     /// Shortest and longest duration in milliseconds.
     #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<(u32, u32)>,
+    /// Greatest speed of a move in percent of the whole range a second, 1 to 10000.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    pub speed: Option<u32>,
+    /// Greatest rise of a level in percent of the whole range a second, 1 to 10000.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    pub rise: Option<u32>,
 }
 
 /// A limit that is written down must say something: `null` is no limit, and may have been one.
@@ -43,6 +54,11 @@ impl UserLimits {
         }
         if let Some((shortest, longest)) = self.duration_ms.filter(|(shortest, longest)| shortest > longest) {
             return Some(format!("duration_ms [{shortest}, {longest}] ends below its beginning"));
+        }
+        for (key, percent) in [("speed", self.speed), ("rise", self.rise)] {
+            if let Some(percent) = percent.filter(|percent| !(1..=MOST_PERCENT).contains(percent)) {
+                return Some(format!("{key} {percent} is out of range; allowed: 1 to {MOST_PERCENT}"));
+            }
         }
         None
     }
@@ -82,6 +98,8 @@ impl UserLimits {
             range: range.filter(|(low, high)| low <= high),
             duration_ms: duration_ms.filter(|(shortest, longest)| shortest <= longest),
             disabled: self.disabled || other.disabled || empty,
+            speed: [self.speed, other.speed].into_iter().flatten().min(),
+            rise: [self.rise, other.rise].into_iter().flatten().min(),
             ..self
         }
     }
@@ -109,6 +127,38 @@ fn scale_up(value: i32, from: (i32, i32), to: (i32, i32)) -> i32 {
     i32::try_from((value * to + from - 1).div_euclid(from)).unwrap_or(i32::MAX)
 }
 
+/// The greatest speed of an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pace {
+    /// Percent of the whole range a second, 1 to [`MOST_PERCENT`].
+    percent: u32,
+    /// The whole range in the hardware's steps, at least 1.
+    whole: u32,
+}
+
+impl Pace {
+    /// The steps that may be made in this time.
+    #[must_use]
+    pub fn steps(self, time: Duration) -> u32 {
+        let steps = u128::from(self.percent) * u128::from(self.whole) * time.as_nanos();
+        u32::try_from(steps.div_ceil(100_000_000_000)).unwrap_or(u32::MAX)
+    }
+
+    /// The least time for so many steps.
+    #[must_use]
+    pub fn time(self, steps: u32) -> Duration {
+        let nanos = 100_000_000_000 * u128::from(steps);
+        let nanos = nanos.div_ceil(u128::from(self.percent) * u128::from(self.whole));
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// The least time for the whole range.
+    #[must_use]
+    pub fn whole(self) -> Duration {
+        self.time(self.whole)
+    }
+}
+
 /// One output of a device with the user's limits applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -123,6 +173,8 @@ pub struct Limits {
     disabled: bool,
     reverse: bool,
     duration_ms: (u32, u32),
+    /// How fast a position may move or a level rise, if that is limited.
+    pace: Option<Pace>,
 }
 
 impl Limits {
@@ -138,8 +190,15 @@ impl Limits {
             let longest = longest.clamp(hardware.0, hardware.1);
             (shortest.clamp(hardware.0, longest), longest)
         });
+        let percent = match spec.kind {
+            kind if kind.is_position() => user.speed,
+            kind if kind.is_event() => None,
+            _ => user.rise,
+        };
+        let whole = if spec.kind.is_position() { spec.max.abs_diff(spec.min) } else { spec.max.unsigned_abs() };
         Self {
             kind: spec.kind,
+            pace: percent.map(|percent| Pace { percent: percent.max(1), whole: whole.max(1) }),
             low: low.clamp(0, high),
             high,
             hardware_min: spec.min.max(0),
@@ -200,8 +259,15 @@ impl Limits {
         self.disabled
     }
 
+    /// How fast a position may move or a level rise, if that is limited.
+    #[must_use]
+    pub fn pace(&self) -> Option<Pace> {
+        self.pace
+    }
+
     /// The least value other than off.
-    fn least(&self) -> i32 {
+    #[must_use]
+    pub fn least(&self) -> i32 {
         if self.kind.is_position() { self.low } else { self.low.max(self.hardware_min) }
     }
 

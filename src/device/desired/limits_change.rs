@@ -23,6 +23,7 @@ impl DesiredState {
             let own = |channel: &&OutputChannel| (channel.feature, channel.kind) == place;
             let Some(channel) = channels.iter().find(own) else { continue };
             slot.place = *channel;
+            slot.ramp.limit(channel.limits.pace());
             if channel.limits.is_disabled() {
                 if slot.wanted.is_some() || slot.under_way || slot.may_run(now) {
                     slot.clear();

@@ -9,6 +9,7 @@ impl DesiredState {
         let mut board = self.board();
         for slot in board.slots.iter_mut().filter(|slot| slot.place.feature == feature) {
             slot.position = position;
+            slot.ramp.set_known(true);
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::ramp::{LEAST_STEP, Ramp, Sample};
 use super::trajectory::{Merged, Trajectory};
 use crate::device::{availability::Availability, limits::Limits};
 use crate::types::{OperatorId, Output, OutputKind};
@@ -30,6 +31,8 @@ pub(super) struct Inner {
     pub(super) stops: u64,
     /// Time between two writes.
     pub(super) gap: Duration,
+    /// The time that the hardware needs for a position, if its moves are played for it.
+    pub(super) step: Duration,
 }
 
 #[derive(Debug)]
@@ -57,6 +60,7 @@ pub(super) struct OutputSlot {
     /// Where the hardware was last sent to.
     pub(super) position: i32,
     pub(super) merged: Merged,
+    pub(super) ramp: Ramp,
 }
 
 impl OutputSlot {
@@ -65,6 +69,7 @@ impl OutputSlot {
             self.oldest_stop = number;
         }
         self.stop = Some(number);
+        self.ramp.reset(Instant::now());
     }
 
     /// The hardware has the stop that was the newest when it was taken.
@@ -86,6 +91,16 @@ impl OutputSlot {
     /// Whether the hardware may do something on this output that a stop would end.
     pub(super) fn may_run(&self, now: Instant) -> bool {
         if self.place.kind.is_position() { self.stopped(now).is_some() } else { self.written != Some(0) }
+    }
+
+    /// What is to be written now for the value that is wanted, if one is. `axes` says where timed moves have come to, by
+    /// feature.
+    pub(super) fn sample(&self, gap: Duration, step: Duration, axes: &[(u32, i32)], now: Instant) -> Option<Sample> {
+        let wanted = self.merged.stretched(self.wanted?, gap);
+        let axis = axes.iter().find(|(feature, _)| *feature == self.place.feature).map(|axis| axis.1);
+        let sure = self.motion.is_none_or(|motion| motion.sure);
+        let axis = (axis.unwrap_or(self.position), sure);
+        Some(self.ramp.sample(wanted, axis, self.place.limits.least(), step, now))
     }
 
     /// Where this axis is by now, as far as is known.
@@ -110,6 +125,20 @@ impl OutputSlot {
 }
 
 impl Inner {
+    /// The least time between two steps of a ramp.
+    pub(super) fn ramp_step(&self) -> Duration {
+        self.gap.max(self.step).max(LEAST_STEP)
+    }
+
+    /// The features with a timed move under way, and where each has come to.
+    pub(super) fn moving(&self, now: Instant) -> Vec<(u32, i32)> {
+        let moving = self.slots.iter().filter_map(|slot| {
+            let (place, _) = slot.motion?.now(now)?;
+            Some((slot.place.feature, place))
+        });
+        moving.collect()
+    }
+
     /// The hardware may have this move or jump, or not.
     pub(super) fn may_have_written(&mut self, slot: usize, output: Output, stop: bool, now: Instant) {
         let Some(slot) = self.slots.get_mut(slot) else { return };
@@ -140,6 +169,9 @@ impl Inner {
         for other in self.slots.iter_mut().filter(|slot| slot.place.feature == feature) {
             other.motion = None;
             other.position = output.value;
+            if other.place.kind.is_position() && other.place.kind != output.kind {
+                other.ramp.set_known(true);
+            }
             if other.place.kind == output.kind {
                 other.motion = Some(Trajectory { from, to: output.value, began: now, takes, sure: true });
             } else if other.place.kind.is_position() {

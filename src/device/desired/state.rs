@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::ramp::{Ramp, Sample};
 use super::slot::{Inner, OutputChannel, OutputSlot};
 use super::trajectory::{Merged, Trajectory};
 use crate::device::{availability::Availability, availability::Refusal};
@@ -36,6 +37,8 @@ pub struct WriteBatch {
     pub stop: bool,
     /// When the oldest value of it was set.
     pub since: Instant,
+    /// When it was taken.
+    at: Instant,
     taken: Vec<Ticket>,
 }
 
@@ -54,6 +57,8 @@ struct Ticket {
     version: u64,
     stop: Option<u64>,
     output: Option<Output>,
+    /// It leads to what is wanted, and more has to follow.
+    part: bool,
 }
 
 impl DesiredState {
@@ -74,6 +79,7 @@ impl DesiredState {
             motion: None,
             position: 0,
             merged: Merged::default(),
+            ramp: Ramp::new(Instant::now()),
         });
         let board = Inner {
             slots: slots.collect(),
@@ -82,6 +88,7 @@ impl DesiredState {
             closing: false,
             stops: 0,
             gap: Duration::ZERO,
+            step: Duration::ZERO,
         };
         Self {
             board: Mutex::new(board),
@@ -96,6 +103,11 @@ impl DesiredState {
     pub fn with_gap(self, gap: Duration) -> Self {
         self.board().gap = gap;
         self
+    }
+
+    /// Says which time the hardware needs for a position, if its moves are played for it.
+    pub fn set_step(&self, step: Option<Duration>) {
+        self.board().step = step.unwrap_or_default();
     }
 
     pub(super) fn board(&self) -> MutexGuard<'_, Inner> {
@@ -142,13 +154,14 @@ impl DesiredState {
             return Err(Refusal::Gone(why.clone()));
         }
         // A writer that has something to write already wakes by itself, when the gap is over.
-        let awake = board.slots.iter().any(|slot| slot.dirty);
+        let awake = board.slots.iter().any(|slot| slot.dirty && !slot.ramp.is_limited());
         for (feature, output) in sets {
             let of_feature = board.slots.iter_mut().filter(|slot| slot.place.feature == *feature);
             for slot in of_feature {
                 if slot.place.kind == output.kind {
                     replaced += usize::from(slot.dirty);
                     slot.merged.replaced(slot.dirty, slot.version);
+                    slot.ramp.begin(slot.place.limits.pace(), !slot.dirty, now);
                     slot.wanted = Some(*output);
                     slot.owner = Some(owner);
                     slot.at = now;
@@ -232,6 +245,7 @@ impl DesiredState {
     /// The hardware was connected. After a loss or a restart (`again`), or when the protocol repeats its last packet even at rest
     /// (`repeats`), outputs are stopped first; what is still wanted is then written again.
     pub fn connected(&self, again: bool, repeats: bool) {
+        let now = Instant::now();
         let mut board = self.board();
         board.availability = Availability::Connected;
         board.closing = false;
@@ -243,6 +257,8 @@ impl DesiredState {
             // What was lost in the middle of a move may go on with it.
             slot.motion = slot.motion.filter(|_| again).map(|motion| Trajectory { sure: false, ..motion });
             slot.position = if again { slot.position } else { 0 };
+            slot.ramp.set_known(false);
+            slot.ramp.reset(now);
             slot.merged = Merged::default();
             if (again || repeats) && !slot.place.kind.is_position() {
                 slot.ask_stop(number);
@@ -297,15 +313,25 @@ impl DesiredState {
         if board.closing && !stop {
             return None;
         }
-        let gap = board.gap;
-        let mut work = WriteBatch { changes: Vec::new(), stop, since: now, taken: Vec::new() };
+        let (gap, step, axes) = (board.gap, board.ramp_step(), board.moving(now));
+        let mut work = WriteBatch { changes: Vec::new(), stop, since: now, at: now, taken: Vec::new() };
         for (index, slot) in board.slots.iter_mut().enumerate() {
             let chosen = if stop { slot.stop.is_some() } else { slot.dirty };
             if !chosen {
                 continue;
             }
-            let wanted = slot.wanted.map(|output| slot.merged.stretched(output, gap));
-            let output = if stop { slot.stopped(now) } else { wanted };
+            let mut part = false;
+            let output = if stop {
+                slot.stopped(now)
+            } else {
+                let sample = slot.sample(gap, step, &axes, now);
+                part = matches!(sample, Some(Sample::Part(_)));
+                match sample {
+                    Some(Sample::Wait(_)) => continue,
+                    Some(Sample::Whole(output) | Sample::Part(output)) => Some(output),
+                    None => None,
+                }
+            };
             if !stop {
                 slot.merged.taken(slot.version);
                 slot.under_way = true;
@@ -313,13 +339,34 @@ impl DesiredState {
             let limits = slot.place.limits;
             let output = output.map(|output| if stop { limits.clamp_stop(output) } else { limits.clamp(output) });
             let OutputSlot { place: OutputChannel { feature, .. }, version, stop, .. } = *slot;
-            work.taken.push(Ticket { slot: index, feature, version, stop, output });
+            work.taken.push(Ticket { slot: index, feature, version, stop, output, part });
             if let Some(output) = output {
                 work.changes.push(Change { feature: slot.place.feature, output, previous: slot.position });
-                work.since = work.since.min(slot.at);
+                // The time that the user gives a ramp is no delay.
+                let set_at = if slot.ramp.is_limited() { now } else { slot.at };
+                work.since = work.since.min(set_at);
             }
         }
         (!work.taken.is_empty()).then_some(work)
+    }
+
+    /// When the next step towards what is wanted is due, as far as the user limits speed or rise.
+    #[must_use]
+    pub fn ramp_at(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let board = self.board();
+        if board.closing {
+            return None;
+        }
+        let (step, axes) = (board.ramp_step(), board.moving(now));
+        let waits =
+            board.slots.iter().filter(|slot| slot.dirty && slot.ramp.is_limited()).filter_map(|slot| {
+                match slot.sample(board.gap, step, &axes, now)? {
+                    Sample::Wait(at) => Some(at),
+                    Sample::Whole(_) | Sample::Part(_) => Some(now),
+                }
+            });
+        waits.min()
     }
 
     /// The hardware has all of it.
@@ -334,13 +381,15 @@ impl DesiredState {
             slot.under_way = false;
             if work.stop {
                 slot.confirm_stop(taken.stop);
-            }
-            if !work.stop {
+            } else {
+                if let Some(output) = taken.output {
+                    slot.ramp.written(output, work.at);
+                }
                 // An equal value may have been found clean against what was there before this was written.
                 let newer = slot.version != taken.version;
                 slot.merged.written(true, !newer);
                 let other = slot.wanted.is_some_and(|wanted| Some(wanted.value) != slot.written);
-                slot.dirty = newer && (slot.dirty || other);
+                slot.dirty = if newer { slot.dirty || other } else { taken.part };
             }
         }
         self.confirm(&board);

@@ -153,8 +153,18 @@ fn user_limits() -> impl Strategy<Value = UserLimits> {
     let end = || prop_oneof![4 => 0..=100, 1 => -50..1200, 1 => any::<i32>()];
     let time = || prop_oneof![3 => 0..5000_u32, 1 => any::<u32>()];
     let range = proptest::option::of((end(), end()));
-    (range, proptest::bool::weighted(0.15), any::<bool>(), proptest::option::of((time(), time()))).prop_map(
-        |(range, disabled, reverse, duration_ms)| UserLimits { range, of: None, disabled, reverse, duration_ms },
+    let pace = || proptest::option::weighted(0.3, 1..500_u32);
+    let both = (pace(), pace());
+    (range, proptest::bool::weighted(0.15), any::<bool>(), proptest::option::of((time(), time())), both).prop_map(
+        |(range, disabled, reverse, duration_ms, (speed, rise))| UserLimits {
+            range,
+            of: None,
+            disabled,
+            reverse,
+            duration_ms,
+            speed,
+            rise,
+        },
     )
 }
 

@@ -88,6 +88,7 @@ impl Writer {
             }
         }
         let moves = driver.step().map(Moves::new);
+        device.wanted().set_step(driver.step());
         let view = device.view();
         let stops = device.wanted().stops();
         let now = Instant::now();
@@ -168,7 +169,8 @@ impl Writer {
                     continue;
                 }
             }
-            let next = [expires, self.play_at(), self.poll_at, self.repeat_at()].into_iter().flatten().min();
+            let ramp = self.device.wanted().ramp_at();
+            let next = [expires, ramp, self.play_at(), self.poll_at, self.repeat_at()].into_iter().flatten().min();
             let pauses = [self.ready, self.stop_ready].into_iter().filter(|end| *end > now);
             let wake = next.map(|next| next.max(self.ready)).into_iter().chain(pauses).min();
             tokio::select! {

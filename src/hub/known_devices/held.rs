@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::entry::Entry;
 use super::user::{HeldLimits, User};
 use crate::device::{UserSettings, output_name};
-use crate::library::{Library, Model};
+use crate::library::{Library, Model, OutputSpec};
 use crate::types::{Bus, OutputKind};
 use crate::user_devices::{OutputName, Source};
 
@@ -85,8 +85,9 @@ impl Held {
     fn of_axis(&self, feature: u32, kind: OutputKind) -> Option<HeldLimits> {
         let same = |name: &str| OutputName::parse(name).is_some_and(|name| name.0 == feature && name.1.is_position());
         let own = self.user.outputs.iter().filter(|(name, _)| kind.is_position() && same(name));
-        let (_, HeldLimits { range, of, reverse, speed, .. }) = own.min_by_key(|(_, limits)| limits.range.is_none())?;
-        Some(HeldLimits { range: *range, of: *of, reverse: *reverse, speed: *speed, ..HeldLimits::default() })
+        let speed = own.clone().filter_map(|(_, limits)| limits.speed).min();
+        let (_, HeldLimits { range, of, reverse, .. }) = own.min_by_key(|(_, limits)| limits.range.is_none())?;
+        Some(HeldLimits { range: *range, of: *of, reverse: *reverse, speed, ..HeldLimits::default() })
     }
 
     /// What the user allows on the outputs of a model, whichever model the limits were set for. An output for which it
@@ -103,8 +104,11 @@ impl Held {
         };
         let limits = |(feature, kind): (u32, OutputKind)| match (own((feature, kind)), self.of_axis(feature, kind)) {
             // What only says other things of an axis leaves its travel as it is.
-            (Some(own), Some(HeldLimits { range, of, .. })) if !own.says_range() && range.is_some() => {
-                Some(HeldLimits { range, of, ..own })
+            (Some(own), Some(axis)) if own.says_range() || axis.range.is_none() => {
+                Some(HeldLimits { speed: own.speed.or(axis.speed), ..own })
+            }
+            (Some(own), Some(HeldLimits { range, of, speed, .. })) => {
+                Some(HeldLimits { range, of, speed: own.speed.or(speed), ..own })
             }
             (own, of_axis) => own.or(of_axis),
         };
@@ -128,10 +132,8 @@ impl Held {
                     let scaled = user.limits().scaled_to(spec);
                     if scaled.disabled && !user.disabled {
                         refuse(format!("nothing is left of the limits in devices.toml for {name:?} on this model"));
-                    } else if user.speed.is_some() || user.rise.is_some() {
-                        refuse(format!(
-                            "`speed` and `rise` of {name:?} in devices.toml cannot be kept by this version"
-                        ));
+                    } else if let Some(why) = cannot_keep(user, spec) {
+                        refuse(format!("{why} in devices.toml for {name:?}"));
                     }
                     settings.limits.insert(place, scaled);
                 }
@@ -154,4 +156,24 @@ impl Held {
         }
         settings
     }
+}
+
+/// Which limit of speed or rise cannot be kept on this output, and why, if so.
+fn cannot_keep(limits: HeldLimits, spec: OutputSpec) -> Option<String> {
+    let kind = spec.kind;
+    if limits.rise.is_some() && (kind.is_position() || kind.is_event()) {
+        return Some(format!("a {} has no rise, as `rise` says", kind.key()));
+    }
+    let speed = limits.speed?;
+    if !kind.is_position() {
+        return Some(format!(
+            "a {} has no speed, as `speed` says; `rise` limits how fast it becomes stronger",
+            kind.key()
+        ));
+    }
+    // Where the axis stands may not be known, and then a move has to last as long as one over all of the range.
+    let (_, can) = spec.duration_ms?;
+    let longest = limits.duration_ms.map_or(can, |(_, longest)| longest.min(can));
+    let least = 100_000_u32.div_ceil(longest.max(1));
+    (speed < least).then(|| format!("a move lasts {longest} ms at most, so `speed` cannot be below {least}, as it is"))
 }

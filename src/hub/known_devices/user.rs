@@ -60,8 +60,8 @@ impl HeldLimits {
 
     /// As the device takes them.
     pub fn limits(self) -> UserLimits {
-        let Self { range, of, disabled, reverse, duration_ms, .. } = self;
-        UserLimits { range, of, disabled, reverse, duration_ms }
+        let Self { range, of, disabled, reverse, duration_ms, speed, rise, .. } = self;
+        UserLimits { range, of, disabled, reverse, duration_ms, speed, rise }
     }
 }
 

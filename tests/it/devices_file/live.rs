@@ -66,3 +66,33 @@ async fn a_message_gap_counts_from_now() {
     running.device(&["set", "0", "message_gap_ms=150"]);
     running.changed(|device| device["DeviceMessageTimingGap"] == 150).await;
 }
+
+#[tokio::test]
+async fn a_level_rises_in_steps_and_a_move_lasts_longer_as_the_user_wants_it() {
+    let mut running = Running::start(&[]).await;
+    running.device(&["set", "0", "0.vibrate=0..10", "0.vibrate.rise=200", "3.hw_position.speed=50"]);
+    assert_eq!(running.hardware.done().await, Done::tx([1, 0, 10]));
+    running.changed(|device| *greatest(device) == 10).await;
+    running.client.output(0, 0, "Vibrate", 0).await;
+    assert_eq!(running.hardware.done().await, Done::tx([1, 0, 0]));
+    // 40 steps a second, of which the hardware takes one in 20 ms: one step at a time.
+    running.client.output(0, 0, "Vibrate", 10).await;
+    for level in 1..=10 {
+        assert_eq!(running.hardware.done().await, Done::tx([1, 0, level]));
+    }
+    // All of the travel takes two seconds, and nobody knows yet where the axis stands.
+    let command = json!({ "HwPositionWithDuration": { "Value": 10, "Duration": 20 } });
+    let output = json!({ "DeviceIndex": 0, "FeatureIndex": 3, "Command": command });
+    running.client.ask("OutputCmd", output).await;
+    assert_eq!(running.hardware.done().await, Done::tx([4, 3, 10, 7, 208]));
+    // A stop takes no time.
+    running.client.output(0, 0, "Vibrate", 0).await;
+    assert_eq!(running.hardware.done().await, Done::tx([1, 0, 0]));
+    running.client.output(0, 0, "Vibrate", 10).await;
+    assert_eq!(running.hardware.done().await, Done::tx([1, 0, 1]));
+    running.client.ask("StopCmd", json!({})).await;
+    while running.hardware.done().await != Done::tx([1, 0, 0]) {}
+    while let Some(done) = running.hardware.done_soon().await {
+        assert!(!matches!(&done, Done::Write(_, data, _) if data[0] == 1 && data[2] > 0), "{done:?}");
+    }
+}

@@ -363,6 +363,28 @@ fn the_travel_of_an_axis_is_limited_however_it_is_sent_there() {
     assert_eq!(range(&found, 0, Timed), None);
 }
 
+#[test]
+fn a_speed_holds_for_the_whole_axis_and_what_cannot_be_kept_is_refused() {
+    use OutputKind::{HwPositionWithDuration as Timed, Position};
+    let axis = |limits: Value| admit(&mut Place::with(&[entry(0, "axis", &limits)]).open(), "a", Some("axis")).user;
+    let found = axis(json!({ "0.position": { "speed": 50 } }));
+    assert_eq!([Position, Timed].map(|kind| found.limits[&(0, kind)].speed), [Some(50), Some(50)]);
+    assert!(found.refused.is_empty());
+    let found = axis(json!({ "0.position": { "speed": 50 }, "0.hw_position": { "speed": 70 } }));
+    assert_eq!([Position, Timed].map(|kind| found.limits[&(0, kind)].speed), [Some(50), Some(70)]);
+    let longest = json!({ "0.hw_position": { "speed": 49, "duration_ms": [0, 2000] } });
+    assert_eq!(
+        axis(longest).refused[&(0, Timed)],
+        "a move lasts 2000 ms at most, so `speed` cannot be below 50, as it is in devices.toml for \"0.hw_position\""
+    );
+    assert!(axis(json!({ "0.position": { "rise": 50 } })).refused[&(0, Position)].contains("`rise`"));
+    let level = |limits: Value| admit(&mut Place::with(&[entry(0, "two", &limits)]).open(), "a", Some("two")).user;
+    let found = level(json!({ "0.vibrate": { "rise": 50 }, "1.vibrate": { "speed": 50 } }));
+    assert_eq!(found.limits[&(0, Vibrate)].rise, Some(50));
+    assert_eq!(found.refused.keys().collect::<Vec<_>>(), [&(1, Vibrate)]);
+    assert!(found.refused[&(1, Vibrate)].contains("`rise` limits how fast"));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_pipe_is_not_waited_for() {
