@@ -3,6 +3,7 @@
 mod damage;
 mod definitions;
 mod import;
+mod kills;
 mod live;
 
 use std::path::PathBuf;

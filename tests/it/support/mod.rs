@@ -6,7 +6,7 @@ mod server;
 
 pub use peripheral::{Done, Peripheral};
 pub use raw::{Raw, SCHEMAS, output};
-pub use server::{NO_HARDWARE, Server, run, run_with};
+pub use server::{NO_HARDWARE, Server, run, run_with, start};
 
 use std::time::Duration;
 

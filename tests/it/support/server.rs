@@ -12,6 +12,12 @@ pub fn run(args: &[&str]) -> Output {
     clean(Command::new(env!("CARGO_BIN_EXE_hapticd"))).args(args).output().unwrap()
 }
 
+/// Starts it and prints nothing of what it says.
+pub fn start(args: &[&str]) -> Child {
+    let mut command = clean(Command::new(env!("CARGO_BIN_EXE_hapticd")));
+    command.args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
 /// The same with these variables.
 pub fn run_with(environment: &[(String, String)], args: &[&str]) -> Output {
     let mut command = clean(Command::new(env!("CARGO_BIN_EXE_hapticd")));
