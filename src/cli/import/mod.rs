@@ -1,6 +1,6 @@
 //! `hapticd import`: takes over what the user set for devices in Intiface.
 //!
-//! Here live reading that program's file ([`intiface_config`]), what of it is taken ([`take_over`]) and the report. What may
+//! Here live reading that program's file ([`intiface_config`]), what of it is taken ([`mod@take_over`]) and the report. What may
 //! not live here: the form of `devices.toml` (`user_devices`), what is in force (`hub::known_devices`).
 
 mod intiface_config;
