@@ -59,9 +59,10 @@ impl Ramp {
         };
     }
 
-    /// The output is stopped, or was connected: it rises from nothing.
+    /// The output is stopped, or was connected: it rises from nothing. An axis that may still be on its first way keeps the
+    /// time for that.
     pub(super) fn reset(&mut self, now: Instant) {
-        (self.level, self.since) = (0, now);
+        (self.level, self.since) = (0, self.since.max(now));
     }
 
     /// Where the axis stands is known from now on, or no longer.
@@ -299,6 +300,19 @@ mod tests {
         tokio::time::advance(Duration::from_secs(1)).await;
         set(&state, kind, 5, 0);
         assert_eq!(written(&state, 100).await, [(20, 100), (10, 200), (5, 300)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_does_not_shorten_the_time_for_the_first_way() {
+        let kind = OutputKind::Position;
+        let state = state(kind, (0, 100), speed(100), 100);
+        set(&state, kind, 30, 0);
+        state.done(&state.take(false).unwrap());
+        tokio::time::advance(Duration::from_millis(100)).await;
+        state.stop(None, None);
+        state.done(&state.take(true).unwrap());
+        set(&state, kind, 30, 0);
+        assert_eq!(written(&state, 100).await, [(20, 1000), (30, 1100)]);
     }
 
     #[derive(Debug, Clone)]
