@@ -38,6 +38,12 @@ pub fn without_bom(text: &str) -> &str {
     text.strip_prefix('\u{FEFF}').unwrap_or(text)
 }
 
+/// The same for bytes that need not be text.
+#[must_use]
+pub fn bytes_without_bom(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(bytes)
+}
+
 /// Reads JSON that a stranger sent.
 ///
 /// # Errors

@@ -6,9 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::library::OutputSpec;
 use crate::types::{CommandError, Output, OutputDescription, OutputKind};
-
-/// The greatest percent of the whole range a second that speed and rise can be limited to.
-pub const MOST_PERCENT: u32 = 10_000;
+use crate::user_devices::MOST_PERCENT;
 
 /// What the user set for one output. What is absent is as the hardware has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -16,5 +16,7 @@ mod values;
 
 pub use edit::{Editor, NEW_FILE};
 pub use read::{EntryProblem, UserDevices, understand};
-pub use settings::{DeviceSettings, Limit, OutputName, OutputSettings, Source};
+pub use settings::{
+    DeviceSettings, LONGEST_TEXT, Limit, MOST_GAP_MS, MOST_PERCENT, OutputName, OutputSettings, Source,
+};
 pub use store::{FILE, choose, lock_and_edit, read, read_bytes, save};

@@ -4,16 +4,13 @@ use std::fmt;
 
 use toml_edit::{Document, Item, Table, TableLike};
 
-use super::settings::{DeviceSettings, OutputName, OutputSettings};
+use super::settings::{DeviceSettings, LONGEST_TEXT, MOST_GAP_MS, MOST_PERCENT, OutputName, OutputSettings};
 use super::values::{flag, limit, number, pair, text};
+use crate::text::bytes_without_bom;
 use crate::types::Bus;
 
 /// The only version of the file that this program reads and writes.
 pub(super) const VERSION: i64 = 1;
-/// The most bytes that a name or an address may have.
-const LONGEST: usize = 300;
-/// Percent of the whole range a second.
-const MOST_PERCENT: i64 = 10_000;
 
 /// What the file says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,8 +46,7 @@ struct Wrong(Option<usize>, String);
 /// # Errors
 /// What is wrong with the file as a whole, with the line. It may hold any limit then.
 pub fn understand(bytes: &[u8]) -> Result<UserDevices, String> {
-    // Editors on some systems put a byte order mark in front.
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let bytes = bytes_without_bom(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
         format!("line {}: a byte there is no UTF-8", 1 + before.iter().filter(|byte| **byte == b'\n').count())
@@ -103,7 +99,7 @@ pub fn understand(bytes: &[u8]) -> Result<UserDevices, String> {
 
 /// Reads one entry.
 fn add(file: &mut UserDevices, table: &Table, line: usize, at: &impl Fn(Option<usize>) -> usize) {
-    let address = table.get("address").and_then(|item| text(item, LONGEST).ok());
+    let address = table.get("address").and_then(|item| text(item, LONGEST_TEXT).ok());
     let mut problem =
         |line: usize, why: String| file.problems.push(EntryProblem { line, address: address.clone(), why });
     match device(table) {
@@ -124,7 +120,7 @@ fn device(table: &Table) -> Result<DeviceSettings, Wrong> {
         let place = key_start(table, key).or_else(|| start(item));
         let wrong = |why: String| Wrong(place, format!("`{key}` {why}"));
         match key {
-            "address" => entry.source.address = text(item, LONGEST).map_err(wrong)?,
+            "address" => entry.source.address = text(item, LONGEST_TEXT).map_err(wrong)?,
             "bus" => {
                 let bus = Bus::ALL.into_iter().find(|bus| Some(bus.name()) == item.as_str());
                 let allowed = || Bus::ALL.map(Bus::name).join(", ");
@@ -132,12 +128,12 @@ fn device(table: &Table) -> Result<DeviceSettings, Wrong> {
                     bus.ok_or_else(|| wrong(format!("is {}; allowed: {}", item.to_string().trim(), allowed())))?;
                 entry.source.bus = Some(bus);
             }
-            "protocol" => entry.source.protocol = Some(text(item, LONGEST).map_err(wrong)?),
-            "identifier" => entry.source.identifier = Some(text(item, LONGEST).map_err(wrong)?),
-            "model" => entry.model = Some(text(item, LONGEST).map_err(wrong)?),
-            "display_name" => entry.display_name = Some(text(item, LONGEST).map_err(wrong)?),
+            "protocol" => entry.source.protocol = Some(text(item, LONGEST_TEXT).map_err(wrong)?),
+            "identifier" => entry.source.identifier = Some(text(item, LONGEST_TEXT).map_err(wrong)?),
+            "model" => entry.model = Some(text(item, LONGEST_TEXT).map_err(wrong)?),
+            "display_name" => entry.display_name = Some(text(item, LONGEST_TEXT).map_err(wrong)?),
             "index" => entry.index = Some(number(item, 0, i64::from(u32::MAX) - 1).map_err(wrong)?),
-            "message_gap_ms" => entry.message_gap_ms = Some(number(item, 0, 60_000).map_err(wrong)?),
+            "message_gap_ms" => entry.message_gap_ms = Some(number(item, 0, MOST_GAP_MS.into()).map_err(wrong)?),
             "allow" => entry.allow = Some(flag(item).map_err(wrong)?),
             "deny" => entry.deny = Some(flag(item).map_err(wrong)?),
             "forget" => entry.forget = flag(item).map_err(wrong)?,
@@ -174,7 +170,7 @@ fn output_settings(name: &str, limits: &dyn TableLike, place: Option<usize>) -> 
         let place = like_start(limits, key).or_else(|| start(item)).or(place);
         let wrong = |why: String| Wrong(place, format!("`{key}` of {name:?} {why}"));
         let most = i64::from(i32::MAX);
-        let percent = |item: &Item| number(item, 1, MOST_PERCENT);
+        let percent = |item: &Item| number(item, 1, MOST_PERCENT.into());
         match key {
             "range" => settings.range = Some(limit(item, |item| pair(item, 0, most)).map_err(wrong)?),
             "of" => {

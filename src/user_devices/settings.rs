@@ -6,6 +6,13 @@ use std::fmt;
 use super::address::same_address;
 use crate::types::{Bus, OutputKind};
 
+/// The most bytes that a name, an address or another text may have.
+pub const LONGEST_TEXT: usize = 300;
+/// The greatest message gap in milliseconds.
+pub const MOST_GAP_MS: u32 = 60_000;
+/// The greatest percent of the whole range a second that speed and rise can be limited to.
+pub const MOST_PERCENT: u32 = 10_000;
+
 /// Feature and kind of an output, written such as `0.vibrate`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OutputName(pub u32, pub OutputKind);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::edit::Editor;
-use super::read::{UserDevices, understand};
+use super::read::{EntryProblem, UserDevices, understand};
 
 /// The name of the file.
 pub const FILE: &str = "devices.toml";
@@ -58,10 +58,15 @@ pub fn lock_and_edit<T>(path: &Path, change: impl FnOnce(&mut Editor) -> Result<
     let _lock = lock(&path).map_err(of)?;
     let before = read_bytes(&path).map_err(|error| of(format!("it cannot be read: {error}")))?;
     let mut editor = Editor::open(before.as_deref()).map_err(of)?;
+    let known = editor.devices().map_err(of)?.problems;
     let done = change(&mut editor)?;
     let text = editor.text();
-    // Nothing that is not understood may ever be written.
-    editor.devices().map_err(|why| of(format!("the change cannot be written: {why}")))?;
+    // Nothing that is not understood may ever be written. What was there before, and how much of it, is its owner's.
+    let devices = editor.devices().map_err(|why| of(format!("the change cannot be written: {why}")))?;
+    let is_new = |problem: &&EntryProblem| !known.iter().any(|old| old.why == problem.why);
+    if let Some(problem) = devices.problems.iter().find(is_new) {
+        return Err(of(format!("the change cannot be written: {problem}")));
+    }
     if before.as_deref() != Some(text.as_bytes()) {
         save(&path, &text).map_err(|error| of(format!("it cannot be written: {error}")))?;
     }

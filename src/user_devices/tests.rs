@@ -283,3 +283,25 @@ fn the_examples_of_the_manual_are_understood() {
         assert!(manual.contains(&format!("`{key}`")), "{key}");
     }
 }
+
+/// An entry that says nothing that can be understood may be about any device.
+#[test]
+fn a_change_that_would_not_be_understood_is_not_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("devices.toml");
+    let strange = format!("{WHOLE}\n[[device]]\naddress = \"c\"\ncolour = \"red\"\n");
+    std::fs::write(&path, &strange).unwrap();
+    let deny = |address: &str| {
+        let change = DeviceSettings { source: source(address), deny: Some(true), ..DeviceSettings::default() };
+        super::lock_and_edit(&path, |editor| {
+            editor.put(&change);
+            Ok(())
+        })
+    };
+    let error = deny(&"x".repeat(301)).unwrap_err();
+    assert!(error.contains("the change cannot be written") && error.contains("301 bytes"), "{error}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), strange);
+    // What was wrong before hinders no change of another device.
+    deny("d").unwrap();
+    assert!(std::fs::read_to_string(&path).unwrap().contains("address = \"d\""));
+}

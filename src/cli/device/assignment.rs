@@ -5,7 +5,7 @@ use std::fmt::Display;
 use crate::cli::exit_error::ExitError;
 use crate::hub::known_devices::Overview;
 use crate::library::{Library, Model};
-use crate::user_devices::{DeviceSettings, Limit, OutputName, OutputSettings};
+use crate::user_devices::{DeviceSettings, LONGEST_TEXT, Limit, MOST_GAP_MS, MOST_PERCENT, OutputName, OutputSettings};
 
 /// For `--help`.
 pub(super) const HELP: &str = "\
@@ -47,11 +47,13 @@ fn one(change: &mut Change, model: Option<&Model>, assignment: &str) -> Result<(
     let settings = &mut change.settings;
     match key {
         "display_name" if value.is_empty() => change.removed.push("display_name"),
-        "display_name" if value.len() > 300 => return Err("the name has more than 300 bytes".to_owned()),
+        "display_name" if value.len() > LONGEST_TEXT => {
+            return Err(format!("the name has more than {LONGEST_TEXT} bytes"));
+        }
         "display_name" => settings.display_name = Some(value.to_owned()),
         "index" => settings.index = Some(number(value, 0, u32::MAX - 1)?),
         "message_gap_ms" if value.is_empty() => change.removed.push("message_gap_ms"),
-        "message_gap_ms" => settings.message_gap_ms = Some(number(value, 0, 60_000)?),
+        "message_gap_ms" => settings.message_gap_ms = Some(number(value, 0, MOST_GAP_MS)?),
         _ => return output(settings, model, key, value),
     }
     Ok(())
@@ -89,8 +91,8 @@ fn output(settings: &mut DeviceSettings, model: Option<&Model>, key: &str, value
         (Some("disabled"), _) => limits.disabled = Some(flag(value)?),
         (Some("reverse"), _) => limits.reverse = Some(flag(value)?),
         (Some("duration_ms"), _) => limits.duration_ms = Some(limit(value, |value| pair(value, 0, u32::MAX))?),
-        (Some("speed"), _) => limits.speed = Some(limit(value, |value| number(value, 1, 10_000))?),
-        (Some("rise"), _) => limits.rise = Some(limit(value, |value| number(value, 1, 10_000))?),
+        (Some("speed"), _) => limits.speed = Some(limit(value, |value| number(value, 1, MOST_PERCENT))?),
+        (Some("rise"), _) => limits.rise = Some(limit(value, |value| number(value, 1, MOST_PERCENT))?),
         (Some(other), _) => {
             return Err(format!("{other:?} is no limit; allowed: range, disabled, reverse, duration_ms, speed, rise"));
         }

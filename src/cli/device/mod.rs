@@ -5,7 +5,7 @@
 //! (`user_devices`).
 
 mod assignment;
-mod files;
+pub(super) mod files;
 mod show;
 
 use clap::{Args, Subcommand};
@@ -16,7 +16,7 @@ use super::server_address::ServerArg;
 use super::settings_args::SettingsArgs;
 use crate::hub::known_devices::Overview;
 use crate::user_devices::{DeviceSettings, Editor, Source, lock_and_edit};
-pub(super) use files::Files;
+use files::Files;
 
 /// Options of `device`.
 #[derive(Debug, Args)]

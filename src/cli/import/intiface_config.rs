@@ -4,10 +4,11 @@
 use serde_json::{Map, Value};
 
 use crate::strict_json;
+use crate::text::bytes_without_bom;
 use crate::types::OutputKind;
 
 /// Major versions of the format that are understood.
-pub(super) const VERSIONS: std::ops::RangeInclusive<u64> = 3..=5;
+const VERSIONS: std::ops::RangeInclusive<u64> = 3..=5;
 
 /// What the file says.
 #[derive(Debug, Default)]
@@ -53,8 +54,7 @@ pub(super) struct IntifaceOutput {
 /// # Errors
 /// It is no such file, or of a version that is not known.
 pub(super) fn read(bytes: &[u8]) -> Result<IntifaceConfig, String> {
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-    let mut root = strict_json::read(bytes).map_err(|error| format!("it is no JSON: {error}"))?;
+    let mut root = strict_json::read(bytes_without_bom(bytes)).map_err(|error| format!("it is no JSON: {error}"))?;
     unify_keys(&mut root);
     let major = root.pointer("/version/major").and_then(Value::as_u64);
     let major = major.ok_or("it has no version.major; allowed: a user device configuration of Intiface")?;
@@ -139,7 +139,7 @@ fn device(entry: &Value) -> Result<IntifaceDevice, String> {
             ("display_name", Value::String(name)) => {
                 set(&mut device.display_name, Some(name.trim().to_owned()).filter(|name| !name.is_empty()))
             }
-            ("index", _) if small().is_some() => set(&mut device.index, small()),
+            ("index", _) if small().is_some_and(|index| index < u32::MAX) => set(&mut device.index, small()),
             ("message_gap_ms", _) if small().is_some() => set(&mut device.message_gap_ms, small()),
             _ => false,
         };

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::device::Files;
+use super::device::files::Files;
 use super::exit_error::ExitError;
 use super::output::print;
 use super::server_address::ServerArg;

@@ -3,15 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::intiface_config::{IntifaceDevice, IntifaceOutput};
+use crate::cli::device::files;
 use crate::hub::known_devices::Overview;
 use crate::library::{Library, Model};
 use crate::user_devices::address::same_address;
-use crate::user_devices::{DeviceSettings, Limit, OutputName, OutputSettings, Source, UserDevices};
-
-/// The greatest message gap that `devices.toml` takes, in milliseconds.
-const LONGEST_GAP_MS: u32 = 60_000;
-/// The most bytes that a name may have there.
-const LONGEST_NAME: usize = 300;
+use crate::user_devices::{
+    DeviceSettings, LONGEST_TEXT, Limit, MOST_GAP_MS, OutputName, OutputSettings, Source, UserDevices,
+};
 
 /// What is set here before the import.
 #[derive(Debug)]
@@ -92,85 +90,102 @@ struct Import<'a> {
 impl Import<'_> {
     /// `again`: the file has spoken of this address before.
     fn device(&mut self, device: &IntifaceDevice, again: bool) -> Taken {
-        let known = self.before.overview.iter().find(|known| same_address(&known.address, &device.address)).cloned();
-        let own = |entry: &&DeviceSettings| same_address(&entry.source.address, &device.address);
-        let entries: Vec<_> = self.before.file.devices.iter().filter(own).cloned().collect();
-        let model = self.library.protocol(&device.protocol).map(|definition| {
-            let model = definition.model(device.identifier.as_deref());
-            (model, model.name.clone())
-        });
-        let is_same = |known: &&Overview| {
-            known.protocol.as_ref() == Some(&device.protocol) && known.identifier == device.identifier
+        let is_own = |address: &str| same_address(address, &device.address);
+        let known = self.before.overview.iter().find(|known| is_own(&known.address));
+        let is_same = |source: &Source| {
+            source.protocol.as_ref() == Some(&device.protocol) && source.identifier == device.identifier
         };
         let source = Source {
             address: device.address.clone(),
-            bus: known.as_ref().filter(is_same).and_then(|known| known.bus),
+            bus: known.map(files::source).filter(is_same).and_then(|source| source.bus),
             protocol: Some(device.protocol.clone()),
             identifier: device.identifier.clone(),
         };
-        let mut taken = Taken {
-            name: [Some(device.address.as_str()), Some(device.protocol.as_str()), device.identifier.as_deref()]
-                .into_iter()
-                .flatten()
-                .collect::<Vec<_>>()
-                .join(" "),
-            settings: DeviceSettings { source, ..DeviceSettings::default() },
-            lines: Vec::new(),
+        let words = [Some(&device.address), Some(&device.protocol), device.identifier.as_ref()];
+        let words: Vec<_> = words.into_iter().flatten().map(String::as_str).collect();
+        let name = words.join(" ");
+        let mut taken =
+            Taken { name, settings: DeviceSettings { source, ..DeviceSettings::default() }, lines: Vec::new() };
+        let mut problems = self.before.file.problems.iter();
+        let why = if let Some(problem) = problems.find(|problem| problem.address.as_deref().is_none_or(is_own)) {
+            Some(format!("devices.toml {problem}; correct that first"))
+        } else if again {
+            Some("the file has an entry for this address above".to_owned())
+        } else {
+            let long = words.iter().any(|word| word.len() > LONGEST_TEXT);
+            long.then(|| format!("a part of its identifier has more than {LONGEST_TEXT} bytes"))
         };
-        let bad =
-            self.before.file.problems.iter().find(|problem| {
-                problem.address.as_deref().is_none_or(|address| same_address(address, &device.address))
-            });
-        if let Some(problem) = bad {
-            taken.line(Verdict::NotTaken, format!("anything: devices.toml {problem}; correct that first"));
+        if let Some(why) = why {
+            taken.line(Verdict::NotTaken, format!("anything: {why}"));
             return taken;
         }
-        if again {
-            taken.line(Verdict::NotTaken, "anything: the file has an entry for this address above");
-            return taken;
+        let mut set: Vec<DeviceSettings> = Vec::new();
+        set.extend(self.before.file.devices.iter().filter(|entry| is_own(&entry.source.address)).cloned());
+        // Limits of one model say nothing of another's outputs, and an address has one entry.
+        let other = set.iter().find(|entry| entry.source.protocol.is_some() && !is_same(&entry.source));
+        let other = other
+            .map(|entry| format!("devices.toml has limits for another model at this address (line {})", entry.line));
+        set.extend(known.map(in_force));
+        let model = self.library.protocol(&device.protocol).map(|found| found.model(device.identifier.as_deref()));
+        taken.settings.model = model.map(|model| model.name.clone());
+        self.whole_device(device, &set, &mut taken);
+        for (position, outputs) in device.features.iter().enumerate() {
+            for output in outputs {
+                let found = match (&other, model) {
+                    (Some(other), _) => Err(other.clone()),
+                    (None, Some(model)) => find(model, device, position, output),
+                    (None, None) => Err(format!("hapticd does not know the protocol {:?}", device.protocol)),
+                };
+                match found {
+                    Ok(found) => limits(&mut taken, output, found, &set),
+                    Err(why) if output.says_anything() => {
+                        let what = format!("feature {position} {}: {why}", output.kind.key());
+                        taken.line(Verdict::NotTaken, what);
+                    }
+                    Err(_) => {}
+                }
+            }
         }
-        taken.settings.model = model.as_ref().map(|(_, name)| name.clone());
-        self.whole_device(device, known.as_ref(), &entries, &mut taken);
-        self.outputs(device, model.map(|(model, _)| model), known.as_ref(), &entries, &mut taken);
         taken
     }
 
-    fn whole_device(
-        &mut self,
-        device: &IntifaceDevice,
-        known: Option<&Overview>,
-        entries: &[DeviceSettings],
-        taken: &mut Taken,
-    ) {
-        let in_file = |set: fn(&DeviceSettings) -> bool| entries.iter().any(set);
-        if let Some(name) = device.display_name.clone().filter(|name| name.len() > LONGEST_NAME) {
-            taken.line(Verdict::NotTaken, format!("display_name: {} bytes; allowed: {LONGEST_NAME}", name.len()));
-        } else if let Some(name) = device.display_name.clone() {
-            let here = in_file(|entry| entry.display_name.is_some()) || known.is_some_and(|k| k.display_name.is_some());
-            taken.settings.display_name = taken.decide(format!("display_name = {name:?}"), name, here);
+    /// Decides about what is said of a device as a whole; `set` is what is set for it already.
+    fn whole_device(&mut self, device: &IntifaceDevice, set: &[DeviceSettings], taken: &mut Taken) {
+        let is_set = |says: fn(&DeviceSettings) -> bool| set.iter().any(says);
+        match device.display_name.clone() {
+            Some(name) if name.len() > LONGEST_TEXT => {
+                taken.line(Verdict::NotTaken, format!("display_name: {} bytes; allowed: {LONGEST_TEXT}", name.len()));
+            }
+            Some(name) => {
+                let here = is_set(|entry| entry.display_name.is_some());
+                taken.settings.display_name = taken.decide(format!("display_name = {name:?}"), name, here);
+            }
+            None => {}
         }
         if let Some(index) = device.index {
-            let here = in_file(|entry| entry.index.is_some()) || known.is_some_and(|known| known.index.is_some());
+            let here = is_set(|entry| entry.index.is_some());
             if !here && !self.indexes.insert(index) {
                 taken.line(Verdict::NotTaken, format!("index = {index}: another device has it"));
             } else {
                 taken.settings.index = taken.decide(format!("index = {index}"), index, here);
             }
         }
-        if let Some(gap) = device.message_gap_ms.filter(|gap| *gap > LONGEST_GAP_MS) {
-            let allowed = format!("allowed: 0 to {LONGEST_GAP_MS}");
-            taken.line(Verdict::NotTaken, format!("message_gap_ms = {gap}; {allowed}"));
-        } else if let Some(gap) = device.message_gap_ms {
-            let here =
-                in_file(|entry| entry.message_gap_ms.is_some()) || known.is_some_and(|k| k.message_gap_ms.is_some());
-            taken.settings.message_gap_ms = taken.decide(format!("message_gap_ms = {gap}"), gap, here);
+        match device.message_gap_ms {
+            Some(gap) if gap > MOST_GAP_MS => {
+                taken.line(Verdict::NotTaken, format!("message_gap_ms = {gap}; allowed: 0 to {MOST_GAP_MS}"));
+            }
+            Some(gap) => {
+                let here = is_set(|entry| entry.message_gap_ms.is_some());
+                taken.settings.message_gap_ms = taken.decide(format!("message_gap_ms = {gap}"), gap, here);
+            }
+            None => {}
         }
         if device.deny {
-            let here = in_file(|entry| entry.deny.is_some()) || known.is_some_and(|known| known.deny);
+            let here = is_set(|entry| entry.deny.is_some());
             taken.settings.deny = taken.decide("deny = true".to_owned(), true, here);
         }
         if device.allow {
-            let here = in_file(|entry| entry.allow.is_some()) || known.is_some_and(|known| known.allow);
+            let here = is_set(|entry| entry.allow.is_some());
             if self.allows && !here {
                 let why = "devices.toml allows other devices only, and an import lets nothing more in";
                 taken.line(Verdict::NotTaken, format!("allow = true: {why}"));
@@ -179,65 +194,29 @@ impl Import<'_> {
             }
         }
     }
+}
 
-    fn outputs(
-        &self,
-        device: &IntifaceDevice,
-        model: Option<&Model>,
-        known: Option<&Overview>,
-        entries: &[DeviceSettings],
-        taken: &mut Taken,
-    ) {
-        let limited: Vec<_> = device
-            .features
-            .iter()
-            .enumerate()
-            .flat_map(|(position, outputs)| outputs.iter().map(move |output| (position, output)))
-            .collect();
-        // Limits of one model say nothing of another's outputs, and an address has one entry.
-        let other = entries.iter().find(|entry| {
-            let source = &entry.source;
-            source.protocol.is_some()
-                && (source.protocol.as_ref() != Some(&device.protocol) || source.identifier != device.identifier)
-        });
-        for (position, output) in limited {
-            let label = format!("feature {position} {}", output.kind.key());
-            if let Some(other) = other {
-                let line = other.line;
-                let why = format!("devices.toml has limits for another model at this address (line {line})");
-                taken.line(Verdict::NotTaken, format!("{label}: {why}"));
-                continue;
-            }
-            let found = match model {
-                Some(model) => find(model, device, position, output),
-                None => Err(format!("hapticd does not know the protocol {:?}", device.protocol)),
-            };
-            match found {
-                Ok((name, whole, duration)) => {
-                    let in_file = entries.iter().filter_map(|entry| entry.outputs.get(&name));
-                    let in_force = known.and_then(|known| known.outputs.get(&name.to_string()));
-                    let here = in_file.copied().fold(
-                        OutputSettings {
-                            range: in_force.and_then(|limits| limits.range).map(Limit::At),
-                            duration_ms: in_force.and_then(|limits| limits.duration_ms).map(Limit::At),
-                            disabled: in_force.and_then(|limits| limits.disabled.then_some(true)),
-                            reverse: in_force.and_then(|limits| limits.reverse.then_some(true)),
-                            ..OutputSettings::default()
-                        },
-                        |here, entry| OutputSettings {
-                            range: here.range.or(entry.range),
-                            duration_ms: here.duration_ms.or(entry.duration_ms),
-                            disabled: here.disabled.or(entry.disabled),
-                            reverse: here.reverse.or(entry.reverse),
-                            ..here
-                        },
-                    );
-                    limits(taken, name, output, (whole, duration), here);
-                }
-                Err(why) if output.says_anything() => taken.line(Verdict::NotTaken, format!("{label}: {why}")),
-                Err(_) => {}
-            }
-        }
+/// What is in force for a device, as the file would say it.
+fn in_force(device: &Overview) -> DeviceSettings {
+    let outputs = device.outputs.iter().filter_map(|(name, limits)| {
+        let settings = OutputSettings {
+            range: limits.range.map(Limit::At),
+            duration_ms: limits.duration_ms.map(Limit::At),
+            disabled: limits.disabled.then_some(true),
+            reverse: limits.reverse.then_some(true),
+            ..OutputSettings::default()
+        };
+        Some((OutputName::parse(name)?, settings))
+    });
+    DeviceSettings {
+        source: files::source(device),
+        display_name: device.display_name.clone(),
+        index: device.index,
+        message_gap_ms: device.message_gap_ms,
+        allow: device.allow.then_some(true),
+        deny: device.deny.then_some(true),
+        outputs: outputs.collect(),
+        ..DeviceSettings::default()
     }
 }
 
@@ -271,33 +250,32 @@ fn find(model: &Model, device: &IntifaceDevice, position: usize, output: &Intifa
     }
 }
 
-/// Decides about the limits of one output. What leaves everything open is no limit and is not taken.
-fn limits(
-    taken: &mut Taken,
-    name: OutputName,
-    output: &IntifaceOutput,
-    (whole, duration): ((i32, i32), Option<(u32, u32)>),
-    here: OutputSettings,
-) {
+/// Decides about the limits of one output; `set` is what is set for its device already. What leaves everything open is no
+/// limit and is not taken.
+fn limits(taken: &mut Taken, output: &IntifaceOutput, (name, whole, duration): Found, set: &[DeviceSettings]) {
+    let is_set = |says: fn(&OutputSettings) -> bool| set.iter().filter_map(|entry| entry.outputs.get(&name)).any(says);
     let mut new = OutputSettings::default();
     let of = output.of.unwrap_or(whole);
     match output.range {
+        Some(_) if of.0 > of.1 || of.1 < 1 => {
+            taken.line(Verdict::NotTaken, format!("{name}: {}..{} is no range to take a part of", of.0, of.1));
+        }
         Some((low, high)) if low < 0 || low > high || high > of.1 => {
             let allowed = format!("allowed: 0 to {}", of.1);
             taken.line(Verdict::NotTaken, format!("{name} = {low}..{high}; {allowed}"));
         }
         Some((low, high)) if low > of.0.max(0) || high < of.1 => {
             let what = format!("{name} = {low}..{high} of {}..{}", of.0, of.1);
-            new.range = taken.decide(what, Limit::At((low, high)), here.range.is_some());
+            new.range = taken.decide(what, Limit::At((low, high)), is_set(|set| set.range.is_some()));
             new.of = new.range.is_some().then_some(of);
         }
         _ => {}
     }
     if output.disabled {
-        new.disabled = taken.decide(format!("{name} = off"), true, here.disabled.is_some());
+        new.disabled = taken.decide(format!("{name} = off"), true, is_set(|set| set.disabled.is_some()));
     }
     if output.reverse {
-        new.reverse = taken.decide(format!("{name}.reverse = true"), true, here.reverse.is_some());
+        new.reverse = taken.decide(format!("{name}.reverse = true"), true, is_set(|set| set.reverse.is_some()));
     }
     match output.duration_ms {
         Some((shortest, longest)) if shortest > longest => {
@@ -308,7 +286,7 @@ fn limits(
         }
         Some(limit) if Some(limit) != duration => {
             let what = format!("{name}.duration_ms = {}..{}", limit.0, limit.1);
-            new.duration_ms = taken.decide(what, Limit::At(limit), here.duration_ms.is_some());
+            new.duration_ms = taken.decide(what, Limit::At(limit), is_set(|set| set.duration_ms.is_some()));
         }
         _ => {}
     }

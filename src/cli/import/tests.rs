@@ -136,6 +136,25 @@ fn what_cannot_be_taken_is_said_with_its_reason() {
     assert_eq!(text.matches("[[device]]").count(), 1, "{text}");
 }
 
+/// An entry that is not understood would withhold every output at the next start.
+#[test]
+fn nothing_is_taken_that_devices_toml_would_not_understand() {
+    let long = "x".repeat(301);
+    let mut old = lush("A1", &json!({}), &json!({}));
+    old["config"]["features"] =
+        json!([{ "feature-type": "Vibrate", "actuator": { "step-range": [9, 5], "step-limit": [0, 3] } }]);
+    let index = lush("A2", &json!({}), &json!({ "index": u32::MAX }));
+    let (report, text) = import(&file(&[lush(&long, &json!({}), &json!({ "deny": true })), old, index]), EMPTY, vec![]);
+    assert_eq!(text, EMPTY, "{report}");
+    for line in [
+        "not taken  anything: a part of its identifier has more than 300 bytes",
+        "not taken  0.vibrate: 9..5 is no range to take a part of",
+        "not taken  index = 4294967295 is not understood",
+    ] {
+        assert!(report.contains(line), "{line} in\n{report}");
+    }
+}
+
 #[test]
 fn sensors_that_only_one_of_the_programs_knows_do_no_harm() {
     let mut one = lush("A0", &json!({ "value": [0, 5] }), &json!({}));

@@ -130,8 +130,12 @@ impl Inner {
         self.gap.max(self.step).max(LEAST_STEP)
     }
 
-    /// The features with a timed move under way, and where each has come to.
+    /// The features with a timed move under way, and where each has come to. Only ramps ask, so that it costs nothing
+    /// where no speed is limited.
     pub(super) fn moving(&self, now: Instant) -> Vec<(u32, i32)> {
+        if !self.slots.iter().any(|slot| slot.ramp.is_limited()) {
+            return Vec::new();
+        }
         let moving = self.slots.iter().filter_map(|slot| {
             let (place, _) = slot.motion?.now(now)?;
             Some((slot.place.feature, place))

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::entry::Entry;
 use super::held::Held;
 use crate::strict_json;
+use crate::text::bytes_without_bom;
 use crate::user_devices::{read_bytes, save};
 
 /// Name of the file in the state directory.
@@ -111,7 +112,7 @@ pub(super) fn understand_bytes(bytes: std::io::Result<Option<Vec<u8>>>) -> Resul
         return Ok(Known::default());
     };
     // Editors on some systems put a byte order mark in front.
-    let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+    let text = bytes_without_bom(&bytes);
     if text.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) {
         return Err("it is empty".to_owned());
     }

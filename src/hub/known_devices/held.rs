@@ -161,7 +161,7 @@ impl Held {
 /// Which limit of speed or rise cannot be kept on this output, and why, if so.
 fn cannot_keep(limits: HeldLimits, spec: OutputSpec) -> Option<String> {
     let kind = spec.kind;
-    if limits.rise.is_some() && (kind.is_position() || kind.is_event()) {
+    if limits.rise.is_some() && kind.is_event() {
         return Some(format!("a {} has no rise, as `rise` says", kind.key()));
     }
     let speed = limits.speed?;
