@@ -65,6 +65,8 @@ struct Hardware {
     settings: UserSettings,
     toy: Box<dyn SimulatedDevice>,
     faults: VecDeque<Fate>,
+    /// A driver is connecting: nothing fails until it has, whenever the faults come. Failing then is the hub's matter.
+    connecting: bool,
     /// What it was told that its user does not allow.
     beyond: Vec<String>,
 }
@@ -131,7 +133,11 @@ async fn serve(mut end: LinkEnd, hardware: Shared<Hardware>) {
         let mut answer = Ok(Vec::new());
         match request.operation {
             Operation::Write(packet) => {
-                let fate = lock(&hardware).faults.pop_front().unwrap_or(Fate::Fine);
+                let fate = {
+                    let mut hardware = lock(&hardware);
+                    if hardware.connecting { None } else { hardware.faults.pop_front() }
+                };
+                let fate = fate.unwrap_or(Fate::Fine);
                 let take = || {
                     let mut hardware = lock(&hardware);
                     for said in hardware.take(&packet) {
@@ -172,7 +178,7 @@ async fn serve(mut end: LinkEnd, hardware: Shared<Hardware>) {
 /// Connects to the toy as the server does.
 async fn open(subject: &Subject, hardware: &Shared<Hardware>) -> (Link, Box<dyn Driver>) {
     lock(hardware).toy.released();
-    let held_back = std::mem::take(&mut lock(hardware).faults);
+    lock(hardware).connecting = true;
     let info = LinkInfo {
         endpoints: subject.definition.endpoints(),
         gap: Duration::ZERO,
@@ -185,14 +191,21 @@ async fn open(subject: &Subject, hardware: &Shared<Hardware>) -> (Link, Box<dyn 
     let mut driver =
         crate::driver::for_definition(&subject.definition).open(&subject.definition, &subject.model, &link);
     driver.connect(&link).await.unwrap();
-    lock(hardware).faults = held_back;
+    lock(hardware).connecting = false;
     (link, driver)
 }
 
 fn hardware(subject: &Subject, settings: &UserSettings) -> Shared<Hardware> {
     let toy = simulate(&subject.definition, &subject.model);
     let (subject, settings) = (subject.clone(), settings.clone());
-    Arc::new(Mutex::new(Hardware { subject, settings, toy, faults: VecDeque::new(), beyond: Vec::new() }))
+    Arc::new(Mutex::new(Hardware {
+        subject,
+        settings,
+        toy,
+        faults: VecDeque::new(),
+        connecting: false,
+        beyond: Vec::new(),
+    }))
 }
 
 /// Why the toy of a model can't show whether it runs: tried with every output at its greatest and at 0.
@@ -362,6 +375,15 @@ static STEPPING: LazyLock<Vec<Subject>> = LazyLock::new(|| {
     };
     LIBRARY.definitions().iter().flat_map(models_of).filter(steps).collect()
 });
+
+/// These came while a driver was connecting that takes its time for it.
+#[test]
+fn faults_wait_until_the_driver_has_connected() {
+    let definition = LIBRARY.protocol("fredorch-rotary").unwrap();
+    let subject = models_of(definition).remove(0);
+    let steps = vec![Step::Pass(1), Step::Faults(vec![Fate::Refused { taken: false }])];
+    paused(check(subject, vec![UserLimits::default()], 0, 0, steps)).unwrap();
+}
 
 #[test]
 fn there_are_models_whose_moves_are_played() {
