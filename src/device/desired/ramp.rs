@@ -21,7 +21,7 @@ pub(super) struct Ramp {
     level: i32,
     /// The next step counts from here.
     since: Instant,
-    /// Where the axis stands is known.
+    /// What level the hardware has, or where the axis stands, is known.
     known: bool,
     /// The strictest limit since the value was wanted: one that is loosened makes nothing faster by itself.
     pace: Option<Pace>,
@@ -39,8 +39,8 @@ pub(super) enum Sample {
 }
 
 impl Ramp {
-    pub(super) fn new(now: Instant) -> Self {
-        Self { level: 0, since: now, known: false, pace: None }
+    pub(super) fn new(kind: OutputKind, now: Instant) -> Self {
+        Self { level: 0, since: now, known: !kind.is_position(), pace: None }
     }
 
     /// A value comes. `idle`: nothing waited to be written, so that its time begins now.
@@ -65,7 +65,7 @@ impl Ramp {
         (self.level, self.since) = (0, self.since.max(now));
     }
 
-    /// Where the axis stands is known from now on, or no longer.
+    /// What level the hardware has, or where the axis stands, is known from now on, or no longer.
     pub(super) fn set_known(&mut self, known: bool) {
         self.known = known;
     }
@@ -73,14 +73,27 @@ impl Ramp {
     /// The hardware has this value, which was taken at `at`.
     pub(super) fn written(&mut self, output: Output, at: Instant) {
         if !output.kind.is_position() {
-            self.level = output.value;
-            self.since = at;
+            (self.level, self.since, self.known) = (output.value, self.since.max(at), true);
             return;
         }
         // It may have been anywhere, so that it may have to go all the way.
         let whole = self.pace.filter(|_| !self.known).map_or(Duration::ZERO, Pace::whole);
         self.since = at + whole;
         self.known = true;
+    }
+
+    /// The hardware may have this value, which was taken at `at`, or not: it rises from the weaker of both. An axis is near
+    /// enough to where it was.
+    pub(super) fn failed(&mut self, output: Output, at: Instant) {
+        if output.kind.is_position() {
+            return;
+        }
+        self.known = false;
+        let turned = output.value.signum() * self.level.signum() < 0;
+        if turned || output.value.unsigned_abs() < self.level.unsigned_abs() {
+            self.level = if turned { 0 } else { output.value };
+            self.since = self.since.max(at);
+        }
     }
 
     /// Whether a limit holds.
@@ -107,23 +120,27 @@ impl Ramp {
             let least = u32::try_from(least.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX);
             return Sample::Whole(Output { duration_ms: wanted.duration_ms.max(least), ..wanted });
         }
+        let (strength, gone, least) = (wanted.value.unsigned_abs(), at.unsigned_abs(), least.unsigned_abs());
+        let turns = wanted.value.signum() != at.signum();
         let (away, least) = if kind.is_position() {
             (wanted.value.abs_diff(at), 0)
-        } else if wanted.value == 0 || (wanted.value.signum() == at.signum() && wanted.value.abs() <= at.abs()) {
+        } else if strength == 0 || (!turns && strength <= gone) {
             return Sample::Whole(wanted);
-        } else if at != 0 && wanted.value.signum() != at.signum() {
-            // The other direction begins with a standstill.
+        } else if gone != 0 && (turns || gone < least) {
+            // The other direction begins with a standstill; so does what stands below a least level that was set meanwhile.
             return Sample::Part(Output { value: 0, ..wanted });
         } else {
-            let gone = at.unsigned_abs();
-            (wanted.value.unsigned_abs() - gone, least.unsigned_abs().saturating_sub(gone))
+            (strength - gone, least.saturating_sub(gone))
         };
         // There is nothing between off and the least level, so the time for all of that passes first.
         let steps = pace.steps(step).max(least).max(1).min(away);
         let due = self.since + pace.time(steps);
-        let first = kind.is_position() && !self.known;
-        if due > now && !first {
+        if due > now && self.known {
             return Sample::Wait(due);
+        }
+        if due > now && !kind.is_position() {
+            // A write that failed may have made it stronger than what is allowed by now.
+            return Sample::Part(Output { value: at, ..wanted });
         }
         let towards = i32::try_from(steps).unwrap_or(i32::MAX);
         let value = if wanted.value < at { at.saturating_sub(towards) } else { at.saturating_add(towards) };
@@ -228,6 +245,44 @@ mod tests {
         assert_eq!(written(&state, 0).await, [(4, 400), (5, 500), (6, 600)]);
     }
 
+    /// Neither limit is broken: the level does not stay below the least, and it does not jump there.
+    #[tokio::test(start_paused = true)]
+    async fn a_level_below_a_least_that_was_set_meanwhile_falls_to_nothing_and_rises_again() {
+        let kind = OutputKind::Vibrate;
+        let state = state(kind, (0, 10), UserLimits::default(), 0);
+        set(&state, kind, 1, 0);
+        let work = state.take(false).unwrap();
+        let spec = OutputSpec { kind, min: 0, max: 10, duration_ms: None };
+        let limits = Limits::new(spec, UserLimits { range: Some((4, 6)), ..rise(100) });
+        state.change_limits(&[OutputChannel { feature: 0, kind, limits }], Duration::ZERO);
+        state.done(&work);
+        assert_eq!(written(&state, 0).await, [(0, 0), (4, 400)]);
+    }
+
+    /// The hardware may have taken what failed, which is more than what is allowed by now.
+    #[tokio::test(start_paused = true)]
+    async fn a_level_that_may_be_too_high_is_lowered_at_once() {
+        let kind = OutputKind::Vibrate;
+        let state = state(kind, (0, 10), rise(100), 1000);
+        set(&state, kind, 10, 0);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        state.failed(&state.take(false).unwrap());
+        let spec = OutputSpec { kind, min: 0, max: 10, duration_ms: None };
+        let limits = Limits::new(spec, UserLimits { range: Some((0, 3)), ..rise(10) });
+        state.change_limits(&[OutputChannel { feature: 0, kind, limits }], Duration::ZERO);
+        // The step that is due by now is within the limits.
+        assert_eq!(written(&state, 0).await, [(1, 0), (2, 1000), (3, 2000)]);
+        // A step that is not: from 3 to 4, of which nobody knows whether it was taken.
+        let limits = Limits::new(spec, UserLimits { range: Some((0, 5)), ..rise(10) });
+        state.change_limits(&[OutputChannel { feature: 0, kind, limits }], Duration::ZERO);
+        set(&state, kind, 5, 0);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        state.failed(&state.take(false).unwrap());
+        let limits = Limits::new(spec, UserLimits { range: Some((0, 3)), ..rise(10) });
+        state.change_limits(&[OutputChannel { feature: 0, kind, limits }], Duration::ZERO);
+        assert_eq!(written(&state, 0).await, [(3, 0)]);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_stop_ends_a_ramp_and_the_next_begins_at_nothing() {
         let kind = OutputKind::Vibrate;
@@ -313,6 +368,31 @@ mod tests {
         state.done(&state.take(true).unwrap());
         set(&state, kind, 30, 0);
         assert_eq!(written(&state, 100).await, [(20, 1000), (30, 1100)]);
+    }
+
+    /// Nobody knows whether the hardware has fallen.
+    #[tokio::test(start_paused = true)]
+    async fn after_a_fall_that_failed_it_rises_from_there() {
+        let kind = OutputKind::Vibrate;
+        let state = state(kind, (0, 10), rise(10), 0);
+        set(&state, kind, 2, 0);
+        assert_eq!(written(&state, 0).await, [(1, 1000), (2, 2000)]);
+        set(&state, kind, 0, 0);
+        state.failed(&state.take(false).unwrap());
+        set(&state, kind, 2, 0);
+        assert_eq!(written(&state, 0).await, [(0, 0), (1, 1000), (2, 2000)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_value_that_no_check_has_let_through_ramps_like_any_other() {
+        for (kind, user) in [(OutputKind::Rotate, rise(100)), (OutputKind::Position, speed(100))] {
+            let state = state(kind, (-2, 2), user, 0);
+            for value in [i32::MIN, i32::MAX, i32::MIN + 1] {
+                set(&state, kind, value, 0);
+                let written = written(&state, 0).await;
+                assert!(written.len() <= 4 && written.iter().all(|(value, _)| value.abs() <= 2), "{written:?}");
+            }
+        }
     }
 
     #[derive(Debug, Clone)]

@@ -96,7 +96,8 @@ impl OutputSlot {
     /// What is to be written now for the value that is wanted, if one is. `axes` says where timed moves have come to, by
     /// feature.
     pub(super) fn sample(&self, gap: Duration, step: Duration, axes: &[(u32, i32)], now: Instant) -> Option<Sample> {
-        let wanted = self.merged.stretched(self.wanted?, gap);
+        // Only what is within the limits can be reached.
+        let wanted = self.place.limits.clamp(self.merged.stretched(self.wanted?, gap));
         let axis = axes.iter().find(|(feature, _)| *feature == self.place.feature).map(|axis| axis.1);
         let sure = self.motion.is_none_or(|motion| motion.sure);
         let axis = (axis.unwrap_or(self.position), sure);

@@ -79,7 +79,7 @@ impl DesiredState {
             motion: None,
             position: 0,
             merged: Merged::default(),
-            ramp: Ramp::new(Instant::now()),
+            ramp: Ramp::new(place.kind, Instant::now()),
         });
         let board = Inner {
             slots: slots.collect(),
@@ -257,7 +257,7 @@ impl DesiredState {
             // What was lost in the middle of a move may go on with it.
             slot.motion = slot.motion.filter(|_| again).map(|motion| Trajectory { sure: false, ..motion });
             slot.position = if again { slot.position } else { 0 };
-            slot.ramp.set_known(false);
+            slot.ramp.set_known(!slot.place.kind.is_position());
             slot.ramp.reset(now);
             slot.merged = Merged::default();
             if (again || repeats) && !slot.place.kind.is_position() {
@@ -379,12 +379,13 @@ impl DesiredState {
             }
             let Some(slot) = board.slots.get_mut(taken.slot) else { continue };
             slot.under_way = false;
+            // A stop leaves an axis where it is.
+            if let Some(output) = taken.output.filter(|output| !work.stop || !output.kind.is_position()) {
+                slot.ramp.written(output, work.at);
+            }
             if work.stop {
                 slot.confirm_stop(taken.stop);
             } else {
-                if let Some(output) = taken.output {
-                    slot.ramp.written(output, work.at);
-                }
                 // An equal value may have been found clean against what was there before this was written.
                 let newer = slot.version != taken.version;
                 slot.merged.written(true, !newer);
@@ -405,6 +406,9 @@ impl DesiredState {
             }
             if let Some(slot) = board.slots.get_mut(taken.slot) {
                 slot.written = None;
+                if let Some(output) = taken.output {
+                    slot.ramp.failed(output, work.at);
+                }
                 if !work.stop {
                     slot.merged.written(false, slot.version == taken.version);
                 }
