@@ -105,6 +105,15 @@ mod tests {
         assert_eq!(values(wanted.take(false)), Some(vec![30]));
     }
 
+    /// What the hardware has already is no reason not to write: it is beyond the limits now.
+    #[tokio::test(start_paused = true)]
+    async fn a_command_that_was_checked_against_the_old_limits_keeps_to_the_new_ones() {
+        let wanted = doing(OutputKind::Vibrate, 80);
+        change(&wanted, OutputKind::Vibrate, up_to(30));
+        set(&wanted, OutputKind::Vibrate, 80);
+        assert_eq!(values(wanted.take(false)), Some(vec![30]));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_write_under_way_is_corrected() {
         let wanted = doing(OutputKind::Vibrate, 10);

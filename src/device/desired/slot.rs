@@ -38,7 +38,7 @@ pub(super) struct Inner {
 #[derive(Debug)]
 pub(super) struct OutputSlot {
     pub(super) place: OutputChannel,
-    /// The newest value in the hardware's steps; `None` after a stop.
+    /// The newest value in the hardware's steps, within the limits; `None` after a stop.
     pub(super) wanted: Option<Output>,
     pub(super) owner: Option<OperatorId>,
     /// When the value was last set, for the latency and the dead-man time.
@@ -96,8 +96,7 @@ impl OutputSlot {
     /// What is to be written now for the value that is wanted, if one is. `axes` says where timed moves have come to, by
     /// feature.
     pub(super) fn sample(&self, gap: Duration, step: Duration, axes: &[(u32, i32)], now: Instant) -> Option<Sample> {
-        // Only what is within the limits can be reached.
-        let wanted = self.place.limits.clamp(self.merged.stretched(self.wanted?, gap));
+        let wanted = self.merged.stretched(self.wanted?, gap);
         let axis = axes.iter().find(|(feature, _)| *feature == self.place.feature).map(|axis| axis.1);
         let sure = self.motion.is_none_or(|motion| motion.sure);
         let axis = (axis.unwrap_or(self.position), sure);

@@ -162,13 +162,15 @@ impl DesiredState {
                     replaced += usize::from(slot.dirty);
                     slot.merged.replaced(slot.dirty, slot.version);
                     slot.ramp.begin(slot.place.limits.pace(), !slot.dirty, now);
-                    slot.wanted = Some(*output);
+                    // It may have been checked against limits that have changed since.
+                    let within = slot.place.limits.clamp(*output);
+                    slot.wanted = Some(within);
                     slot.owner = Some(owner);
                     slot.at = now;
                     slot.version += 1;
                     // A stop on its way makes what is written unknown.
                     let known = slot.written.filter(|_| slot.stop.is_none());
-                    slot.dirty = output.kind.is_event() || known != Some(output.value);
+                    slot.dirty = output.kind.is_event() || known != Some(within.value);
                 }
             }
         }
