@@ -150,7 +150,9 @@ impl Inner {
         if output.kind == OutputKind::HwPositionWithDuration {
             // A stop that is tried again must not lead on from where the first may have held.
             let from = if stop { output.value } else { slot.at(now) };
-            let takes = Duration::from_millis(output.duration_ms.into());
+            // What it was to take the place of may go on for longer, and has to be stopped until then.
+            let left = slot.motion.and_then(|motion| motion.now(now)).map_or(Duration::ZERO, |(_, left)| left);
+            let takes = Duration::from_millis(output.duration_ms.into()).max(left);
             slot.motion = Some(Trajectory { from, to: output.value, began: now, takes, sure: false });
         }
         for motion in

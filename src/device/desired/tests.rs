@@ -176,6 +176,26 @@ async fn a_move_that_the_hardware_may_have_is_stopped() {
     assert_eq!(wanted.take(true).unwrap().changes[0].output, timed(0, 1000));
 }
 
+/// Found by the property tests: the short move was forgotten when its time was over, and the long one with it.
+#[tokio::test(start_paused = true)]
+async fn a_move_is_stopped_although_a_shorter_one_that_was_to_take_its_place_failed() {
+    let wanted = board(&[OutputKind::HwPositionWithDuration]);
+    wanted.set(ANN, &[(0, timed(50, 2000))]).unwrap();
+    wanted.done(&wanted.take(false).unwrap());
+    wanted.set(ANN, &[(0, timed(0, 1))]).unwrap();
+    wanted.failed(&wanted.take(false).unwrap());
+    tokio::time::advance(Duration::from_millis(1999)).await;
+    wanted.stop(None, None);
+    let work = wanted.take(true).unwrap();
+    assert_eq!(work.changes.len(), 1);
+    assert!(work.changes[0].output.duration_ms >= 1999, "{:?}", work.changes);
+    wanted.done(&work);
+    // It is held by then, wherever it was.
+    tokio::time::advance(Duration::from_millis(2001)).await;
+    wanted.stop(None, None);
+    assert_eq!(values(&wanted.take(true).unwrap()), []);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_move_during_which_the_hardware_was_lost_is_stopped_when_it_is_back() {
     let wanted = board(&[OutputKind::HwPositionWithDuration]);
