@@ -2,10 +2,11 @@
 //!
 //! Here live the slots ([`slot`]), their state as a whole ([`state`]), what a change of the limits means for them
 //! ([`limits_change`]), how a limited speed or rise approaches what is wanted ([`ramp`]), where axes stand and move
-//! ([`positions`], [`trajectory`]). It outlives the actor that writes it.
+//! ([`positions`], [`motion`], [`trajectory`]). It outlives the actor that writes it.
 //! What may not live here: links, drivers, timers.
 
 mod limits_change;
+mod motion;
 mod observe;
 mod positions;
 mod ramp;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::motion::Motion;
 use super::ramp::{LEAST_STEP, Ramp, Sample};
 use super::trajectory::{Merged, Trajectory};
 use crate::device::{availability::Availability, limits::Limits};
@@ -55,8 +56,8 @@ pub(super) struct OutputSlot {
     pub(super) written: Option<i32>,
     /// A value was taken, and it is not yet known whether the hardware has it.
     pub(super) under_way: bool,
-    /// The last move that the hardware was given.
-    pub(super) motion: Option<Trajectory>,
+    /// The moves that the axis may be on.
+    pub(super) motion: Motion,
     /// Where the hardware was last sent to.
     pub(super) position: i32,
     pub(super) merged: Merged,
@@ -98,14 +99,13 @@ impl OutputSlot {
     pub(super) fn sample(&self, gap: Duration, step: Duration, axes: &[(u32, i32)], now: Instant) -> Option<Sample> {
         let wanted = self.merged.stretched(self.wanted?, gap);
         let axis = axes.iter().find(|(feature, _)| *feature == self.place.feature).map(|axis| axis.1);
-        let sure = self.motion.is_none_or(|motion| motion.sure);
-        let axis = (axis.unwrap_or(self.position), sure);
+        let axis = (axis.unwrap_or(self.position), self.motion.is_sure());
         Some(self.ramp.sample(wanted, axis, self.place.limits.least(), step, now))
     }
 
     /// Where this axis is by now, as far as is known.
     pub(super) fn at(&self, now: Instant) -> i32 {
-        self.motion.and_then(|motion| motion.now(now)).map_or(self.position, |(place, _)| place)
+        self.motion.now(now).map_or(self.position, |underway| underway.position)
     }
 
     /// What stops this output: 0 for a level; for a move under way, going to where it is by now, in the time that is
@@ -116,11 +116,9 @@ impl OutputSlot {
         if !kind.is_position() {
             return Some(Output { kind, value: 0, duration_ms: 0 });
         }
-        let motion = self.motion?;
-        let (value, left) = motion.now(now)?;
-        // Where the hardware may be anywhere on its way, the time of the whole way is slow enough.
-        let time = if motion.sure { left } else { motion.takes };
-        Some(Output { kind, value, duration_ms: u32::try_from(time.as_millis()).unwrap_or(u32::MAX) })
+        let underway = self.motion.now(now)?;
+        let duration_ms = u32::try_from(underway.time.as_millis()).unwrap_or(u32::MAX);
+        Some(Output { kind, value: underway.position, duration_ms })
     }
 }
 
@@ -136,29 +134,18 @@ impl Inner {
         if !self.slots.iter().any(|slot| slot.ramp.is_limited()) {
             return Vec::new();
         }
-        let moving = self.slots.iter().filter_map(|slot| {
-            let (place, _) = slot.motion?.now(now)?;
-            Some((slot.place.feature, place))
-        });
+        let moving = self.slots.iter().filter_map(|slot| Some((slot.place.feature, slot.motion.now(now)?.position)));
         moving.collect()
     }
 
-    /// The hardware may have this move or jump, or not.
-    pub(super) fn may_have_written(&mut self, slot: usize, output: Output, stop: bool, now: Instant) {
-        let Some(slot) = self.slots.get_mut(slot) else { return };
-        let feature = slot.place.feature;
-        if output.kind == OutputKind::HwPositionWithDuration {
-            // A stop that is tried again must not lead on from where the first may have held.
-            let from = if stop { output.value } else { slot.at(now) };
-            // What it was to take the place of may go on for longer, and has to be stopped until then.
-            let left = slot.motion.and_then(|motion| motion.now(now)).map_or(Duration::ZERO, |(_, left)| left);
-            let takes = Duration::from_millis(output.duration_ms.into()).max(left);
-            slot.motion = Some(Trajectory { from, to: output.value, began: now, takes, sure: false });
-        }
-        for motion in
-            self.slots.iter_mut().filter(|slot| slot.place.feature == feature).flat_map(|slot| &mut slot.motion)
-        {
-            motion.sure = false;
+    /// The hardware may have the moves and jumps that the writer had in hand, or not.
+    pub(super) fn lose_hand(&mut self, now: Instant) {
+        for index in 0..self.slots.len() {
+            let Some(slot) = self.slots.get_mut(index) else { continue };
+            if slot.motion.lose_hand(now).is_some() {
+                let feature = slot.place.feature;
+                self.slots.iter_mut().filter(|slot| slot.place.feature == feature).for_each(|slot| slot.motion.doubt());
+            }
         }
     }
 
@@ -173,14 +160,11 @@ impl Inner {
         let from = slot.at(now);
         // One axis has one place, however it was sent there: a jump ends a timed move and is where the next begins.
         for other in self.slots.iter_mut().filter(|slot| slot.place.feature == feature) {
-            other.motion = None;
+            let takes = if other.place.kind == output.kind { takes } else { Duration::ZERO };
+            other.motion.written(Trajectory { from, to: output.value, began: now, takes });
             other.position = output.value;
             if other.place.kind.is_position() && other.place.kind != output.kind {
                 other.ramp.set_known(true);
-            }
-            if other.place.kind == output.kind {
-                other.motion = Some(Trajectory { from, to: output.value, began: now, takes, sure: true });
-            } else if other.place.kind.is_position() {
                 other.written = None;
             }
         }

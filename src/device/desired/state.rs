@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::motion::Motion;
 use super::ramp::{Ramp, Sample};
 use super::slot::{Inner, OutputChannel, OutputSlot};
 use super::trajectory::{Merged, Trajectory};
@@ -76,7 +77,7 @@ impl DesiredState {
             oldest_stop: 0,
             written: None,
             under_way: false,
-            motion: None,
+            motion: Motion::default(),
             position: 0,
             merged: Merged::default(),
             ramp: Ramp::new(place.kind, Instant::now()),
@@ -125,6 +126,7 @@ impl DesiredState {
     pub fn set_availability(&self, availability: Availability) {
         let mut board = self.board();
         if availability != Availability::Connected {
+            board.lose_hand(Instant::now());
             for slot in &mut board.slots {
                 slot.written = None;
             }
@@ -251,14 +253,18 @@ impl DesiredState {
         let mut board = self.board();
         board.availability = Availability::Connected;
         board.closing = false;
+        board.lose_hand(now);
         board.stops += 1;
         let number = board.stops;
         for slot in &mut board.slots {
             slot.written = None;
             slot.under_way = false;
-            // What was lost in the middle of a move may go on with it.
-            slot.motion = slot.motion.filter(|_| again).map(|motion| Trajectory { sure: false, ..motion });
-            slot.position = if again { slot.position } else { 0 };
+            if again {
+                // What was lost in the middle of a move may go on with it.
+                slot.motion.doubt();
+            } else {
+                (slot.motion, slot.position) = (Motion::default(), 0);
+            }
             slot.ramp.set_known(!slot.place.kind.is_position());
             slot.ramp.reset(now);
             slot.merged = Merged::default();
@@ -315,6 +321,8 @@ impl DesiredState {
         if board.closing && !stop {
             return None;
         }
+        // A writer that died had something in hand.
+        board.lose_hand(now);
         let (gap, step, axes) = (board.gap, board.ramp_step(), board.moving(now));
         let mut work = WriteBatch { changes: Vec::new(), stop, since: now, at: now, taken: Vec::new() };
         for (index, slot) in board.slots.iter_mut().enumerate() {
@@ -343,6 +351,12 @@ impl DesiredState {
             let OutputSlot { place: OutputChannel { feature, .. }, version, stop, .. } = *slot;
             work.taken.push(Ticket { slot: index, feature, version, stop, output, part });
             if let Some(output) = output {
+                if output.kind.is_position() {
+                    // A stop that is tried again must not lead on from where the first may have held.
+                    let from = if work.stop { output.value } else { slot.at(now) };
+                    let takes = Duration::from_millis(output.duration_ms.into());
+                    slot.motion.take(Trajectory { from, to: output.value, began: now, takes });
+                }
                 work.changes.push(Change { feature: slot.place.feature, output, previous: slot.position });
                 // The time that the user gives a ramp is no delay.
                 let set_at = if slot.ramp.is_limited() { now } else { slot.at };
@@ -402,10 +416,8 @@ impl DesiredState {
     pub fn failed(&self, work: &WriteBatch) {
         let now = Instant::now();
         let mut board = self.board();
+        board.lose_hand(now);
         for taken in &work.taken {
-            if let Some(output) = taken.output.filter(|output| output.kind.is_position()) {
-                board.may_have_written(taken.slot, output, work.stop, now);
-            }
             if let Some(slot) = board.slots.get_mut(taken.slot) {
                 slot.written = None;
                 if let Some(output) = taken.output {
@@ -421,6 +433,11 @@ impl DesiredState {
         }
     }
 
+    /// The hardware has nothing of it, as something newer comes first. It stays to be written.
+    pub fn unsent(&self) {
+        self.board().slots.iter_mut().for_each(|slot| slot.motion.unsent());
+    }
+
     /// These values cannot be written at all, so they are not wanted any longer.
     pub fn refused(&self, work: &WriteBatch) {
         let mut board = self.board();
@@ -428,6 +445,7 @@ impl DesiredState {
             let Some(slot) = board.slots.get_mut(taken.slot) else {
                 continue;
             };
+            slot.motion.unsent();
             if slot.version == taken.version {
                 slot.clear();
             }

@@ -197,6 +197,36 @@ async fn a_move_is_stopped_although_a_shorter_one_that_was_to_take_its_place_fai
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_move_that_a_writer_had_in_hand_when_it_died_is_stopped() {
+    let moved = async || {
+        let wanted = board(&[OutputKind::HwPositionWithDuration]);
+        wanted.set(ANN, &[(0, timed(100, 1000))]).unwrap();
+        let _ = wanted.take(false).unwrap();
+        tokio::time::advance(Duration::from_millis(500)).await;
+        wanted
+    };
+    // By the one that closes the link.
+    let wanted = moved().await;
+    wanted.let_go();
+    let stop = wanted.take(true).unwrap();
+    assert_eq!(stop.changes[0].output, timed(0, 1000));
+    wanted.done(&stop);
+    // By the next writer.
+    let wanted = moved().await;
+    wanted.connected(true, false);
+    tokio::time::advance(Duration::from_millis(250)).await;
+    wanted.stop(None, None);
+    assert_eq!(wanted.take(true).unwrap().changes[0].output, timed(25, 1000));
+    // One that was lost long ago is over.
+    let wanted = moved().await;
+    wanted.set_availability(Availability::Away);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    wanted.connected(true, false);
+    wanted.stop(None, None);
+    assert!(wanted.take(true).unwrap().changes.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_move_during_which_the_hardware_was_lost_is_stopped_when_it_is_back() {
     let wanted = board(&[OutputKind::HwPositionWithDuration]);
     wanted.set(ANN, &[(0, timed(100, 10_000))]).unwrap();

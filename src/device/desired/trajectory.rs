@@ -13,8 +13,6 @@ pub(super) struct Trajectory {
     pub(super) to: i32,
     pub(super) began: Instant,
     pub(super) takes: Duration,
-    /// The hardware has confirmed it, and was connected ever since.
-    pub(super) sure: bool,
 }
 
 impl Trajectory {

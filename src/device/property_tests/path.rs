@@ -385,6 +385,27 @@ fn faults_wait_until_the_driver_has_connected() {
     paused(check(subject, vec![UserLimits::default()], 0, 0, steps)).unwrap();
 }
 
+/// The first packets of a connection move nothing: the user may allow one end only, whichever it is.
+#[test]
+fn no_connection_moves_an_axis() {
+    let moves = |subject: &Subject| subject.model.outputs().any(|(_, spec)| spec.kind.is_position());
+    let subjects: Vec<_> = LIBRARY.definitions().iter().flat_map(models_of).filter(moves).collect();
+    assert!(subjects.len() > 20, "{} models with an axis", subjects.len());
+    for subject in subjects {
+        for end in [(0, 0), (i32::MAX, i32::MAX)] {
+            let settings = subject.settings(&[UserLimits { range: Some(end), ..UserLimits::default() }], None);
+            paused(async {
+                let hardware = hardware(&subject, &settings);
+                for _ in 0..2 {
+                    open(&subject, &hardware).await;
+                }
+                let beyond = &lock(&hardware).beyond;
+                assert!(beyond.is_empty(), "{subject:?} that may only be at {end:?}: {beyond:#?}");
+            });
+        }
+    }
+}
+
 #[test]
 fn there_are_models_whose_moves_are_played() {
     let names: Vec<_> = STEPPING.iter().map(|subject| subject.model.name.as_str()).collect();

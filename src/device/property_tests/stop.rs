@@ -21,9 +21,10 @@ enum Step {
     Done,
     /// The write failed, after the first so many changes had reached the hardware.
     Fail(usize),
-    /// The writer died with the work in hand.
-    Forget,
-    Lose,
+    /// The writer died with the work in hand, of which the first so many changes had reached the hardware.
+    Forget(usize),
+    /// The connection was lost, with the same of what was in hand.
+    Lose(usize),
     Connect {
         repeats: bool,
     },
@@ -40,8 +41,8 @@ fn step() -> impl Strategy<Value = Step> {
         8 => Just(Step::Take),
         6 => Just(Step::Done),
         3 => (0..4_usize).prop_map(Step::Fail),
-        1 => Just(Step::Forget),
-        1 => Just(Step::Lose),
+        1 => (0..4_usize).prop_map(Step::Forget),
+        1 => (0..4_usize).prop_map(Step::Lose),
         1 => any::<bool>().prop_map(|repeats| Step::Connect { repeats }),
         1 => (500..8000_u64).prop_map(Step::Expire),
         3 => (0..6000_u64).prop_map(Step::Pass),
@@ -236,12 +237,19 @@ impl Bench {
     }
 
     fn fail(&mut self, count: usize) {
-        let Some((work, _)) = self.hand.take() else { return };
+        if let Some(work) = self.lose_hand(count) {
+            self.wanted.failed(&work);
+        }
+    }
+
+    /// Nobody knows of what was in hand that the hardware has so many changes.
+    fn lose_hand(&mut self, count: usize) -> Option<WriteBatch> {
+        let (work, _) = self.hand.take()?;
         self.apply(&work, count, false);
         for change in work.changes.iter().filter(|change| change.output.kind.is_position()) {
             self.axes.entry(change.feature).or_insert_with(Axis::resting).unsure = true;
         }
-        self.wanted.failed(&work);
+        Some(work)
     }
 
     fn connect(&mut self, repeats: bool) {
@@ -284,14 +292,21 @@ impl Bench {
             Step::Take => self.take()?,
             Step::Done => self.done(),
             Step::Fail(count) => self.fail(count),
-            Step::Forget if self.hand.take().is_some() => self.connect(false),
-            Step::Forget => {}
-            Step::Lose => {
-                (self.away, self.hand) = (true, None);
+            Step::Forget(count) => {
+                if self.lose_hand(count).is_some() {
+                    self.connect(false);
+                }
+            }
+            Step::Lose(count) => {
+                self.lose_hand(count);
+                self.away = true;
                 self.open.clear();
                 self.wanted.set_availability(Availability::Away);
             }
-            Step::Connect { repeats } => self.connect(repeats),
+            Step::Connect { repeats } => {
+                self.lose_hand(0);
+                self.connect(repeats);
+            }
             Step::Expire(ms) => {
                 let after = Duration::from_millis(ms);
                 for at in 0..self.outputs.len() {

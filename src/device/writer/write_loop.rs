@@ -239,7 +239,7 @@ impl Writer {
                     self.start_move(change);
                 }
             }
-            Outcome::Unsent => {}
+            Outcome::Unsent => self.device.wanted().unsent(),
             Outcome::Overtaken => self.device.wanted().failed(work),
             Outcome::Failed(why) => {
                 self.device.wanted().failed(work);

@@ -63,7 +63,11 @@ impl Driver for Toy {
         Box::pin(async move {
             link.subscribe(Endpoint::RX).await?;
             link.write(Packet { endpoint: Endpoint::COMMAND, data: vec![1, 0], ack: true }).await?;
-            Ok(link.write(Packet { endpoint: Endpoint::TX, data: b"0,".to_vec(), ack: true }).await?)
+            // The retired server sent an Onyx to its upper end here, which its user may not allow.
+            if !self.moves {
+                link.write(Packet { endpoint: Endpoint::TX, data: b"0,".to_vec(), ack: true }).await?;
+            }
+            Ok(())
         })
     }
 
@@ -78,11 +82,6 @@ impl Driver for Toy {
 
     fn step(&self) -> Option<Duration> {
         self.moves.then_some(STEP)
-    }
-
-    fn position(&self, _: u32) -> Option<i32> {
-        // Connecting sends it to the digit 0.
-        self.moves.then_some(MOST)
     }
 
     fn refresh(&self) -> Option<Repeat> {
