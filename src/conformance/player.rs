@@ -161,7 +161,7 @@ impl Player {
         Ok(Change { feature, output: Output { kind, value, duration_ms }, previous })
     }
 
-    /// What of a message reaches the driver, and in which order: see `device::wanted`.
+    /// What of a message reaches the driver, and in which order: see `device::desired`.
     fn news(&self, changes: &[Change]) -> Vec<Change> {
         let place = |change: &Change| (change.feature, change.output.kind);
         let newest = self.model.outputs().filter_map(|(feature, output)| {
