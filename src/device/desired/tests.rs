@@ -304,6 +304,35 @@ async fn a_jump_ends_a_timed_move_of_the_same_axis() {
 
 /// A timed move of 16 ms, a sine of 1 Hz over the whole travel, 60 times a second, as games send it: what is written covers
 /// the time between writes, so that the machine moves all the time and no faster than it should.
+/// Whichever of the two outputs moved the axis last: where it stands is no longer known, so that it may have to go all the way.
+#[tokio::test(start_paused = true)]
+async fn after_a_jump_that_failed_a_move_with_limited_speed_takes_the_time_of_the_whole_way() {
+    let speed = UserLimits { speed: Some(50), ..UserLimits::default() };
+    let place = |kind: OutputKind, user| {
+        let spec = OutputSpec { kind, min: 0, max: 100, duration_ms: Some((0, 60_000)) };
+        OutputChannel { feature: 0, kind, limits: Limits::new(spec, user) }
+    };
+    let jump = |value| Output { kind: OutputKind::Position, value, duration_ms: 0 };
+    for (fails, takes_ms) in [(false, 1200), (true, 2000)] {
+        let jumps = place(OutputKind::Position, UserLimits::default());
+        let wanted = DesiredState::new(vec![jumps, place(OutputKind::HwPositionWithDuration, speed)]);
+        let next = |output| {
+            wanted.set(ANN, &[(0, output)]).unwrap();
+            wanted.take(false).unwrap()
+        };
+        wanted.done(&next(jump(10)));
+        let work = next(jump(90));
+        if fails {
+            wanted.failed(&work);
+        } else {
+            wanted.done(&work);
+        }
+        wanted.stop(None, None);
+        wanted.done(&wanted.take(true).unwrap());
+        assert_eq!(next(timed(30, 100)).changes[0].output, timed(30, takes_ms), "the jump failed: {fails}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn moves_that_were_merged_last_until_the_next_one() {
     let gap = Duration::from_millis(75);
