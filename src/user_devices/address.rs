@@ -4,16 +4,16 @@
 /// device holds on whichever it is found. People who edit the file leave blanks.
 #[must_use]
 pub fn same_address(one: &str, other: &str) -> bool {
+    fn digits(address: &str) -> impl Iterator<Item = u8> {
+        let digits = address.bytes().filter(|letter| !matches!(letter, b':' | b'-' | b'_'));
+        digits.map(|digit| digit.to_ascii_uppercase())
+    }
     // A reload of `devices.toml` asks this for every pair (`benches/reload.rs`), so it looks at the ends first, where the
     // addresses of one maker differ, and compares without a copy.
     let ends = one.bytes().rev().zip(other.bytes().rev()).take(2);
     let mut ends = ends.take_while(|(one, other)| one.is_ascii_alphanumeric() && other.is_ascii_alphanumeric());
     if ends.any(|(one, other)| !one.eq_ignore_ascii_case(&other)) {
         return false;
-    }
-    fn digits(address: &str) -> impl Iterator<Item = u8> {
-        let digits = address.bytes().filter(|letter| !matches!(letter, b':' | b'-' | b'_'));
-        digits.map(|digit| digit.to_ascii_uppercase())
     }
     let (one, other) = (one.trim(), other.trim());
     let is_bluetooth = || digits(one).count() == 12 && digits(one).all(|digit| digit.is_ascii_hexdigit());

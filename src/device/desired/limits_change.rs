@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(values(wanted.take(false)), None);
     }
 
-    /// The shorter one was to take its place, and nobody knows whether it did.
+    /// The shorter one was to take its place; the hardware has not confirmed that.
     #[tokio::test(start_paused = true)]
     async fn a_move_that_may_go_on_after_another_failed_does_not_lead_out_of_the_limits() {
         let kind = OutputKind::HwPositionWithDuration;

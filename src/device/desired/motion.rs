@@ -17,7 +17,7 @@ pub(super) struct Motion {
     unsure: bool,
 }
 
-/// Moves of which nobody knows whether the hardware has them.
+/// Moves that the hardware may have or not: it has confirmed none of them.
 #[derive(Debug, Clone, Copy)]
 struct Doubt {
     newest: Trajectory,
@@ -73,13 +73,13 @@ impl Motion {
         *self = Self { confirmed: Some(motion), ..Self::default() };
     }
 
-    /// The hardware may have what the writer had in hand, or not. `None` if there was nothing in hand.
-    pub(super) fn lose_hand(&mut self, now: Instant) -> Option<()> {
-        let lost = self.in_hand.take()?;
+    /// The hardware may have what the writer had in hand, or not. Returns whether there was something.
+    pub(super) fn lose_hand(&mut self, now: Instant) -> bool {
+        let Some(lost) = self.in_hand.take() else { return false };
         self.doubt();
-        // Nobody knows when it arrived, if it did.
+        // If it arrived, it may have begun as late as now.
         self.may_have(Trajectory { began: now, ..lost }, now);
-        Some(())
+        true
     }
 
     /// The hardware may go on with what it has confirmed, or not.

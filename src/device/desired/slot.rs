@@ -142,7 +142,7 @@ impl Inner {
     pub(super) fn lose_hand(&mut self, now: Instant) {
         for index in 0..self.slots.len() {
             let Some(slot) = self.slots.get_mut(index) else { continue };
-            if slot.motion.lose_hand(now).is_some() {
+            if slot.motion.lose_hand(now) {
                 let feature = slot.place.feature;
                 self.slots.iter_mut().filter(|slot| slot.place.feature == feature).for_each(|slot| slot.motion.doubt());
             }

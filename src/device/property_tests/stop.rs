@@ -242,7 +242,7 @@ impl Bench {
         }
     }
 
-    /// Nobody knows of what was in hand that the hardware has so many changes.
+    /// So many changes of what was in hand reach the hardware, and the server does not learn of it.
     fn lose_hand(&mut self, count: usize) -> Option<WriteBatch> {
         let (work, _) = self.hand.take()?;
         self.apply(&work, count, false);
