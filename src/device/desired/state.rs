@@ -166,13 +166,18 @@ impl DesiredState {
                     slot.ramp.begin(slot.place.limits.pace(), !slot.dirty, now);
                     // It may have been checked against limits that have changed since.
                     let within = slot.place.limits.clamp(*output);
+                    // The same level that waits or is under way is no new one: it would be written twice.
+                    let is_level = !output.kind.is_event() && !output.kind.is_position();
+                    let waits = is_level && slot.dirty && slot.wanted == Some(within);
                     slot.wanted = Some(within);
                     slot.owner = Some(owner);
                     slot.at = now;
-                    slot.version += 1;
-                    // A stop on its way makes what is written unknown.
-                    let known = slot.written.filter(|_| slot.stop.is_none());
-                    slot.dirty = output.kind.is_event() || known != Some(within.value);
+                    if !waits {
+                        slot.version += 1;
+                        // A stop on its way makes what is written unknown.
+                        let known = slot.written.filter(|_| slot.stop.is_none());
+                        slot.dirty = output.kind.is_event() || known != Some(within.value);
+                    }
                 }
             }
         }

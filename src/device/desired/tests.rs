@@ -48,6 +48,29 @@ async fn the_newest_value_wins_and_equal_ones_are_not_written_twice() {
     assert_eq!(values(&wanted.take(false).unwrap()), [(0, 9)]);
 }
 
+/// A client may see the hardware move, and say the same again, before the server learns that the write is done.
+#[tokio::test(start_paused = true)]
+async fn a_level_that_is_asked_for_again_during_its_write_is_written_once_unless_that_fails() {
+    for fails in [false, true] {
+        let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate]);
+        wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
+        let work = wanted.take(false).unwrap();
+        wanted.set(BOB, &[(0, vibrate(5)), (1, vibrate(7))]).unwrap();
+        if fails {
+            wanted.failed(&work);
+        } else {
+            wanted.done(&work);
+        }
+        let next = wanted.take(false).unwrap();
+        let expected = if fails { vec![(0, 5), (1, 7)] } else { vec![(1, 7)] };
+        assert_eq!(values(&next), expected, "the write failed: {fails}");
+        wanted.done(&next);
+        // It is Bob's by now.
+        wanted.stop(None, Some(BOB));
+        assert_eq!(values(&wanted.take(true).unwrap()), [(0, 0), (1, 0)]);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn going_back_to_the_old_value_during_a_write_is_written() {
     let wanted = board(&[OutputKind::Vibrate]);
