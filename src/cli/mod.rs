@@ -11,6 +11,7 @@ mod exit_error;
 mod health;
 mod http;
 mod import;
+mod origins;
 mod output;
 mod scan;
 mod serve;
@@ -79,6 +80,12 @@ enum Command {
     Stop(stop::StopArgs),
     /// Let programs drive devices again after `hapticd stop --hold` or the page's stop button
     Resume(stop::ResumeArgs),
+    /// Show which web pages may connect, and which ask to
+    Origins(origins::OriginsArgs),
+    /// Let a web page connect that was refused
+    Allow(origins::AllowArgs),
+    /// Let a web page connect no longer
+    Deny(origins::DenyArgs),
     /// Ask a running server how it is
     Health(health::HealthArgs),
     /// Show what is remembered of devices, or begin without a file that cannot be read
@@ -102,6 +109,9 @@ impl Command {
             Self::Simulate(args) => &mut args.settings,
             Self::Stop(args) => &mut args.settings,
             Self::Resume(args) => &mut args.settings,
+            Self::Origins(args) => &mut args.settings,
+            Self::Allow(args) => &mut args.settings,
+            Self::Deny(args) => &mut args.settings,
             Self::Health(args) => &mut args.settings,
             Self::State(args) => &mut args.settings,
             Self::Doctor(args) => &mut args.settings,
@@ -135,6 +145,9 @@ fn run(command: &Command) -> Result<(), ExitError> {
         Command::Simulate(args) => simulate::run(args),
         Command::Stop(args) => stop::run(args),
         Command::Resume(args) => stop::resume(args),
+        Command::Origins(args) => origins::list(args),
+        Command::Allow(args) => origins::allow(args),
+        Command::Deny(args) => origins::deny(args),
         Command::Health(args) => health::run(args),
         Command::State(args) => state::run(args),
         Command::Doctor(args) => doctor::run(args),

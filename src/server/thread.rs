@@ -166,6 +166,7 @@ impl Running {
         let site = Site {
             control: control.clone(),
             sessions: options::sessions(&settings),
+            origins: web::Origins::open(&settings.state.dir, settings.state.remember, settings.access.unknown_origins),
             limits: options::sockets(&settings),
             virtual_port: virtual_port.clone(),
         };

@@ -24,6 +24,8 @@ pub(super) enum Rule {
     GreaterThan(&'static str, i64, i64),
     /// Text of as many bytes as the range says; text of white space only counts as empty.
     Text(usize, usize),
+    /// One of these words.
+    OneOf(&'static [&'static str]),
     /// Numeric loopback addresses with ports, each once.
     Listen,
     /// A directory; empty means a default.
@@ -34,7 +36,7 @@ pub(super) enum Rule {
     LogFilter(usize),
 }
 
-use Rule::{Directory, Flag, GreaterThan, Integer, Listen, LogFilter, Section, Services, Text, ZeroOr};
+use Rule::{Directory, Flag, GreaterThan, Integer, Listen, LogFilter, OneOf, Section, Services, Text, ZeroOr};
 
 /// The levels of the log, from least to most.
 const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
@@ -52,6 +54,7 @@ impl Rule {
             }
             (ZeroOr(_, least, most), ValueKind::I64(number)) => *number == 0 || (least..=most).contains(number),
             (Text(least, most), ValueKind::String(text)) => text.trim().len() >= least && text.len() <= most,
+            (OneOf(words), ValueKind::String(text)) => words.contains(&text.as_str()),
             (Listen, ValueKind::Array(items)) => loopbacks(items).is_some(),
             (Directory, ValueKind::String(text)) => !text.contains('\0') && !text.starts_with('~'),
             (Services, ValueKind::String(text)) => services(text).is_some(),
@@ -76,6 +79,7 @@ impl Rule {
             Flag => "true or false".to_owned(),
             Integer(least, most) | GreaterThan(_, least, most) => format!("an integer from {least} to {most}{unit}"),
             ZeroOr(zero, least, most) => format!("0 ({zero}), or an integer from {least} to {most}{unit}"),
+            OneOf(words) => words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", "),
             Text(0, most) => format!("text of at most {most} bytes"),
             Text(least, most) => format!("text of {least} to {most} bytes"),
             Listen => format!(
@@ -181,6 +185,8 @@ mod tests {
             "\"error\", \"warn\", \"info\", \"debug\", \"trace\", or a filter such as \"info,hapticd::device=debug\", in 1 to \
              500 bytes"
         );
+        assert_eq!(said("access.unknown_origins"), "\"ask\", \"allow\", \"deny\"");
+        assert!(allows_text("access.unknown_origins", "deny") && !allows_text("access.unknown_origins", "Deny"));
         assert!(said("server.listen").ends_with("access rules for other addresses do not exist yet"));
     }
 

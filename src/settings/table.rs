@@ -11,14 +11,16 @@ use uuid::Uuid;
 
 use super::report::ReportLine;
 use super::rule::Rule::{
-    self, Directory, Flag, GreaterThan, Integer, Listen, LogFilter, Section, Services, Text, ZeroOr,
+    self, Directory, Flag, GreaterThan, Integer, Listen, LogFilter, OneOf, Section, Services, Text, ZeroOr,
 };
 use super::setting::{Setting, Values, join, settings};
+use crate::access::UnknownOrigins;
 
 settings! {
     /// All settings. Obtained from [`Settings::load`] or [`Settings::builtin`].
     Settings + (report: Vec<ReportLine>, warnings: Vec<String>, beside: Vec<PathBuf>) {
         "server" server: ServerSettings = Section;
+        "access" access: AccessSettings = Section;
         "sessions" sessions: SessionSettings = Section;
         "devices" devices: DeviceSettings = Section;
         "links" links: LinkSettings = Section;
@@ -39,6 +41,11 @@ settings! {
         "threads" threads: Option<usize> = ZeroOr("one per core", 1, 64);
         /// How long an orderly shutdown may take.
         "shutdown_deadline_ms" shutdown_deadline: Duration = Integer(100, 60_000);
+    }
+    /// `[access]`: who may connect.
+    AccessSettings {
+        /// What becomes of a web page of which the user has not said whether it may connect.
+        "unknown_origins" unknown_origins: UnknownOrigins = OneOf(&["ask", "allow", "deny"]);
     }
     /// `[sessions]`: limits on connected clients.
     SessionSettings {
@@ -210,7 +217,7 @@ mod tests {
             Section => panic!("a section is no key"),
             Flag => "flag",
             Integer(..) | ZeroOr(..) | GreaterThan(..) => "integer",
-            Text(..) | Directory | Services | LogFilter(_) => "text",
+            Text(..) | Directory | Services | LogFilter(_) | OneOf(_) => "text",
             Listen => "list",
         };
         let table: Vec<_> = keys().map(|(key, rule)| (key.to_owned(), kind(rule))).collect();
@@ -248,6 +255,13 @@ mod tests {
                 assert!(comment.contains(&format!("1 to {most} bytes")), "{key}: {comment}");
                 let levels = ["error", "warn", "info", "debug", "trace"];
                 assert!(levels.iter().all(|level| comment.contains(&format!("{level:?}"))), "{key}: {comment}");
+            }
+            if let OneOf(words) = rule {
+                assert!(
+                    words.iter().all(|word| allows_text(key, word) && comment.contains(&format!("{word:?}"))),
+                    "{key}"
+                );
+                assert!(!allows_text(key, "x") && !allows_text(key, ""), "{key}");
             }
             if let Text(least, most) = rule {
                 assert!(allows_text(key, &"x".repeat(most)) && !allows_text(key, &"x".repeat(most + 1)), "{key}");

@@ -12,6 +12,8 @@ pub enum Cut {
     Unread,
     /// The peer answers no WebSocket ping within `sessions.websocket_pong_deadline_ms`.
     Silent,
+    /// The user lets its web page in no longer.
+    Revoked,
 }
 
 impl fmt::Display for Cut {
@@ -19,6 +21,7 @@ impl fmt::Display for Cut {
         f.write_str(match self {
             Self::Unread => "it does not read what is sent to it",
             Self::Silent => "it no longer answers",
+            Self::Revoked => "it is not let in any longer",
         })
     }
 }

@@ -9,14 +9,20 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, StatusCode, header, uri};
 use actix_web::middleware::Next;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use tracing::debug;
 
-use crate::access::{Caller, Headers, Refusal, caller};
+use super::site::Site;
+use crate::access::{Caller, Headers, Origin, Refusal, caller, is_forwarding};
 use crate::text::shown;
 
 /// Paths on which nobody speaks Buttplug, even by an upgrade.
 const RESERVED: [&str; 6] = ["/health", "/metrics", "/debug/actors", "/stop", "/resume", "/hardware"];
+/// Below it nobody does, either.
+const API: &str = "/api/";
+
+/// What a page is told that may not have what it wants. One that nobody knows and one that was denied look alike.
+const FOREIGN: &str = "a page from elsewhere may not ask for this";
 
 /// Whose request a handler serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +31,8 @@ pub(super) enum Asked {
     ByOurs,
     /// Whoever else may ask: is told nothing about devices, and changes nothing but by a stop.
     ByStranger,
+    /// A page from elsewhere that wants to be a client: what its user has answered decides.
+    ByPage,
 }
 
 impl FromRequest for Asked {
@@ -58,12 +66,17 @@ fn decide(wish: RequestedAccess<'_>, caller: Result<Caller, Refusal>) -> Result<
         Ok(Caller::ForeignPage) => {
             let health = reads && wish.path == "/health";
             let page = reads && wish.path == "/" && wish.navigation;
-            // Until there are rules for origins, pages may drive devices: the Buttplug protocol lives in browsers.
-            let client = wish.upgrade && !RESERVED.contains(&wish.path);
-            if health || page || client {
+            if wish.upgrade && !RESERVED.contains(&wish.path) && !wish.path.starts_with(API) {
+                return Ok(Asked::ByPage);
+            }
+            if health || page {
                 return Ok(Asked::ByStranger);
             }
-            Err((StatusCode::FORBIDDEN, "a page from elsewhere may not ask for this".to_owned()))
+            Err((StatusCode::FORBIDDEN, FOREIGN.to_owned()))
+        }
+        Ok(Caller::Remote) if reads && wish.path == "/health" => Ok(Asked::ByStranger),
+        Ok(Caller::Remote) => {
+            Err((StatusCode::FORBIDDEN, "what comes through a proxy or a tunnel is not served".to_owned()))
         }
         Err(refusal) if refusal.is_malformed() => Err((StatusCode::BAD_REQUEST, refusal.to_string())),
         Err(refusal) => Err((StatusCode::FORBIDDEN, refusal.to_string())),
@@ -75,7 +88,7 @@ pub(super) async fn guard<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    match decide(wish(&request), caller(&headers(&request))) {
+    match decide(wish(&request), caller(&headers(&request))).and_then(|asked| answered(&request, asked)) {
         Ok(asked) => {
             request.extensions_mut().insert(asked);
             next.call(request).await.map(ServiceResponse::map_into_boxed_body)
@@ -86,6 +99,22 @@ pub(super) async fn guard<B: MessageBody + 'static>(
             Ok(request.into_response(text))
         }
     }
+}
+
+/// Lets a page that wants to be a client in as its user has answered. Its origin goes with the request.
+fn answered(request: &ServiceRequest, asked: Asked) -> Result<Asked, (StatusCode, String)> {
+    if asked != Asked::ByPage {
+        return Ok(asked);
+    }
+    let origin = match headers(request).origins.as_slice() {
+        [origin] => Origin::from_header(origin),
+        _ => None,
+    };
+    let site = request.app_data::<web::Data<Site>>();
+    let admitted = origin.filter(|origin| site.is_some_and(|site| site.origins.admit(origin)));
+    let origin = admitted.ok_or_else(|| (StatusCode::FORBIDDEN, FOREIGN.to_owned()))?;
+    request.extensions_mut().insert(origin);
+    Ok(asked)
 }
 
 fn wish(request: &ServiceRequest) -> RequestedAccess<'_> {
@@ -106,6 +135,7 @@ fn headers(request: &ServiceRequest) -> Headers<'_> {
         target: request.uri().authority().map(uri::Authority::as_str),
         origins: all(header::ORIGIN),
         fetch_sites: all(header::HeaderName::from_static("sec-fetch-site")),
+        forwarded: request.headers().keys().any(|name| is_forwarding(name.as_str())),
     }
 }
 
@@ -135,14 +165,23 @@ mod tests {
             (&Method::POST, "/resume", false, Err(403)),
             (&Method::GET, "/hardware", true, Err(403)),
             (&Method::GET, "/metrics", true, Err(403)),
-            (&Method::GET, "/", true, Ok(Asked::ByStranger)),
-            (&Method::GET, "/any/path", true, Ok(Asked::ByStranger)),
+            (&Method::GET, "/", true, Ok(Asked::ByPage)),
+            (&Method::GET, "/any/path", true, Ok(Asked::ByPage)),
+            (&Method::GET, "/api/v1/origins", false, Err(403)),
+            (&Method::GET, "/api/v1/origins", true, Err(403)),
+            (&Method::POST, "/api/v1/origins/allow", false, Err(403)),
+            (&Method::POST, "/api/v1/origins/deny", false, Err(403)),
         ];
         for (method, path, upgrade, expected) in ways {
             assert_eq!(decided(method, path, upgrade, foreign), expected, "{method} {path} {upgrade}");
             for ours in [Caller::Program, Caller::OwnPage] {
                 assert_eq!(decided(method, path, upgrade, Ok(ours)), Ok(Asked::ByOurs), "{method} {path}");
             }
+            let proxied = match (method, path) {
+                (&Method::POST, "/stop") | (&Method::GET | &Method::HEAD, "/health") => Ok(Asked::ByStranger),
+                _ => Err(403),
+            };
+            assert_eq!(decided(method, path, upgrade, Ok(Caller::Remote)), proxied, "{method} {path}");
             for (refusal, status) in
                 [(Refusal::ForeignHost, 403), (Refusal::NotOneHost, 400), (Refusal::AnotherTarget, 400)]
             {

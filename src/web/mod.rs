@@ -1,12 +1,13 @@
 //! HTTP on the server's one port: the WebSocket upgrade, health, metrics, and a page for people.
 //!
-//! Reserved paths are `/health`, `/metrics`, `/debug/actors`, `/stop`, `/resume`, `/hardware` (when virtual hardware is
-//! on) and, for requests that are no upgrade, `/`. An upgrade on any other path is a client. Who may ask for what is decided
+//! Reserved paths are `/health`, `/metrics`, `/debug/actors`, `/stop`, `/resume`, everything below `/api/`, `/hardware` (when
+//! virtual hardware is on) and, for requests that are no upgrade, `/`. An upgrade on any other path is a client. Who may ask for what is decided
 //! in `access`, around every path. What may not live here: protocol messages, devices.
 
 mod access;
 mod connect;
 mod health;
+mod origins;
 mod page;
 mod router;
 mod schema;
@@ -15,6 +16,7 @@ mod stop;
 mod websocket;
 
 pub use connect::on_connect;
+pub use origins::Origins;
 pub use router::app;
 pub use site::Site;
 pub use websocket::SocketLimits;

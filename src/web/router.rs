@@ -2,10 +2,11 @@
 
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::{App, HttpRequest, HttpResponse, Route, guard, middleware, web};
+use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, Route, guard, middleware, web};
 
 use super::site::Site;
-use super::{access, health, page, schema, stop, websocket};
+use super::{access, health, origins::routes as origins, page, schema, stop, websocket};
+use crate::access::Origin;
 use crate::session;
 use crate::text::shown;
 
@@ -25,6 +26,9 @@ pub fn app(
         .route("/schema/{file}", reads().to(schema::schema))
         .route("/stop", web::post().to(stop::stop))
         .route("/resume", web::post().to(stop::resume))
+        .route("/api/v1/origins", reads().to(origins::list))
+        .route("/api/v1/origins/allow", web::post().to(origins::allow))
+        .route("/api/v1/origins/deny", web::post().to(origins::deny))
         .route("/hardware", web::get().to(hardware))
         .default_service(web::to(anything))
 }
@@ -39,6 +43,9 @@ async fn anything(request: HttpRequest, payload: web::Payload, site: web::Data<S
     if websocket::is_upgrade(&request) {
         return match websocket::upgrade(&request, payload, site.limits) {
             Ok((response, connection)) => {
+                if let Some(origin) = request.extensions_mut().remove::<Origin>() {
+                    actix_web::rt::spawn(site.origins.clone().watch(origin, connection.outgoing.clone()));
+                }
                 session::serve(connection, site.control.clone(), site.sessions.clone());
                 response
             }

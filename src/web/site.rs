@@ -1,5 +1,6 @@
 //! What requests need.
 
+use super::origins::Origins;
 use super::websocket::SocketLimits;
 use crate::control::Control;
 use crate::manager::virtual_bus::Port;
@@ -12,6 +13,8 @@ pub struct Site {
     pub control: Control,
     /// What clients are told and allowed.
     pub sessions: SessionOptions,
+    /// Which web pages may connect.
+    pub origins: Origins,
     /// What sockets may do.
     pub limits: SocketLimits,
     /// Where virtual hardware goes, if it is on.

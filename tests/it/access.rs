@@ -1,11 +1,13 @@
 //! What a stranger's web page can do: stop everything, and learn nothing.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use crate::support::{Done, Peripheral, Raw, Server};
+use crate::support::{Done, Peripheral, Raw, Server, run};
 
 const FOREIGN: &str = "Origin: http://evil.example\r\n";
 const STOP: [u8; 4] = [0xC5, 0x55, 0, 0xAA];
@@ -183,7 +185,6 @@ async fn foreign_pages_speak_buttplug_and_play_no_hardware() {
         let escaped = format!("{}/%68ardware", server.url());
         assert_eq!(upgrade(&escaped, "Origin", origin).await, Err(403), "{origin}");
         assert_eq!(upgrade(&dial_in, "Origin", origin).await, Err(403), "{origin}");
-        assert_eq!(upgrade(&server.url(), "Origin", origin).await, Ok(()), "{origin}");
     }
     assert_eq!(upgrade(&hardware, "Sec-Fetch-Site", "cross-site").await, Err(403));
     for host in ["evil.example", "0.0.0.0:1"] {
@@ -195,6 +196,126 @@ async fn foreign_pages_speak_buttplug_and_play_no_hardware() {
     assert_eq!(upgrade(&dial_in, "Host", "localhost:1").await, Ok(()));
     server.logged("carries the Origin \"http://evil.example\"");
     assert_eq!(server.log().matches("carries the Origin").count(), 1, "said once:\n{}", server.log());
+}
+
+/// What `hapticd origins`, `allow` and `deny` say.
+fn says(server: &Server, args: &[&str]) -> String {
+    let address = server.address().to_owned();
+    let out = run(&[args, &["--server", address.as_str()]].concat());
+    assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn an_unknown_page_drives_nothing_until_its_user_lets_it_in_and_a_denied_one_is_cut_off() {
+    const PAGE: &str = "https://app.example";
+    let state = Arc::new(tempfile::tempdir().unwrap());
+    let server = Server::start_in(Arc::clone(&state), &[]);
+    assert_eq!(upgrade(&server.url(), "Origin", PAGE).await, Err(403));
+    server.logged("`hapticd allow https://app.example` lets it in");
+    assert!(says(&server, &["origins"]).contains("https://app.example waits for an answer"));
+    // A page cannot answer for its user, nor learn what was answered.
+    for who in
+        [FOREIGN, "Origin: https://app.example\r\n", "Origin: http://127.0.0.1:1\r\n", "Sec-Fetch-Site: same-site\r\n"]
+    {
+        for (method, path) in [
+            ("GET", "/api/v1/origins"),
+            ("POST", "/api/v1/origins/allow?origin=https://app.example"),
+            ("POST", "/api/v1/origins/deny?origin=https://app.example"),
+        ] {
+            is_refused(&server.request(method, path, who).await, 403);
+        }
+    }
+    assert_eq!(upgrade(&server.url(), "Origin", PAGE).await, Err(403));
+    assert_eq!(says(&server, &["allow", "HTTPS://App.Example/"]), "https://app.example may connect for 720 min\n");
+    let mut page = Raw::hello_from(&server, PAGE).await;
+    page.ok("StartScanning", json!({})).await;
+    let mut toy = Peripheral::attach(&server, "REALOV_VIBE", "a").await;
+    toy.attached().await;
+    page.devices(1).await;
+    page.output(0, 0, "Vibrate", 9).await;
+    assert_eq!(toy.done().await, Done::tx([0xC5, 0x55, 9, 0xAA]));
+    // Others are as unknown as before.
+    for other in ["http://app.example", "https://app.example:8443", "https://x.app.example", "https://app.example.evil"]
+    {
+        assert_eq!(upgrade(&server.url(), "Origin", other).await, Err(403), "{other}");
+    }
+    says(&server, &["deny", PAGE]);
+    page.closed().await;
+    assert_eq!(toy.done().await, Done::tx(STOP));
+    assert_eq!(upgrade(&server.url(), "Origin", PAGE).await, Err(403));
+    let list = says(&server, &["origins"]);
+    assert!(
+        list.contains("https://app.example may not connect\n") && !list.contains("https://app.example waits"),
+        "{list}"
+    );
+    // For good is beyond the end of the server.
+    assert_eq!(says(&server, &["allow", "--always", PAGE]), "https://app.example may connect for good\n");
+    drop(server);
+    let server = Server::start_in(state, &[]);
+    assert_eq!(upgrade(&server.url(), "Origin", PAGE).await, Ok(()));
+}
+
+#[tokio::test]
+async fn pages_of_this_computer_connect_and_pages_without_identity_once() {
+    let server = Server::start(&[]);
+    for page in ["http://127.0.0.1:1", "http://localhost:8080", "https://localhost", "http://[::1]:3000"] {
+        assert_eq!(upgrade(&server.url(), "Origin", page).await, Ok(()), "{page}");
+    }
+    for page in ["null", "file://", "tauri://localhost"] {
+        assert_eq!(upgrade(&server.url(), "Origin", page).await, Err(403), "{page}");
+        assert!(says(&server, &["allow", "--always", page]).contains("once, within 60 s"));
+        assert_eq!(upgrade(&server.url(), "Origin", page).await, Ok(()), "{page}");
+        assert_eq!(upgrade(&server.url(), "Origin", page).await, Err(403), "{page} again");
+    }
+    // What no browser sends is no question, and stands in no list.
+    for odd in [
+        "HTTP://EVIL.example",
+        "http://evil.example/",
+        "http://a@evil.example",
+        "http://a.example, http://b.example",
+        "",
+    ] {
+        assert_eq!(upgrade(&server.url(), "Origin", odd).await, Err(403), "{odd}");
+    }
+    assert_eq!(upgrade(&server.url(), "Sec-Fetch-Site", "cross-site").await, Err(403));
+    let list = says(&server, &["origins"]);
+    assert!(!list.to_lowercase().contains("evil") && !list.contains("a.example"), "{list}");
+    let wrong = run(&["allow", "app.example", "--server", server.address()]);
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn unknown_pages_can_all_be_let_in_or_kept_out() {
+    let open = Server::start(&["access.unknown_origins=allow"]);
+    assert_eq!(upgrade(&open.url(), "Origin", "https://any.example").await, Ok(()));
+    says(&open, &["deny", "https://any.example"]);
+    assert_eq!(upgrade(&open.url(), "Origin", "https://any.example").await, Err(403));
+    let shut = Server::start(&["access.unknown_origins=deny"]);
+    assert_eq!(upgrade(&shut.url(), "Origin", "https://any.example").await, Err(403));
+    assert_eq!(says(&shut, &["origins"]), "every other web page that this computer does not serve may not connect\n");
+}
+
+#[tokio::test]
+async fn what_a_proxy_or_a_tunnel_passes_on_may_only_stop() {
+    let server = Server::start(&[]);
+    let (_client, mut toy) = running(&server).await;
+    for header in ["X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "X-Real-IP", "Via", "CF-Connecting-IP"] {
+        let by = format!("{header}: for=192.0.2.1\r\n");
+        for path in ["/", "/metrics", "/debug/actors", "/api/v1/origins", "/other"] {
+            is_refused(&server.request("GET", path, &by).await, 403);
+        }
+        is_refused(&server.request("POST", "/resume", &by).await, 403);
+        is_refused(&server.request("POST", "/api/v1/origins/allow?origin=https://a.example", &by).await, 403);
+        let name: &'static str = header;
+        let lower: &'static str = Box::leak(name.to_lowercase().into_boxed_str());
+        assert_eq!(upgrade(&server.url(), lower, "for=192.0.2.1").await, Err(403), "{header}");
+        assert_eq!(body(&server.request("GET", "/health", &by).await), r#"{"status":"ok"}"#);
+    }
+    let answer = server.request("POST", "/stop?hold=true", "X-Forwarded-For: 192.0.2.1\r\n").await;
+    assert_eq!(body(&answer), r#"{"stopped":true}"#);
+    assert_eq!(toy.done().await, Done::tx(STOP));
+    assert_eq!(server.health().await["held"], false);
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ fn check(args: &[&str], status: i32, contains: &[&str]) {
 #[test]
 fn help_is_everywhere() {
     check(&["--help"], 0, &["serve", "check", "devices", "simulate", "health", "doctor"]);
-    for command in ["serve", "check", "devices", "simulate", "stop", "health", "doctor"] {
+    for command in ["serve", "check", "devices", "simulate", "stop", "health", "doctor", "origins", "allow", "deny"] {
         check(&[command, "--help"], 0, &["Usage"]);
     }
     check(&["--version"], 0, &["hapticd 0."]);

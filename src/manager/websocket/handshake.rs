@@ -48,6 +48,7 @@ fn admit(request: &Request) -> Result<(), (StatusCode, String)> {
         target: request.uri().authority().map(Authority::as_str),
         origins: all("origin"),
         fetch_sites: all("sec-fetch-site"),
+        forwarded: request.headers().keys().any(|name| access::is_forwarding(name.as_str())),
     };
     match access::caller(&headers) {
         Ok(Caller::Program | Caller::OwnPage) => Ok(()),
@@ -62,6 +63,7 @@ fn admit(request: &Request) -> Result<(), (StatusCode, String)> {
             }
             Err((StatusCode::FORBIDDEN, "a web page may not dial in".to_owned()))
         }
+        Ok(Caller::Remote) => Err((StatusCode::FORBIDDEN, "nobody may dial in through a proxy".to_owned())),
         Err(refusal) if refusal.is_malformed() => Err((StatusCode::BAD_REQUEST, refusal.to_string())),
         Err(refusal) => Err((StatusCode::FORBIDDEN, refusal.to_string())),
     }

@@ -6,6 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::{Listens, PATIENCE, QUIET};
@@ -64,7 +65,19 @@ impl Raw {
 
     /// Connects and shakes hands.
     pub async fn hello(server: &impl Listens) -> Self {
-        let mut client = Self::connect(server).await;
+        Self::connect(server).await.shaking_hands().await
+    }
+
+    /// The same as a web page does.
+    pub async fn hello_from(server: &impl Listens, origin: &str) -> Self {
+        let mut request = server.url().into_client_request().unwrap();
+        request.headers_mut().insert("Origin", origin.parse().unwrap());
+        let (socket, _) = connect_async(request).await.unwrap();
+        Self { socket, next_id: 1, version: 4 }.shaking_hands().await
+    }
+
+    async fn shaking_hands(self) -> Self {
+        let mut client = self;
         let info = client
             .ask(
                 "RequestServerInfo",

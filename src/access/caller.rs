@@ -1,8 +1,8 @@
-//! Who a request comes from, judged by its raw headers: the rules that every port shares.
+//! Who sent a request.
 //!
 //! A web page may send requests to this computer without its user's knowledge, under a host name of its own
 //! (DNS rebinding) or under ours. Nothing here reads what a library makes of `X-Forwarded-*` or `Forwarded`: a page can
-//! set those. `web/access` applies the rules to HTTP, `manager/websocket` to the port for devices that dial in.
+//! set those. What they are good for is that a proxy or a tunnel gives itself away by them.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -17,6 +17,14 @@ pub struct Headers<'a> {
     pub origins: Vec<&'a [u8]>,
     /// Every `Sec-Fetch-Site` header.
     pub fetch_sites: Vec<&'a [u8]>,
+    /// There is a header that proxies and tunnels add, see [`is_forwarding`].
+    pub forwarded: bool,
+}
+
+/// Whether a header of this name, in lower case, says that a proxy or a tunnel has passed the request on.
+#[must_use]
+pub fn is_forwarding(name: &str) -> bool {
+    ["forwarded", "x-real-ip", "via"].contains(&name) || name.starts_with("x-forwarded-") || name.starts_with("cf-")
 }
 
 /// Who sent a request that may be answered at all.
@@ -28,6 +36,8 @@ pub enum Caller {
     OwnPage,
     /// A page from elsewhere; other ports of this computer are elsewhere, too.
     ForeignPage,
+    /// Whoever is behind a proxy or a tunnel that runs on this computer.
+    Remote,
 }
 
 /// Why a request is not answered. The texts do not say who refuses.
@@ -70,6 +80,9 @@ pub fn caller(headers: &Headers<'_>) -> Result<Caller, Refusal> {
     }
     if !loopback {
         return Err(Refusal::ForeignHost);
+    }
+    if headers.forwarded {
+        return Ok(Caller::Remote);
     }
     let own_origin = |origin: &&[u8]| origin.strip_prefix(b"http://").is_some_and(|name| name == host.as_bytes());
     // What a browser says when the user typed the address, or opened a bookmark.
@@ -115,6 +128,7 @@ mod tests {
             target: None,
             origins: origin.map(str::as_bytes).into_iter().collect(),
             fetch_sites: site.map(str::as_bytes).into_iter().collect(),
+            forwarded: false,
         })
     }
 
@@ -228,6 +242,21 @@ mod tests {
             ..Headers::default()
         };
         assert_eq!(caller(&two), Ok(Caller::ForeignPage));
+    }
+
+    #[test]
+    fn a_proxy_makes_a_stranger_of_everybody() {
+        for name in
+            ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via", "cf-connecting-ip", "cf-ray"]
+        {
+            assert!(is_forwarding(name), "{name}");
+        }
+        for name in ["host", "origin", "x-forwarde", "viaduct", "user-agent"] {
+            assert!(!is_forwarding(name), "{name}");
+        }
+        let by_proxy = |host| caller(&Headers { hosts: vec![host], forwarded: true, ..Headers::default() });
+        assert_eq!(by_proxy(b"localhost"), Ok(Caller::Remote));
+        assert_eq!(by_proxy(b"evil.example"), Err(Refusal::ForeignHost));
     }
 
     #[test]

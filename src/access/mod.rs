@@ -1,0 +1,10 @@
+//! Who a request comes from, judged by its raw headers: the rules that every port shares.
+//!
+//! Here live the callers ([`caller`]) and the identity of a web page ([`Origin`]). `web/access` applies the rules to HTTP,
+//! `manager/websocket` to the port for devices that dial in. What may not live here: sockets, what somebody answered.
+
+mod caller;
+mod origin;
+
+pub use caller::{Caller, Headers, Refusal, caller, is_forwarding};
+pub use origin::{Origin, UnknownOrigins};
