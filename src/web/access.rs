@@ -1,7 +1,7 @@
 //! What each caller may ask of the one port: a middleware around everything.
 //!
 //! The caller is judged by [`crate::access`] from the raw headers. What the routes themselves need to know of it they take
-//! as an argument ([`Asked`]).
+//! as an argument ([`Asker`]).
 
 use std::future::{Ready, ready};
 
@@ -26,22 +26,22 @@ const FOREIGN: &str = "a page from elsewhere may not ask for this";
 
 /// Whose request a handler serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum Asker {
     /// A program of this computer, or the server's own page: is told everything.
-    ByOurs,
+    Ours,
     /// Whoever else may ask: is told nothing about devices, and changes nothing but by a stop.
-    ByStranger,
+    Stranger,
     /// A page from elsewhere that wants to be a client: what its user has answered decides.
-    ByPage,
+    Page,
 }
 
-impl FromRequest for Asked {
+impl FromRequest for Asker {
     type Error = actix_web::Error;
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         // A route that is not behind the middleware serves strangers.
-        ready(Ok(request.extensions().get::<Self>().copied().unwrap_or(Self::ByStranger)))
+        ready(Ok(request.extensions().get::<Self>().copied().unwrap_or(Self::Stranger)))
     }
 }
 
@@ -57,24 +57,24 @@ struct RequestedAccess<'a> {
 }
 
 /// Serves a request or refuses it.
-fn decide(wish: RequestedAccess<'_>, caller: Result<Caller, Refusal>) -> Result<Asked, (StatusCode, String)> {
+fn decide(wish: RequestedAccess<'_>, caller: Result<Caller, Refusal>) -> Result<Asker, (StatusCode, String)> {
     let reads = [&Method::GET, &Method::HEAD].contains(&wish.method);
     match caller {
-        Ok(Caller::Program | Caller::OwnPage) => Ok(Asked::ByOurs),
+        Ok(Caller::Program | Caller::OwnPage) => Ok(Asker::Ours),
         // Stopping is safe, and must never depend on who asks.
-        _ if wish.method == Method::POST && wish.path == "/stop" => Ok(Asked::ByStranger),
+        _ if wish.method == Method::POST && wish.path == "/stop" => Ok(Asker::Stranger),
         Ok(Caller::ForeignPage) => {
             let health = reads && wish.path == "/health";
             let page = reads && wish.path == "/" && wish.navigation;
             if wish.upgrade && !RESERVED.contains(&wish.path) && !wish.path.starts_with(API) {
-                return Ok(Asked::ByPage);
+                return Ok(Asker::Page);
             }
             if health || page {
-                return Ok(Asked::ByStranger);
+                return Ok(Asker::Stranger);
             }
             Err((StatusCode::FORBIDDEN, FOREIGN.to_owned()))
         }
-        Ok(Caller::Remote) if reads && wish.path == "/health" => Ok(Asked::ByStranger),
+        Ok(Caller::Remote) if reads && wish.path == "/health" => Ok(Asker::Stranger),
         Ok(Caller::Remote) => {
             Err((StatusCode::FORBIDDEN, "what comes through a proxy or a tunnel is not served".to_owned()))
         }
@@ -102,8 +102,8 @@ pub(super) async fn guard<B: MessageBody + 'static>(
 }
 
 /// Lets a page that wants to be a client in as its user has answered. Its origin goes with the request.
-fn answered(request: &ServiceRequest, asked: Asked) -> Result<Asked, (StatusCode, String)> {
-    if asked != Asked::ByPage {
+fn answered(request: &ServiceRequest, asked: Asker) -> Result<Asker, (StatusCode, String)> {
+    if asked != Asker::Page {
         return Ok(asked);
     }
     let origin = match headers(request).origins.as_slice() {
@@ -143,7 +143,7 @@ fn headers(request: &ServiceRequest) -> Headers<'_> {
 mod tests {
     use super::*;
 
-    fn decided(method: &Method, path: &str, upgrade: bool, caller: Result<Caller, Refusal>) -> Result<Asked, u16> {
+    fn decided(method: &Method, path: &str, upgrade: bool, caller: Result<Caller, Refusal>) -> Result<Asker, u16> {
         let wish = RequestedAccess { method, path, upgrade, navigation: false };
         decide(wish, caller).map_err(|(status, _)| status.as_u16())
     }
@@ -152,8 +152,8 @@ mod tests {
     fn ours_may_ask_for_everything_and_strangers_for_little() {
         let foreign = Ok(Caller::ForeignPage);
         let ways = [
-            (&Method::GET, "/health", false, Ok(Asked::ByStranger)),
-            (&Method::HEAD, "/health", false, Ok(Asked::ByStranger)),
+            (&Method::GET, "/health", false, Ok(Asker::Stranger)),
+            (&Method::HEAD, "/health", false, Ok(Asker::Stranger)),
             (&Method::POST, "/health", false, Err(403)),
             (&Method::GET, "/metrics", false, Err(403)),
             (&Method::GET, "/debug/actors", false, Err(403)),
@@ -161,12 +161,12 @@ mod tests {
             (&Method::GET, "/other", false, Err(403)),
             (&Method::OPTIONS, "/stop", false, Err(403)),
             (&Method::GET, "/stop", false, Err(403)),
-            (&Method::POST, "/stop", false, Ok(Asked::ByStranger)),
+            (&Method::POST, "/stop", false, Ok(Asker::Stranger)),
             (&Method::POST, "/resume", false, Err(403)),
             (&Method::GET, "/hardware", true, Err(403)),
             (&Method::GET, "/metrics", true, Err(403)),
-            (&Method::GET, "/", true, Ok(Asked::ByPage)),
-            (&Method::GET, "/any/path", true, Ok(Asked::ByPage)),
+            (&Method::GET, "/", true, Ok(Asker::Page)),
+            (&Method::GET, "/any/path", true, Ok(Asker::Page)),
             (&Method::GET, "/api/v1/origins", false, Err(403)),
             (&Method::GET, "/api/v1/origins", true, Err(403)),
             (&Method::POST, "/api/v1/origins/allow", false, Err(403)),
@@ -175,10 +175,10 @@ mod tests {
         for (method, path, upgrade, expected) in ways {
             assert_eq!(decided(method, path, upgrade, foreign), expected, "{method} {path} {upgrade}");
             for ours in [Caller::Program, Caller::OwnPage] {
-                assert_eq!(decided(method, path, upgrade, Ok(ours)), Ok(Asked::ByOurs), "{method} {path}");
+                assert_eq!(decided(method, path, upgrade, Ok(ours)), Ok(Asker::Ours), "{method} {path}");
             }
             let proxied = match (method, path) {
-                (&Method::POST, "/stop") | (&Method::GET | &Method::HEAD, "/health") => Ok(Asked::ByStranger),
+                (&Method::POST, "/stop") | (&Method::GET | &Method::HEAD, "/health") => Ok(Asker::Stranger),
                 _ => Err(403),
             };
             assert_eq!(decided(method, path, upgrade, Ok(Caller::Remote)), proxied, "{method} {path}");
@@ -186,7 +186,7 @@ mod tests {
                 [(Refusal::ForeignHost, 403), (Refusal::NotOneHost, 400), (Refusal::AnotherTarget, 400)]
             {
                 let stop = method == Method::POST && path == "/stop";
-                let expected = if stop { Ok(Asked::ByStranger) } else { Err(status) };
+                let expected = if stop { Ok(Asker::Stranger) } else { Err(status) };
                 assert_eq!(decided(method, path, upgrade, Err(refusal)), expected, "{method} {path} {refusal:?}");
             }
         }
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn a_link_from_elsewhere_opens_the_page_and_a_frame_does_not() {
         let wish = |navigation| RequestedAccess { method: &Method::GET, path: "/", upgrade: false, navigation };
-        assert_eq!(decide(wish(true), Ok(Caller::ForeignPage)), Ok(Asked::ByStranger));
+        assert_eq!(decide(wish(true), Ok(Caller::ForeignPage)), Ok(Asker::Stranger));
         assert!(decide(wish(false), Ok(Caller::ForeignPage)).is_err());
         assert!(decide(wish(true), Err(Refusal::ForeignHost)).is_err());
     }

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, http::header, web};
 
-use super::access::Asked;
+use super::access::Asker;
 use super::site::Site;
 use crate::types::Health;
 
@@ -11,10 +11,10 @@ const HUB_GONE: &str = "the hub does not answer";
 
 /// What the server is doing, as JSON. That somebody owns such devices is nobody's business: a stranger learns that
 /// something answers, and no more.
-pub(super) async fn health(site: web::Data<Site>, asked: Asked) -> HttpResponse {
+pub(super) async fn health(site: web::Data<Site>, asked: Asker) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, "no-store"));
-    if asked == Asked::ByStranger {
+    if asked == Asker::Stranger {
         return response.json(serde_json::json!({ "status": "ok" }));
     }
     let server = site.control.status().await;

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, http::StatusCode, web};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::access::Asked;
+use super::access::Asker;
 use super::site::Site;
 
 #[derive(Deserialize)]
@@ -20,10 +20,10 @@ pub(super) struct Options {
 /// understood are an error, but nothing runs on because of it.
 pub(super) async fn stop(
     site: web::Data<Site>,
-    asked: Asked,
+    asked: Asker,
     options: Result<web::Query<Options>, actix_web::Error>,
 ) -> HttpResponse {
-    let ours = asked == Asked::ByOurs;
+    let ours = asked == Asker::Ours;
     let hold = ours && options.as_ref().is_ok_and(|options| options.hold);
     let unconfirmed = site.control.stop_all(hold).await;
     if let Some(error) = options.err().filter(|_| ours) {

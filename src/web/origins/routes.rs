@@ -1,7 +1,8 @@
 //! `/api/v1/origins`: which web pages may connect and which wait for an answer, and the answers. `access` lets only programs
 //! of this computer and the own page ask.
 
-use actix_web::{HttpResponse, web};
+use actix_web::error::ErrorBadRequest;
+use actix_web::{Error, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -19,14 +20,10 @@ pub(in crate::web) struct Answer {
 }
 
 impl Answer {
-    fn origin(&self) -> Result<Origin, HttpResponse> {
-        Origin::from_person(&self.origin).ok_or_else(|| {
-            let text = format!(
-                "{:?} is no origin of a web page; allowed: scheme://host or scheme://host:port, such as https://app.example\n",
-                shown(&self.origin)
-            );
-            HttpResponse::BadRequest().content_type("text/plain; charset=utf-8").body(text)
-        })
+    fn origin(&self) -> Result<Origin, Error> {
+        let allowed = "allowed: scheme://host or scheme://host:port, such as https://app.example";
+        let wrong = || ErrorBadRequest(format!("{:?} is no origin of a web page; {allowed}\n", shown(&self.origin)));
+        Origin::from_person(&self.origin).ok_or_else(wrong)
     }
 }
 
@@ -34,27 +31,19 @@ pub(in crate::web) async fn list(site: web::Data<Site>) -> HttpResponse {
     HttpResponse::Ok().json(site.origins.list())
 }
 
-pub(in crate::web) async fn allow(site: web::Data<Site>, answer: web::Query<Answer>) -> HttpResponse {
-    let (origin, always) = match answer.origin() {
-        Ok(origin) => (origin, answer.always),
-        Err(response) => return response,
-    };
+pub(in crate::web) async fn allow(site: web::Data<Site>, answer: web::Query<Answer>) -> Result<HttpResponse, Error> {
+    let (origin, always) = (answer.origin()?, answer.always);
     let (origins, of) = (site.origins.clone(), origin.clone());
-    let done = web::block(move || origins.allow(of, always)).await;
-    let Ok((time, kept)) = done else { return HttpResponse::ServiceUnavailable().finish() };
+    let (time, kept) = web::block(move || origins.allow(of, always)).await?;
     let seconds = time.map(|time| time.as_secs());
-    HttpResponse::Ok().json(json!({
+    Ok(HttpResponse::Ok().json(json!({
         "origin": origin, "allowed": true, "seconds_left": seconds, "not_remembered": kept.err(),
-    }))
+    })))
 }
 
-pub(in crate::web) async fn deny(site: web::Data<Site>, answer: web::Query<Answer>) -> HttpResponse {
-    let origin = match answer.origin() {
-        Ok(origin) => origin,
-        Err(response) => return response,
-    };
+pub(in crate::web) async fn deny(site: web::Data<Site>, answer: web::Query<Answer>) -> Result<HttpResponse, Error> {
+    let origin = answer.origin()?;
     let (origins, of) = (site.origins.clone(), origin.clone());
-    let done = web::block(move || origins.deny(of)).await;
-    let Ok(kept) = done else { return HttpResponse::ServiceUnavailable().finish() };
-    HttpResponse::Ok().json(json!({ "origin": origin, "allowed": false, "not_remembered": kept.err() }))
+    let kept = web::block(move || origins.deny(of)).await?;
+    Ok(HttpResponse::Ok().json(json!({ "origin": origin, "allowed": false, "not_remembered": kept.err() })))
 }
