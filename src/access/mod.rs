@@ -1,6 +1,6 @@
 //! Who a request comes from, judged by its raw headers: the rules that every port shares.
 //!
-//! Here live the callers ([`caller`]) and the identity of a web page ([`Origin`]). `web/access` applies the rules to HTTP,
+//! Here live the callers ([`mod@caller`]) and the identity of a web page ([`Origin`]). `web/access` applies the rules to HTTP,
 //! `manager/websocket` to the port for devices that dial in. What may not live here: sockets, what somebody answered.
 
 mod caller;

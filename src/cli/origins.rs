@@ -30,7 +30,7 @@ pub struct OriginsArgs {
 pub struct AllowArgs {
     #[command(flatten)]
     pub(super) settings: SettingsArgs,
-    /// The page's site, such as https://app.example
+    /// The page's site, such as `https://app.example`
     origin: String,
     /// For good; without it for twelve hours, or until the server ends
     #[arg(long)]
@@ -44,7 +44,7 @@ pub struct AllowArgs {
 pub struct DenyArgs {
     #[command(flatten)]
     pub(super) settings: SettingsArgs,
-    /// The page's site, such as https://app.example
+    /// The page's site, such as `https://app.example`
     origin: String,
     #[command(flatten)]
     server: ServerArg,

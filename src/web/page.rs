@@ -1,10 +1,27 @@
 //! `/`: a page for people who open the server's address in a browser.
 
+use std::sync::LazyLock;
+
 use actix_web::{HttpRequest, HttpResponse, http::header};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use sha2::{Digest, Sha256};
 
 use super::site::Site;
 
 const PAGE: &str = include_str!("page.html");
+
+/// What a browser lets the page do: run its own script, have its own looks, and ask this server. A stranger's text that
+/// became markup would do nothing.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = |tag: &str| {
+        let inner = PAGE.split_once(&format!("<{tag}>")).and_then(|(_, rest)| rest.split_once(&format!("</{tag}>")));
+        let digest = Sha256::digest(inner.map_or("", |(inner, _)| inner));
+        format!("{tag}-src 'sha256-{}'", BASE64_STANDARD.encode(digest))
+    };
+    let own = "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    format!("default-src 'none'; {}; {}; {own}", hash("script"), hash("style"))
+});
 
 /// The page, with the address under which it was asked for.
 pub(super) fn page(request: &HttpRequest, site: &Site) -> HttpResponse {
@@ -16,7 +33,8 @@ pub(super) fn page(request: &HttpRequest, site: &Site) -> HttpResponse {
         .replace("{address}", &escape(host))
         .replace("{name}", &escape(&site.sessions.server_name))
         .replace("{version}", env!("CARGO_PKG_VERSION"));
-    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page)
+    let policy = (header::CONTENT_SECURITY_POLICY, POLICY.as_str());
+    HttpResponse::Ok().content_type("text/html; charset=utf-8").insert_header(policy).body(page)
 }
 
 /// The Host header is a stranger's text.
@@ -27,6 +45,18 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A value within the script would change its hash, and the browser would not run it.
+    #[test]
+    fn nothing_is_filled_into_the_script_or_the_style() {
+        for tag in ["script", "style"] {
+            let (_, rest) = PAGE.split_once(&format!("<{tag}>")).unwrap();
+            let (inner, rest) = rest.split_once(&format!("</{tag}>")).unwrap();
+            let values = ["{problems}", "{address}", "{name}", "{version}"];
+            assert!(!inner.is_empty() && values.iter().all(|value| !inner.contains(value)), "{tag}");
+            assert!(!rest.contains(&format!("<{tag}")) && !PAGE.contains("style="), "one {tag} only");
+        }
+    }
 
     #[test]
     fn strangers_text_is_no_markup() {

@@ -1,7 +1,7 @@
 //! Which path leads where.
 
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
+use actix_web::http::{Method, header};
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, Route, guard, middleware, web};
 
 use super::site::Site;
@@ -19,6 +19,7 @@ pub fn app(
 > {
     App::new()
         .wrap(middleware::from_fn(access::guard))
+        .wrap(headers())
         .app_data(web::Data::new(site.clone()))
         .route("/health", reads().to(health::health))
         .route("/metrics", reads().to(health::metrics))
@@ -31,6 +32,18 @@ pub fn app(
         .route("/api/v1/origins/deny", web::post().to(origins::deny))
         .route("/hardware", web::get().to(hardware))
         .default_service(web::to(anything))
+}
+
+/// What every answer says to browsers, refusals too: that nothing of it is for other pages, nor may be framed or guessed at.
+/// The page itself has a policy of its own.
+fn headers() -> middleware::DefaultHeaders {
+    middleware::DefaultHeaders::new()
+        .add((header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
+        .add((header::X_FRAME_OPTIONS, "DENY"))
+        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .add((header::REFERRER_POLICY, "no-referrer"))
+        .add(("cross-origin-resource-policy", "same-origin"))
+        .add(("cross-origin-opener-policy", "same-origin"))
 }
 
 /// GET, and HEAD, which is GET without the body.

@@ -321,6 +321,37 @@ async fn what_a_proxy_or_a_tunnel_passes_on_may_only_stop() {
 }
 
 #[tokio::test]
+async fn every_answer_keeps_other_pages_out() {
+    let server = Server::start(&[]);
+    let own = format!("Host: {}\r\n", server.address());
+    for (method, path, host, who) in [
+        ("GET", "/", own.as_str(), ""),
+        ("GET", "/health", &own, ""),
+        ("GET", "/other", &own, ""),
+        ("GET", "/metrics", &own, FOREIGN),
+        ("GET", "/health", "Host: evil.example\r\n", ""),
+        ("GET", "/health", "Host: user@localhost\r\n", ""),
+        ("POST", "/stop", &own, FOREIGN),
+    ] {
+        let answer = server.send(&format!("{method} {path} HTTP/1.1\r\n{host}{who}")).await;
+        let head = answer.split("\r\n\r\n").next().unwrap().to_lowercase();
+        for line in [
+            "x-content-type-options: nosniff",
+            "x-frame-options: deny",
+            "referrer-policy: no-referrer",
+            "cross-origin-resource-policy: same-origin",
+            "cross-origin-opener-policy: same-origin",
+        ] {
+            assert!(head.lines().any(|said| said == line), "{line} for {path}: {answer}");
+        }
+        let policies: Vec<_> = head.lines().filter(|line| line.starts_with("content-security-policy: ")).collect();
+        assert!(matches!(policies.as_slice(), [one] if one.contains("default-src 'none'")), "{policies:?}");
+        assert!(policies[0].contains("frame-ancestors 'none'") && !policies[0].contains("unsafe"), "{policies:?}");
+        assert!(!head.contains("set-cookie") && !head.contains("access-control"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn head_is_get_without_the_body() {
     let server = Server::start(&[]);
     for path in ["/", "/health", "/metrics", "/debug/actors", "/other"] {
