@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import WebSocket from "ws";
 
-const binary = process.env.HAPTICD ?? new URL("../../target/debug/hapticd", import.meta.url).pathname;
+export const binary = process.env.HAPTICD ?? new URL("../../target/debug/hapticd", import.meta.url).pathname;
 // The hardware of whoever runs the tests is none of theirs.
 const noHardware = ["btle", "serial", "hid", "lovense_dongle", "gamepad"].map((bus) => `buses.${bus}.enabled=false`);
 const patience = 10_000;
