@@ -2,8 +2,8 @@
 //! each. `cargo bench --bench reload` prints a table.
 //!
 //! Every reload changes the limits of every device, which is the worst that one can do. Measured is what the hub does for
-//! it: what is in force, the settings of each device, and the descriptions that clients get. Reading the file happens on
-//! another thread, and is printed beside it.
+//! it: what is in force, the settings of each device, and the descriptions that clients get. It does that in turns, between
+//! which it serves others, so the longest turn counts. Reading the file happens on another thread, and is printed beside it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::collections::BTreeMap;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hapticd::device::{DeviceHandle, Identity};
+use hapticd::hub::DEVICES_A_TURN;
 use hapticd::hub::known_devices::{Key, KnownDevices};
 use hapticd::library::Library;
 use hapticd::types::Bus;
@@ -34,8 +35,8 @@ fn file(devices: usize, high: u32) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// The times for reading the file, and on the hub's thread, shortest first.
-fn measure(library: &Library, devices: usize) -> (Vec<Duration>, Vec<Duration>) {
+/// The times for reading the file, for all turns on the hub's thread, and for the longest of them; each shortest first.
+fn measure(library: &Library, devices: usize) -> [Vec<Duration>; 3] {
     let definition = library.protocol("lovense").unwrap();
     let model = Arc::new(definition.all_models().next().unwrap().clone());
     let mut known = KnownDevices::empty();
@@ -49,7 +50,7 @@ fn measure(library: &Library, devices: usize) -> (Vec<Duration>, Vec<Duration>) 
         (key, DeviceHandle::new(identity, &admitted.user))
     });
     let handles: Vec<_> = handles.collect();
-    let (mut reading, mut applying) = (Vec::new(), Vec::new());
+    let (mut reading, mut applying, mut longest) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let bytes = file(devices, if round % 2 == 0 { 7 } else { 11 });
         let begun = Instant::now();
@@ -58,28 +59,37 @@ fn measure(library: &Library, devices: usize) -> (Vec<Duration>, Vec<Duration>) 
         assert!(read.problems.is_empty(), "{:?}", read.problems);
         let begun = Instant::now();
         assert!(known.apply(Ok(Some(read)), |_| true).changed);
+        let (mut turns, mut turn) = (Vec::new(), begun);
         let mut changed = 0;
-        for (key, handle) in &handles {
-            assert!(known.refuses(&key.address).is_none());
-            let user = known.settings_for(key, &model, library);
-            changed += usize::from(handle.set_user(&user));
+        for devices in handles.chunks(DEVICES_A_TURN) {
+            for (key, handle) in devices {
+                assert!(known.refuses(&key.address).is_none());
+                let user = known.settings_for(key, &model, library);
+                changed += usize::from(handle.set_user(&user));
+            }
+            turns.push(turn.elapsed());
+            turn = Instant::now();
         }
         let list: BTreeMap<_, _> =
             handles.iter().map(|(_, handle)| (handle.identity().index, handle.description())).collect();
+        // The last turn ends with the list.
+        *turns.last_mut().unwrap() += turn.elapsed();
         applying.push(begun.elapsed());
+        longest.push(turns.into_iter().max().unwrap());
         assert_eq!((changed, list.len()), (devices, devices), "every device has other limits");
     }
-    reading.sort();
-    applying.sort();
-    (reading, applying)
+    let mut times = [reading, applying, longest];
+    times.iter_mut().for_each(|times| times.sort());
+    times
 }
 
 fn main() {
     let library = Library::load(&[], &hapticd::driver::names());
-    println!("{:>8} {:>14} {:>14} {:>14}", "devices", "read p50 µs", "hub p50 µs", "hub p99 µs");
+    println!(" devices  read p50 µs  hub p50 µs  longest turn p50 µs  longest turn p99 µs");
     for devices in DEVICES {
-        let (reading, applying) = measure(&library, devices);
+        let [reading, applying, longest] = measure(&library, devices);
         let at = |times: &[Duration], percent: usize| times[times.len() * percent / 100].as_micros();
-        println!("{devices:>8} {:>14} {:>14} {:>14}", at(&reading, 50), at(&applying, 50), at(&applying, 99));
+        let (read, hub, turn) = (at(&reading, 50), at(&applying, 50), at(&longest, 50));
+        println!("{devices:>8} {read:>12} {hub:>11} {turn:>20} {:>20}", at(&longest, 99));
     }
 }

@@ -32,3 +32,4 @@ pub use heartbeat::Heartbeat;
 pub use messages::{HubEvent, SessionHandle};
 pub use options::HubOptions;
 pub use shared::Routes;
+pub use user_changes::DEVICES_A_TURN;

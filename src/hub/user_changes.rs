@@ -6,6 +6,9 @@ use super::actor::Hub;
 use super::known_devices::{Key, Read};
 use crate::events::Event;
 
+/// Devices that are brought in line at a time, so that the hub is never busy for long; `benches/reload.rs` measures it.
+pub const DEVICES_A_TURN: usize = 50;
+
 /// Event: `devices.toml` was read again.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -33,19 +36,36 @@ impl Handler<NewSettings> for Hub {
                 device.handle.wanted().hold(hold.clone());
             }
         }
-        self.follow_settings(ctx);
+        self.follow_settings(self.devices.keys().copied().collect(), false, ctx);
         if applied.changed {
             self.save(ctx);
         }
     }
 }
 
+/// Event to itself: these devices are still to be brought in line; others have `changed`.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct FollowSettings {
+    left: Vec<u32>,
+    changed: bool,
+}
+
+impl Handler<FollowSettings> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, FollowSettings { left, changed }: FollowSettings, ctx: &mut Self::Context) {
+        self.follow_settings(left, changed, ctx);
+    }
+}
+
 impl Hub {
-    /// Brings every device in line with what the user set.
-    fn follow_settings(&mut self, ctx: &mut Context<Self>) {
-        let mut changed = false;
+    /// Brings these devices in line with what the user set, and then says so if one of them or of those before has `changed`.
+    fn follow_settings(&mut self, mut indexes: Vec<u32>, mut changed: bool, ctx: &mut Context<Self>) {
+        let left = indexes.split_off(indexes.len().min(DEVICES_A_TURN));
         let mut unwanted = Vec::new();
-        for (index, device) in &self.devices {
+        for index in &indexes {
+            let Some(device) = self.devices.get(index) else { continue };
             let identity = device.handle.identity();
             if let Some(why) = self.known.refuses(&identity.address) {
                 unwanted.push((*index, why));
@@ -71,7 +91,9 @@ impl Hub {
         for (index, why) in unwanted {
             self.let_go(index, why, ctx);
         }
-        if changed && !self.shutting_down {
+        if !left.is_empty() {
+            ctx.notify(FollowSettings { left, changed });
+        } else if changed && !self.shutting_down {
             self.publish();
         }
     }

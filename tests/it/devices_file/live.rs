@@ -60,6 +60,37 @@ async fn what_is_denied_is_stopped_and_let_go_and_found_again_once_it_is_allowed
     running.client.devices(1).await;
 }
 
+/// The hub brings some at a time in line, and tells clients once of all.
+#[tokio::test]
+async fn many_devices_are_all_brought_within_their_limits() {
+    const DEVICES: i32 = 120;
+    let bench = Bench::start(&[]);
+    let mut client = Raw::scanning(&bench.server).await;
+    let address = |number: i32| format!("C0:FF:EE:00:01:{number:02X}");
+    let mut all = Vec::new();
+    for number in 0..DEVICES {
+        all.push(bench.attach("Worked Example", &address(number)).await);
+    }
+    client.devices(all.len()).await;
+    for (number, hardware) in (0..).zip(&mut all) {
+        client.output(number, 0, "Vibrate", 20).await;
+        assert_eq!(hardware.done().await, Done::tx([1, 0, 20]), "{number}");
+    }
+    let entry = |number| {
+        format!("[[device]]\naddress = \"{}\"\noutput.\"0.vibrate\" = {{ range = [0, 4] }}\n", address(number))
+    };
+    let text = format!("version = 1\n{}", (0..DEVICES).map(entry).collect::<String>());
+    std::fs::write(bench.server.state.path().join("devices.toml"), text).unwrap();
+    for (number, hardware) in (0..).zip(&mut all) {
+        assert_eq!(hardware.done().await, Done::tx([1, 0, 4]), "{number}");
+    }
+    let limited = |message: &serde_json::Value| {
+        let devices = message["DeviceList"]["Devices"].as_object();
+        devices.is_some_and(|devices| devices.len() == 120 && devices.values().all(|device| *greatest(device) == 4))
+    };
+    client.until(limited).await;
+}
+
 #[tokio::test]
 async fn a_message_gap_counts_from_now() {
     let mut running = Running::start(&[]).await;
