@@ -60,6 +60,10 @@ fn measure(library: &Library, devices: usize) -> [Vec<Duration>; 3] {
         let begun = Instant::now();
         assert!(known.apply(Ok(Some(read)), |_| true).changed);
         let (mut turns, mut turn) = (Vec::new(), begun);
+        if devices > DEVICES_A_TURN {
+            turns.push(turn.elapsed());
+            turn = Instant::now();
+        }
         let mut changed = 0;
         for devices in handles.chunks(DEVICES_A_TURN) {
             for (key, handle) in devices {

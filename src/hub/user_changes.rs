@@ -36,7 +36,12 @@ impl Handler<NewSettings> for Hub {
                 device.handle.wanted().hold(hold.clone());
             }
         }
-        self.follow_settings(self.devices.keys().copied().collect(), false, ctx);
+        let (left, changed): (Vec<_>, _) = (self.devices.keys().copied().collect(), false);
+        if left.len() > DEVICES_A_TURN {
+            ctx.notify(FollowSettings { left, changed });
+        } else {
+            self.follow_settings(left, changed, ctx);
+        }
         if applied.changed {
             self.save(ctx);
         }
