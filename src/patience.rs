@@ -16,6 +16,14 @@ pub fn backoff(first: Duration, longest: Duration, failures: u32) -> Duration {
     first.saturating_mul(1 << failures.min(20)).min(longest)
 }
 
+/// Returns at that time; never, where there is none.
+pub async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// A step that is late by more than this was a pause. Far above what a busy machine costs a timer.
 const LATE: Duration = Duration::from_millis(250);
 /// A deadline without steps of its own is counted in so many.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::lookup::find;
 use crate::device::DeviceHandle;
@@ -14,6 +15,7 @@ use crate::types::{CommandError, Descriptions, Output};
 pub struct Batch<T> {
     routes: Arc<Routes>,
     pub(super) parts: BTreeMap<u32, Part<T>>,
+    pub(super) lasts: Option<Duration>,
 }
 
 /// What one device gets.
@@ -26,7 +28,13 @@ pub(super) struct Part<T> {
 
 impl<T> Batch<T> {
     pub(super) fn new(routes: Arc<Routes>) -> Self {
-        Self { routes, parts: BTreeMap::new() }
+        Self { routes, parts: BTreeMap::new(), lasts: None }
+    }
+
+    /// Has its outputs end by themselves after this time, unless they are set again before.
+    #[must_use]
+    pub fn for_at_most(self, lasts: Duration) -> Self {
+        Self { lasts: Some(lasts), ..self }
     }
 
     /// The devices that the batch can name.

@@ -95,7 +95,7 @@ impl Operator {
     pub fn output<T>(&self, batch: &mut Batch<T>) -> Vec<(T, Result<(), CommandError>)> {
         let mut outcomes = Vec::new();
         for Part { device, sets, tags } in std::mem::take(&mut batch.parts).into_values() {
-            let done = device.set(self.id(), &sets);
+            let done = device.set(self.id(), &sets, batch.lasts);
             if let Ok(replaced) = &done {
                 self.hub.metrics().commands(sets.len(), *replaced);
             }

@@ -125,14 +125,19 @@ impl DeviceHandle {
         place.limits.accept(device, feature, output)
     }
 
-    /// Sets outputs together; values come from [`DeviceHandle::accept`]. Returns how many values that were not yet
-    /// written they replaced.
+    /// Sets outputs together, for at most the time that they last; values come from [`DeviceHandle::accept`]. Returns how
+    /// many values that were not yet written they replaced.
     ///
     /// # Errors
     /// A device that was given up.
-    pub fn set(&self, owner: OperatorId, sets: &[(u32, Output)]) -> Result<usize, CommandError> {
+    pub fn set(
+        &self,
+        owner: OperatorId,
+        sets: &[(u32, Output)],
+        lasts: Option<Duration>,
+    ) -> Result<usize, CommandError> {
         let device = self.index();
-        self.shared.wanted.set(owner, sets).map_err(|refusal| match refusal {
+        self.shared.wanted.set(owner, sets, lasts).map_err(|refusal| match refusal {
             Refusal::Held(why) => CommandError::OutputsRefused { device, why },
             Refusal::Gone(why) => CommandError::DeviceUnreachable { device, why },
         })

@@ -209,6 +209,15 @@ pub struct OutputStatus {
     pub written: Option<i32>,
     /// Who set the value.
     pub owner: Option<OperatorId>,
+    /// Milliseconds since its owner set the first of its values.
+    #[serde(default)]
+    pub owned_ms: Option<u64>,
+    /// Milliseconds until the value ends by itself, if it does.
+    #[serde(default)]
+    pub left_ms: Option<u64>,
+    /// Who drove the output before its owner, if somebody did.
+    #[serde(default)]
+    pub replaced: Option<OperatorId>,
     /// Whether a stop waits for its confirmation.
     pub stopping: bool,
 }
@@ -347,6 +356,9 @@ mod tests {
             wanted: Some(3),
             written: None,
             owner: Some(OperatorId(7)),
+            owned_ms: Some(20),
+            left_ms: None,
+            replaced: Some(OperatorId(2)),
             stopping: false,
         };
         let state = DeviceState::Gone("it was let go".to_owned());
@@ -356,8 +368,10 @@ mod tests {
         let server = ServerStatus { devices: vec![device], buses: vec![bus], sessions: 1, ..Default::default() };
         let health = Health { status: "ok".to_owned(), server: Some(server), ..Default::default() };
         let text = serde_json::to_value(&health).unwrap();
-        let output =
-            json!({"feature": 1, "output": "hw_position", "wanted": 3, "written": null, "owner": 7, "stopping": false});
+        let output = json!({
+            "feature": 1, "output": "hw_position", "wanted": 3, "written": null, "owner": 7, "owned_ms": 20,
+            "left_ms": null, "replaced": 2, "stopping": false,
+        });
         assert_eq!(text["devices"][0]["outputs"][0], output);
         assert_eq!(
             (&text["devices"][0]["bus"], &text["devices"][0]["state"]),

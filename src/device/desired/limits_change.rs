@@ -79,7 +79,7 @@ mod tests {
     }
 
     fn set(wanted: &DesiredState, kind: OutputKind, value: i32) {
-        wanted.set(OperatorId(1), &[(0, Output { kind, value, duration_ms: 1000 })]).unwrap();
+        wanted.set(OperatorId(1), &[(0, Output { kind, value, duration_ms: 1000 })], None).unwrap();
     }
 
     fn change(wanted: &DesiredState, kind: OutputKind, user: UserLimits) {

@@ -176,7 +176,7 @@ mod tests {
     }
 
     fn set(state: &DesiredState, kind: OutputKind, value: i32, duration_ms: u32) {
-        state.set(ANN, &[(0, Output { kind, value, duration_ms })]).unwrap();
+        state.set(ANN, &[(0, Output { kind, value, duration_ms })], None).unwrap();
     }
 
     /// Writes as the writer does until nothing is to be written: values, and the milliseconds after which they came.

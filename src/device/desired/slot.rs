@@ -21,6 +21,16 @@ pub struct OutputChannel {
     pub limits: Limits,
 }
 
+/// Who drives an output.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Holder {
+    pub(super) owner: OperatorId,
+    /// When it set the first of its values.
+    pub(super) since: Instant,
+    /// Who drove the output until then.
+    pub(super) replaced: Option<OperatorId>,
+}
+
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) slots: Vec<OutputSlot>,
@@ -34,6 +44,10 @@ pub(super) struct Inner {
     pub(super) gap: Duration,
     /// The time that the hardware needs for a position, if its moves are played for it.
     pub(super) step: Duration,
+    /// How long a value lasts that nobody sets again.
+    pub(super) dead_man: Option<Duration>,
+    /// When it is looked next which values have ended.
+    pub(super) looked_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -41,9 +55,12 @@ pub(super) struct OutputSlot {
     pub(super) place: OutputChannel,
     /// The newest value in the hardware's steps, within the limits; `None` after a stop.
     pub(super) wanted: Option<Output>,
-    pub(super) owner: Option<OperatorId>,
-    /// When the value was last set, for the latency and the dead-man time.
+    /// Who set it.
+    pub(super) holder: Option<Holder>,
+    /// When the value was last set, for the latency.
     pub(super) at: Instant,
+    /// When the value ends by itself, unless it is set again.
+    pub(super) ends: Option<Instant>,
     /// Counts values, so that the writer knows whether its own is still the newest.
     pub(super) version: u64,
     /// The wanted value is not yet written.
@@ -84,9 +101,28 @@ impl OutputSlot {
 
     pub(super) fn clear(&mut self) {
         self.wanted = None;
-        self.owner = None;
+        self.holder = None;
+        self.ends = None;
         self.dirty = false;
         self.version += 1;
+    }
+
+    pub(super) fn owner(&self) -> Option<OperatorId> {
+        self.holder.map(|holder| holder.owner)
+    }
+
+    /// Somebody has set a value. Whoever set the one before is replaced.
+    pub(super) fn held_by(&mut self, owner: OperatorId, now: Instant) {
+        if self.owner() != Some(owner) {
+            self.holder = Some(Holder { owner, since: now, replaced: self.owner() });
+        }
+    }
+
+    /// When what is wanted ends by itself. A level of 0 ends nothing; a position of 0 is a place like any other, and the
+    /// way there may be long.
+    pub(super) fn ends_at(&self) -> Option<Instant> {
+        let runs = self.wanted.is_some_and(|output| output.value != 0 || output.kind.is_position());
+        self.ends.filter(|_| runs)
     }
 
     /// Whether the hardware may do something on this output that a stop would end.

@@ -4,6 +4,7 @@
 //! written. So no backlog can form, a stop overtakes everything, and an actor that is started again knows what to do.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,10 @@ use crate::types::{OperatorId, Output, OutputKind};
 pub struct DesiredState {
     pub(super) board: Mutex<Inner>,
     changed: Notify,
+    /// A value ends sooner than any before it.
+    pub(super) sooner: Notify,
+    /// Counts changes of what is wanted or written, for those who watch.
+    versions: AtomicU64,
     /// Number of the newest stop that was asked for.
     asked: watch::Sender<u64>,
     /// Number of the stop up to which the hardware has confirmed all.
@@ -69,8 +74,9 @@ impl DesiredState {
         let slots = places.into_iter().map(|place| OutputSlot {
             place,
             wanted: None,
-            owner: None,
+            holder: None,
             at: Instant::now(),
+            ends: None,
             version: 0,
             dirty: false,
             stop: None,
@@ -90,10 +96,14 @@ impl DesiredState {
             stops: 0,
             gap: Duration::ZERO,
             step: Duration::ZERO,
+            dead_man: None,
+            looked_at: None,
         };
         Self {
             board: Mutex::new(board),
             changed: Notify::new(),
+            sooner: Notify::new(),
+            versions: AtomicU64::new(0),
             asked: watch::Sender::new(0),
             confirmed: watch::Sender::new(0),
         }
@@ -109,6 +119,17 @@ impl DesiredState {
     /// Says which time the hardware needs for a position, if its moves are played for it.
     pub fn set_step(&self, step: Option<Duration>) {
         self.board().step = step.unwrap_or_default();
+    }
+
+    /// Counts a change of what is wanted or written.
+    pub(super) fn touch(&self) {
+        self.versions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Changes with what is wanted or written, so that who samples it can leave out what is as before.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.versions.load(Ordering::Relaxed)
     }
 
     pub(super) fn board(&self) -> MutexGuard<'_, Inner> {
@@ -140,12 +161,12 @@ impl DesiredState {
         self.board().held = why;
     }
 
-    /// Sets outputs together. Values are in the hardware's steps. Returns how many values not yet written were
-    /// replaced.
+    /// Sets outputs together, for at most the time that they last: that of the dead man where none is given. Values are in
+    /// the hardware's steps. Returns how many values not yet written were replaced.
     ///
     /// # Errors
     /// Why nothing may be set.
-    pub fn set(&self, owner: OperatorId, sets: &[(u32, Output)]) -> Result<usize, Refusal> {
+    pub fn set(&self, owner: OperatorId, sets: &[(u32, Output)], lasts: Option<Duration>) -> Result<usize, Refusal> {
         let now = Instant::now();
         let mut replaced = 0;
         let mut board = self.board();
@@ -155,6 +176,7 @@ impl DesiredState {
         if let Availability::Gone(why) = &board.availability {
             return Err(Refusal::Gone(why.clone()));
         }
+        let ends = board.end_of(lasts, now);
         // A writer that has something to write already wakes by itself, when the gap is over.
         let awake = board.slots.iter().any(|slot| slot.dirty && !slot.ramp.is_limited());
         for (feature, output) in sets {
@@ -170,8 +192,8 @@ impl DesiredState {
                     let is_level = !output.kind.is_event() && !output.kind.is_position();
                     let waits = is_level && slot.dirty && slot.wanted == Some(within);
                     slot.wanted = Some(within);
-                    slot.owner = Some(owner);
-                    slot.at = now;
+                    slot.held_by(owner, now);
+                    (slot.at, slot.ends) = (now, ends);
                     if !waits {
                         slot.version += 1;
                         // A stop on its way makes what is written unknown.
@@ -181,7 +203,12 @@ impl DesiredState {
                 }
             }
         }
+        let sooner = ends.is_some_and(|ends| board.looked_at.is_none_or(|looked| ends < looked));
         drop(board);
+        self.touch();
+        if sooner {
+            self.sooner.notify_one();
+        }
         if !awake {
             self.changed.notify_one();
         }
@@ -192,27 +219,11 @@ impl DesiredState {
     pub fn stop(&self, feature: Option<u32>, owner: Option<OperatorId>) -> u64 {
         self.stop_where(|slot| {
             feature.is_none_or(|feature| feature == slot.place.feature)
-                && owner.is_none_or(|owner| Some(owner) == slot.owner)
+                && owner.is_none_or(|owner| Some(owner) == slot.owner())
         })
     }
 
-    /// Stops what no client has renewed for `after`. Returns when to look again.
-    pub fn expire(&self, after: Duration) -> Option<Instant> {
-        let now = Instant::now();
-        // A position of 0 is a place like any other, and the way there may be long.
-        let running = |slot: &OutputSlot| {
-            let wanted = slot.wanted.is_some_and(|output| output.value != 0 || output.kind.is_position());
-            slot.owner.is_some() && wanted
-        };
-        let late = |slot: &OutputSlot| running(slot) && slot.at + after <= now;
-        if self.board().slots.iter().any(late) {
-            self.stop_where(late);
-        }
-        let board = self.board();
-        board.slots.iter().filter(|slot| running(slot)).map(|slot| slot.at + after).min()
-    }
-
-    fn stop_where(&self, chosen: impl Fn(&OutputSlot) -> bool) -> u64 {
+    pub(super) fn stop_where(&self, chosen: impl Fn(&OutputSlot) -> bool) -> u64 {
         let board = self.board();
         self.ask_stops(board, chosen, OutputSlot::clear)
     }
@@ -436,6 +447,8 @@ impl DesiredState {
                 slot.dirty |= slot.wanted.is_some() && !slot.place.kind.is_event();
             }
         }
+        drop(board);
+        self.touch();
     }
 
     /// The hardware has nothing of it, as something newer comes first. It stays to be written.
@@ -463,6 +476,7 @@ impl DesiredState {
     }
 
     fn confirm(&self, board: &Inner) {
+        self.touch();
         let open = match board.availability {
             Availability::Connected => board.slots.iter().filter_map(|slot| slot.stop.map(|_| slot.oldest_stop)).min(),
             Availability::Away | Availability::Gone(_) => None,

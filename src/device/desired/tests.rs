@@ -34,16 +34,16 @@ fn values(work: &WriteBatch) -> Vec<(u32, i32)> {
 async fn the_newest_value_wins_and_equal_ones_are_not_written_twice() {
     let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate]);
     assert!(wanted.take(false).is_none());
-    assert_eq!(wanted.set(ANN, &[(0, vibrate(5)), (1, vibrate(7))]), Ok(0));
-    assert_eq!(wanted.set(ANN, &[(0, vibrate(6))]), Ok(1));
+    assert_eq!(wanted.set(ANN, &[(0, vibrate(5)), (1, vibrate(7))], None), Ok(0));
+    assert_eq!(wanted.set(ANN, &[(0, vibrate(6))], None), Ok(1));
     let work = wanted.take(false).unwrap();
     assert_eq!(values(&work), [(0, 6), (1, 7)]);
     wanted.done(&work);
-    wanted.set(ANN, &[(0, vibrate(6))]).unwrap();
+    wanted.set(ANN, &[(0, vibrate(6))], None).unwrap();
     assert!(wanted.take(false).is_none());
-    wanted.set(ANN, &[(0, vibrate(8))]).unwrap();
+    wanted.set(ANN, &[(0, vibrate(8))], None).unwrap();
     let work = wanted.take(false).unwrap();
-    wanted.set(ANN, &[(0, vibrate(9))]).unwrap();
+    wanted.set(ANN, &[(0, vibrate(9))], None).unwrap();
     wanted.done(&work);
     assert_eq!(values(&wanted.take(false).unwrap()), [(0, 9)]);
 }
@@ -53,9 +53,9 @@ async fn the_newest_value_wins_and_equal_ones_are_not_written_twice() {
 async fn a_level_that_is_asked_for_again_during_its_write_is_written_once_unless_that_fails() {
     for fails in [false, true] {
         let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate]);
-        wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
+        wanted.set(ANN, &[(0, vibrate(5))], None).unwrap();
         let work = wanted.take(false).unwrap();
-        wanted.set(BOB, &[(0, vibrate(5)), (1, vibrate(7))]).unwrap();
+        wanted.set(BOB, &[(0, vibrate(5)), (1, vibrate(7))], None).unwrap();
         if fails {
             wanted.failed(&work);
         } else {
@@ -74,11 +74,11 @@ async fn a_level_that_is_asked_for_again_during_its_write_is_written_once_unless
 #[tokio::test(start_paused = true)]
 async fn going_back_to_the_old_value_during_a_write_is_written() {
     let wanted = board(&[OutputKind::Vibrate]);
-    wanted.set(ANN, &[(0, vibrate(0))]).unwrap();
+    wanted.set(ANN, &[(0, vibrate(0))], None).unwrap();
     wanted.done(&wanted.take(false).unwrap());
-    wanted.set(ANN, &[(0, vibrate(7))]).unwrap();
+    wanted.set(ANN, &[(0, vibrate(7))], None).unwrap();
     let work = wanted.take(false).unwrap();
-    wanted.set(ANN, &[(0, vibrate(0))]).unwrap();
+    wanted.set(ANN, &[(0, vibrate(0))], None).unwrap();
     wanted.done(&work);
     assert_eq!(values(&wanted.take(false).unwrap()), [(0, 0)]);
 }
@@ -86,7 +86,7 @@ async fn going_back_to_the_old_value_during_a_write_is_written() {
 #[tokio::test(start_paused = true)]
 async fn a_failed_write_stays_to_be_written() {
     let wanted = board(&[OutputKind::Vibrate]);
-    wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
+    wanted.set(ANN, &[(0, vibrate(5))], None).unwrap();
     let work = wanted.take(false).unwrap();
     wanted.failed(&work);
     assert_eq!(values(&wanted.take(false).unwrap()), [(0, 5)]);
@@ -108,10 +108,10 @@ async fn a_stop_is_written_even_when_everything_is_off() {
 #[tokio::test(start_paused = true)]
 async fn a_value_after_a_stop_does_not_undo_the_stop() {
     let wanted = board(&[OutputKind::Vibrate]);
-    wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
+    wanted.set(ANN, &[(0, vibrate(5))], None).unwrap();
     let first = wanted.take(false).unwrap();
     wanted.stop(None, None);
-    wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
+    wanted.set(ANN, &[(0, vibrate(5))], None).unwrap();
     wanted.done(&first);
     let stop = wanted.take(true).unwrap();
     assert_eq!(values(&stop), [(0, 0)]);
@@ -145,7 +145,7 @@ async fn a_later_stop_does_not_confirm_an_earlier_one() {
 #[tokio::test(start_paused = true)]
 async fn a_stop_outlives_the_refusal_of_a_value() {
     let wanted = board(&[OutputKind::Vibrate]);
-    wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
+    wanted.set(ANN, &[(0, vibrate(5))], None).unwrap();
     let work = wanted.take(false).unwrap();
     wanted.stop(None, None);
     wanted.refused(&work);
@@ -155,8 +155,8 @@ async fn a_stop_outlives_the_refusal_of_a_value() {
 #[tokio::test(start_paused = true)]
 async fn only_what_an_owner_holds_is_stopped() {
     let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate, OutputKind::Vibrate]);
-    wanted.set(ANN, &[(0, vibrate(5)), (1, vibrate(5))]).unwrap();
-    wanted.set(BOB, &[(1, vibrate(7)), (2, vibrate(7))]).unwrap();
+    wanted.set(ANN, &[(0, vibrate(5)), (1, vibrate(5))], None).unwrap();
+    wanted.set(BOB, &[(1, vibrate(7)), (2, vibrate(7))], None).unwrap();
     wanted.stop(None, Some(ANN));
     assert_eq!(values(&wanted.take(true).unwrap()), [(0, 0)]);
 }
@@ -165,7 +165,7 @@ async fn only_what_an_owner_holds_is_stopped() {
 async fn a_move_is_stopped_where_it_is() {
     let wanted = board(&[OutputKind::HwPositionWithDuration]);
     let to = |value, duration_ms| Output { kind: OutputKind::HwPositionWithDuration, value, duration_ms };
-    wanted.set(ANN, &[(0, to(80, 1000))]).unwrap();
+    wanted.set(ANN, &[(0, to(80, 1000))], None).unwrap();
     wanted.done(&wanted.take(false).unwrap());
     tokio::time::advance(Duration::from_millis(250)).await;
     wanted.stop(None, None);
@@ -187,7 +187,7 @@ fn timed(value: i32, duration_ms: u32) -> Output {
 #[tokio::test(start_paused = true)]
 async fn a_move_that_the_hardware_may_have_is_stopped() {
     let wanted = board(&[OutputKind::HwPositionWithDuration]);
-    wanted.set(ANN, &[(0, timed(80, 1000))]).unwrap();
+    wanted.set(ANN, &[(0, timed(80, 1000))], None).unwrap();
     let work = wanted.take(false).unwrap();
     wanted.stop(None, None);
     wanted.failed(&work);
@@ -203,9 +203,9 @@ async fn a_move_that_the_hardware_may_have_is_stopped() {
 #[tokio::test(start_paused = true)]
 async fn a_move_is_stopped_although_a_shorter_one_that_was_to_take_its_place_failed() {
     let wanted = board(&[OutputKind::HwPositionWithDuration]);
-    wanted.set(ANN, &[(0, timed(50, 2000))]).unwrap();
+    wanted.set(ANN, &[(0, timed(50, 2000))], None).unwrap();
     wanted.done(&wanted.take(false).unwrap());
-    wanted.set(ANN, &[(0, timed(0, 1))]).unwrap();
+    wanted.set(ANN, &[(0, timed(0, 1))], None).unwrap();
     wanted.failed(&wanted.take(false).unwrap());
     tokio::time::advance(Duration::from_millis(1999)).await;
     wanted.stop(None, None);
@@ -223,7 +223,7 @@ async fn a_move_is_stopped_although_a_shorter_one_that_was_to_take_its_place_fai
 async fn a_move_that_a_writer_had_in_hand_when_it_died_is_stopped() {
     let moved = async || {
         let wanted = board(&[OutputKind::HwPositionWithDuration]);
-        wanted.set(ANN, &[(0, timed(100, 1000))]).unwrap();
+        wanted.set(ANN, &[(0, timed(100, 1000))], None).unwrap();
         let _ = wanted.take(false).unwrap();
         tokio::time::advance(Duration::from_millis(500)).await;
         wanted
@@ -252,7 +252,7 @@ async fn a_move_that_a_writer_had_in_hand_when_it_died_is_stopped() {
 #[tokio::test(start_paused = true)]
 async fn a_move_during_which_the_hardware_was_lost_is_stopped_when_it_is_back() {
     let wanted = board(&[OutputKind::HwPositionWithDuration]);
-    wanted.set(ANN, &[(0, timed(100, 10_000))]).unwrap();
+    wanted.set(ANN, &[(0, timed(100, 10_000))], None).unwrap();
     wanted.done(&wanted.take(false).unwrap());
     wanted.set_availability(Availability::Away);
     wanted.stop(None, None);
@@ -264,7 +264,7 @@ async fn a_move_during_which_the_hardware_was_lost_is_stopped_when_it_is_back() 
 #[tokio::test(start_paused = true)]
 async fn a_device_that_comes_back_is_stopped_and_then_given_what_is_wanted() {
     let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate]);
-    wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
+    wanted.set(ANN, &[(0, vibrate(5))], None).unwrap();
     wanted.done(&wanted.take(false).unwrap());
     wanted.set_availability(Availability::Away);
     let away = wanted.stop(Some(1), None);
@@ -275,33 +275,18 @@ async fn a_device_that_comes_back_is_stopped_and_then_given_what_is_wanted() {
     wanted.done(&stop);
     assert_eq!(values(&wanted.take(false).unwrap()), [(0, 5)]);
     wanted.set_availability(Availability::Gone("unplugged".to_owned()));
-    assert_eq!(wanted.set(ANN, &[(0, vibrate(5))]), Err(Refusal::Gone("unplugged".to_owned())));
+    assert_eq!(wanted.set(ANN, &[(0, vibrate(5))], None), Err(Refusal::Gone("unplugged".to_owned())));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_spray_is_not_repeated_because_a_stop_fails() {
     let wanted = board(&[OutputKind::Spray]);
-    wanted.set(ANN, &[(0, Output { kind: OutputKind::Spray, value: 1, duration_ms: 0 })]).unwrap();
+    wanted.set(ANN, &[(0, Output { kind: OutputKind::Spray, value: 1, duration_ms: 0 })], None).unwrap();
     wanted.done(&wanted.take(false).unwrap());
     wanted.connected(true, false);
     wanted.failed(&wanted.take(true).unwrap());
     wanted.done(&wanted.take(true).unwrap());
     assert!(wanted.take(false).is_none());
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_nobody_renews_is_stopped() {
-    let wanted = board(&[OutputKind::Vibrate, OutputKind::Vibrate]);
-    let limit = Duration::from_secs(5);
-    wanted.set(ANN, &[(0, vibrate(5)), (1, vibrate(0))]).unwrap();
-    wanted.done(&wanted.take(false).unwrap());
-    tokio::time::advance(Duration::from_secs(3)).await;
-    wanted.set(ANN, &[(0, vibrate(5))]).unwrap();
-    tokio::time::advance(Duration::from_secs(3)).await;
-    assert_eq!(wanted.expire(limit), Some(Instant::now() + Duration::from_secs(2)));
-    tokio::time::advance(Duration::from_secs(2)).await;
-    assert_eq!(wanted.expire(limit), None);
-    assert_eq!(values(&wanted.take(true).unwrap()), [(0, 0)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -312,16 +297,16 @@ async fn a_jump_ends_a_timed_move_of_the_same_axis() {
     };
     let timed = OutputKind::HwPositionWithDuration;
     let wanted = DesiredState::new(vec![place(OutputKind::Position, None), place(timed, Some((0, 60_000)))]);
-    wanted.set(ANN, &[(0, Output { kind: timed, value: 100, duration_ms: 10_000 })]).unwrap();
+    wanted.set(ANN, &[(0, Output { kind: timed, value: 100, duration_ms: 10_000 })], None).unwrap();
     wanted.done(&wanted.take(false).unwrap());
     tokio::time::advance(Duration::from_secs(1)).await;
-    wanted.set(ANN, &[(0, Output { kind: OutputKind::Position, value: 50, duration_ms: 0 })]).unwrap();
+    wanted.set(ANN, &[(0, Output { kind: OutputKind::Position, value: 50, duration_ms: 0 })], None).unwrap();
     wanted.done(&wanted.take(false).unwrap());
     wanted.stop(None, None);
     let stop = wanted.take(true).unwrap();
     assert!(stop.changes.is_empty(), "the axis must not go back along the old move");
     wanted.done(&stop);
-    wanted.set(ANN, &[(0, Output { kind: timed, value: 80, duration_ms: 100 })]).unwrap();
+    wanted.set(ANN, &[(0, Output { kind: timed, value: 80, duration_ms: 100 })], None).unwrap();
     assert_eq!(wanted.take(false).unwrap().changes[0].previous, 50);
 }
 
@@ -340,7 +325,7 @@ async fn after_a_jump_that_failed_a_move_with_limited_speed_takes_the_time_of_th
         let jumps = place(OutputKind::Position, UserLimits::default());
         let wanted = DesiredState::new(vec![jumps, place(OutputKind::HwPositionWithDuration, speed)]);
         let next = |output| {
-            wanted.set(ANN, &[(0, output)]).unwrap();
+            wanted.set(ANN, &[(0, output)], None).unwrap();
             wanted.take(false).unwrap()
         };
         wanted.done(&next(jump(10)));
@@ -375,7 +360,7 @@ async fn moves_that_were_merged_last_until_the_next_one() {
             }
         }
         tokio::time::sleep_until(at).await;
-        wanted.set(ANN, &[(0, timed(place, 16))]).unwrap();
+        wanted.set(ANN, &[(0, timed(place, 16))], None).unwrap();
         if written.is_empty() {
             let work = wanted.take(false).unwrap();
             written.push((Instant::now(), work.changes[0].output));
@@ -397,19 +382,19 @@ async fn only_what_took_the_place_of_an_unwritten_move_is_stretched() {
     let wanted = board(&[OutputKind::HwPositionWithDuration]).with_gap(Duration::from_millis(75));
     let next = |work: Option<WriteBatch>| work.map(|work| work.changes[0].output);
     // Alone.
-    wanted.set(ANN, &[(0, timed(10, 16))]).unwrap();
+    wanted.set(ANN, &[(0, timed(10, 16))], None).unwrap();
     let work = wanted.take(false).unwrap();
     assert_eq!(work.changes[0].output, timed(10, 16));
     // One that comes during the write replaces nothing that was not written.
-    wanted.set(ANN, &[(0, timed(20, 16))]).unwrap();
+    wanted.set(ANN, &[(0, timed(20, 16))], None).unwrap();
     wanted.done(&work);
     assert_eq!(next(wanted.take(false)), Some(timed(20, 16)));
     wanted.done(&wanted.take(false).unwrap());
     // Two during one write: the second stands for both.
-    wanted.set(ANN, &[(0, timed(30, 16))]).unwrap();
+    wanted.set(ANN, &[(0, timed(30, 16))], None).unwrap();
     let work = wanted.take(false).unwrap();
-    wanted.set(ANN, &[(0, timed(40, 16))]).unwrap();
-    wanted.set(ANN, &[(0, timed(50, 16))]).unwrap();
+    wanted.set(ANN, &[(0, timed(40, 16))], None).unwrap();
+    wanted.set(ANN, &[(0, timed(50, 16))], None).unwrap();
     wanted.done(&work);
     let work = wanted.take(false).unwrap();
     assert_eq!(work.changes[0].output, timed(50, 75));
@@ -417,18 +402,18 @@ async fn only_what_took_the_place_of_an_unwritten_move_is_stretched() {
     wanted.failed(&work);
     let work = wanted.take(false).unwrap();
     assert_eq!(work.changes[0].output, timed(50, 75));
-    wanted.set(ANN, &[(0, timed(60, 16))]).unwrap();
+    wanted.set(ANN, &[(0, timed(60, 16))], None).unwrap();
     wanted.failed(&work);
     assert_eq!(next(wanted.take(false)), Some(timed(60, 75)));
     wanted.done(&wanted.take(false).unwrap());
     // A slow move stays as slow as it is, a stop voids what was merged, and the next one is alone again.
     for (value, duration_ms) in [(70, 16), (80, 500)] {
-        wanted.set(ANN, &[(0, timed(value, duration_ms))]).unwrap();
+        wanted.set(ANN, &[(0, timed(value, duration_ms))], None).unwrap();
     }
     assert_eq!(next(wanted.take(false)), Some(timed(80, 500)));
     wanted.stop(None, None);
     wanted.done(&wanted.take(true).unwrap());
-    wanted.set(ANN, &[(0, timed(90, 16))]).unwrap();
+    wanted.set(ANN, &[(0, timed(90, 16))], None).unwrap();
     assert_eq!(next(wanted.take(false)), Some(timed(90, 16)));
 }
 
@@ -440,7 +425,7 @@ async fn a_move_is_stretched_within_the_limits_only() {
     let place = OutputChannel { feature: 0, kind: spec.kind, limits: Limits::new(spec, user) };
     let wanted = DesiredState::new(vec![place]).with_gap(Duration::from_millis(75));
     for value in [1, 2] {
-        wanted.set(ANN, &[(0, timed(value, 16))]).unwrap();
+        wanted.set(ANN, &[(0, timed(value, 16))], None).unwrap();
     }
     assert_eq!(wanted.take(false).unwrap().changes[0].output, timed(2, 50));
 }
@@ -449,13 +434,13 @@ async fn a_move_is_stretched_within_the_limits_only() {
 #[tokio::test(start_paused = true)]
 async fn what_is_on_its_way_when_the_link_is_let_go_is_stopped() {
     let wanted = board(&[OutputKind::Vibrate, OutputKind::HwPositionWithDuration]);
-    wanted.set(ANN, &[(0, vibrate(0))]).unwrap();
+    wanted.set(ANN, &[(0, vibrate(0))], None).unwrap();
     wanted.done(&wanted.take(false).unwrap());
     wanted.let_go();
     assert!(!wanted.stopping(), "nothing runs");
     wanted.connected(false, false);
     let timed = Output { kind: OutputKind::HwPositionWithDuration, value: 100, duration_ms: 2000 };
-    wanted.set(ANN, &[(1, timed)]).unwrap();
+    wanted.set(ANN, &[(1, timed)], None).unwrap();
     let work = wanted.take(false).unwrap();
     wanted.let_go();
     assert!(wanted.stopping());

@@ -94,13 +94,13 @@ async fn check(subject: Subject, limits: Vec<UserLimits>, steps: Vec<Step>) -> R
                 prop_assert_eq!(accepted.is_ok(), fits, "{:?}: {:?}", output, accepted);
                 if let Ok(output) = accepted {
                     prop_assert!(!user(feature, output.kind).disabled);
-                    prop_assert!(device.set(OperatorId(1), &[(feature, output)]).is_ok());
+                    prop_assert!(device.set(OperatorId(1), &[(feature, output)], None).is_ok());
                 }
             }
             Step::Force(command) => {
                 let (feature, output) = command.on(&outputs);
                 forced.insert((feature, output.kind));
-                prop_assert!(wanted.set(OperatorId(2), &[(feature, output)]).is_ok());
+                prop_assert!(wanted.set(OperatorId(2), &[(feature, output)], None).is_ok());
             }
             Step::Stop => {
                 prop_assert!(device.begin_stop(None).is_ok());

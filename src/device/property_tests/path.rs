@@ -304,7 +304,7 @@ async fn check(
                     Some((feature, device.accept(feature, output).ok()?))
                 });
                 let sets: Vec<_> = sets.collect();
-                prop_assert!(device.set(OperatorId(1), &sets).is_ok());
+                prop_assert!(device.set(OperatorId(1), &sets, None).is_ok());
             }
             Step::Stop(feature) => {
                 let _ = device.begin_stop(feature);

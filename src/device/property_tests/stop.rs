@@ -11,7 +11,8 @@ use crate::device::desired::WriteBatch;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Set(u64, Vec<Command>),
+    /// With the milliseconds that the values last.
+    Set(u64, Vec<Command>, Option<u64>),
     Stop {
         feature: Option<u32>,
         owner: Option<u64>,
@@ -28,14 +29,15 @@ enum Step {
     Connect {
         repeats: bool,
     },
-    Expire(u64),
+    Expire,
     Pass(u64),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let maybe = |weight, limit: u64| proptest::option::weighted(weight, 0..limit);
     prop_oneof![
-        8 => (0..3_u64, proptest::collection::vec(sensible(), 1..4)).prop_map(|(owner, sets)| Step::Set(owner, sets)),
+        8 => (0..3_u64, proptest::collection::vec(sensible(), 1..4), proptest::option::of(1..8000_u64))
+            .prop_map(|(owner, sets, lasts)| Step::Set(owner, sets, lasts)),
         3 => (maybe(0.4, 4), maybe(0.4, 3))
             .prop_map(|(feature, owner)| Step::Stop { feature: feature.map(|f| f as u32), owner }),
         8 => Just(Step::Take),
@@ -44,7 +46,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..4_usize).prop_map(Step::Forget),
         1 => (0..4_usize).prop_map(Step::Lose),
         1 => any::<bool>().prop_map(|repeats| Step::Connect { repeats }),
-        1 => (500..8000_u64).prop_map(Step::Expire),
+        1 => Just(Step::Expire),
         3 => (0..6000_u64).prop_map(Step::Pass),
     ]
 }
@@ -97,7 +99,7 @@ impl Axis {
 struct Expected {
     wanted: Option<Output>,
     owner: Option<u64>,
-    at: Option<Instant>,
+    ends: Option<Instant>,
     /// An event that the hardware has not confirmed.
     owed: bool,
     /// Counts values.
@@ -270,10 +272,11 @@ impl Bench {
 
     async fn step(&mut self, step: Step) -> Result<(), TestCaseError> {
         match step {
-            Step::Set(owner, commands) => {
+            Step::Set(owner, commands, lasts) => {
+                let lasts = lasts.map(Duration::from_millis);
                 let sets: Vec<_> = commands.iter().map(|command| command.on(&self.outputs)).collect();
                 let sets: Vec<_> = sets.into_iter().filter(|(_, output)| output.value >= 0).collect();
-                self.wanted.set(OperatorId(owner), &sets).unwrap();
+                self.wanted.set(OperatorId(owner), &sets, lasts).unwrap();
                 for (feature, mut output) in sets {
                     if output.kind != OutputKind::HwPositionWithDuration {
                         output.duration_ms = 0;
@@ -282,7 +285,7 @@ impl Bench {
                     let entry = &mut self.expected[at];
                     entry.wanted = Some(output);
                     entry.sets += 1;
-                    (entry.owner, entry.at) = (Some(owner), Some(Instant::now()));
+                    (entry.owner, entry.ends) = (Some(owner), lasts.map(|lasts| Instant::now() + lasts));
                     entry.owed = output.kind.is_event();
                 }
             }
@@ -307,17 +310,16 @@ impl Bench {
                 self.lose_hand(0);
                 self.connect(repeats);
             }
-            Step::Expire(ms) => {
-                let after = Duration::from_millis(ms);
+            Step::Expire => {
                 for at in 0..self.outputs.len() {
                     let entry = &self.expected[at];
-                    let late = entry.at.is_some_and(|at| at.elapsed() >= after);
+                    let late = entry.ends.is_some_and(|ends| ends <= Instant::now());
                     let lasts = |output: Output| output.value != 0 || output.kind.is_position();
                     if late && entry.wanted.is_some_and(lasts) {
                         self.clear(at);
                     }
                 }
-                self.wanted.expire(after);
+                self.wanted.expire();
             }
             Step::Pass(ms) => tokio::time::advance(Duration::from_millis(ms)).await,
         }

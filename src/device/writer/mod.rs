@@ -1,8 +1,9 @@
 //! Brings the hardware to the desired state.
 //!
-//! Here live the loop that writes ([`write_loop`]) and the writes whose end it did not see ([`flights`]). What may not live
-//! here: what is desired, bytes of a protocol.
+//! Here live the loop that writes ([`write_loop`]), the writes whose end it did not see ([`flights`]) and the end of values
+//! whose time is over ([`mod@expiry`]). What may not live here: what is desired, bytes of a protocol.
 
+mod expiry;
 mod flights;
 #[cfg(test)]
 mod tests;

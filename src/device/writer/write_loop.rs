@@ -7,12 +7,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::expiry::expire;
 use super::flights::{Cargo, Flights};
 use crate::device::{desired::WriteBatch, handle::DeviceHandle, last_stop::LAST_STOP, messages::Exit, view::View};
 use crate::driver::{Batch, Change, Driver, Levels, Moves};
 use crate::events::{Event, Metrics};
 use crate::library::definition::Repeat;
 use crate::link::{Link, LinkError, Packet};
+use crate::patience::until;
 use crate::types::{Output, OutputKind};
 
 /// First pause after a failed write; doubled each time.
@@ -89,6 +91,7 @@ impl Writer {
         }
         let moves = driver.step().map(Moves::new);
         device.wanted().set_step(driver.step());
+        device.wanted().set_dead_man(pace.dead_man);
         let view = device.view();
         let stops = device.wanted().stops();
         let now = Instant::now();
@@ -115,7 +118,12 @@ impl Writer {
 
     /// Writes until the link is lost or fails too often.
     pub(in crate::device) async fn run(mut self) -> Exit {
-        let exit = self.drive().await;
+        let device = self.device.clone();
+        let exit = tokio::select! {
+            biased;
+            never = expire(&device) => match never {},
+            exit = self.drive() => exit,
+        };
         if let Exit::Failed(_) = exit {
             // Other packets than those that failed may still get through.
             self.device.wanted().let_go();
@@ -142,7 +150,6 @@ impl Writer {
             if self.pace.max_failures > 0 && self.failures >= self.pace.max_failures {
                 return Exit::Failed(format!("{} writes in a row failed", self.failures));
             }
-            let expires = self.pace.dead_man.and_then(|limit| self.device.wanted().expire(limit));
             let now = Instant::now();
             self.follow_limits();
             self.stops.mark_unchanged();
@@ -170,7 +177,7 @@ impl Writer {
                 }
             }
             let ramp = self.device.wanted().ramp_at();
-            let next = [expires, ramp, self.play_at(), self.poll_at, self.repeat_at()].into_iter().flatten().min();
+            let next = [ramp, self.play_at(), self.poll_at, self.repeat_at()].into_iter().flatten().min();
             let pauses = [self.ready, self.stop_ready].into_iter().filter(|end| *end > now);
             let wake = next.map(|next| next.max(self.ready)).into_iter().chain(pauses).min();
             tokio::select! {
@@ -447,12 +454,5 @@ impl Writer {
         self.ready = Instant::now() + pause;
         // What the hardware has is unknown now; an old packet must not be repeated in place of it.
         self.last.clear();
-    }
-}
-
-async fn until(time: Option<Instant>) {
-    match time {
-        Some(time) => tokio::time::sleep_until(time).await,
-        None => std::future::pending().await,
     }
 }

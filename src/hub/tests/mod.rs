@@ -212,7 +212,7 @@ impl Fixture {
 
 fn set(device: &DeviceHandle, value: i32) {
     let output = Output { kind: OutputKind::Vibrate, value, duration_ms: 0 };
-    device.set(ANN, &[(0, output)]).unwrap();
+    device.set(ANN, &[(0, output)], None).unwrap();
 }
 
 async fn request(end: &mut LinkEnd) -> LinkRequest {
@@ -337,7 +337,7 @@ fn a_device_that_fails_too_often_is_given_up() {
         let_go(&mut end).await;
         fixture.changed().await;
         assert!(fixture.hub.routes().devices.is_empty());
-        assert!(device.set(ANN, &[]).unwrap_err().to_string().contains("given up"));
+        assert!(device.set(ANN, &[], None).unwrap_err().to_string().contains("given up"));
     });
 }
 
@@ -419,7 +419,7 @@ fn a_session_that_is_dropped_leaves_nothing_running() {
         let (fixture, _one, device, mut end) = Fixture::with_one().await;
         let guard = fixture.hub.admit(OperatorKind::Session).unwrap();
         let output = Output { kind: OutputKind::Vibrate, value: 5, duration_ms: 0 };
-        device.set(guard.owner(), &[(0, output)]).unwrap();
+        device.set(guard.owner(), &[(0, output)], None).unwrap();
         assert_eq!(taken(&mut end).await, 5);
         let doomed = tokio::spawn(async move {
             let _guard = guard;
@@ -441,7 +441,7 @@ fn the_shutdown_waits_for_confirmations_and_names_who_gives_none() {
         let LinkRequest { done, .. } = request(&mut end).await;
         tokio::time::sleep(Duration::from_millis(500)).await;
         assert!(!down.is_finished());
-        assert!(device.set(ANN, &[]).is_err(), "nothing is taken any more");
+        assert!(device.set(ANN, &[], None).is_err(), "nothing is taken any more");
         let _ = done.send(Ok(Vec::new()));
         let LinkRequest { operation, .. } = request(&mut end).await;
         assert!(matches!(operation, Operation::Disconnect), "{operation:?}");

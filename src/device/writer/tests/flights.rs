@@ -32,7 +32,7 @@ fn hardware() -> (Hardware, tokio::task::JoinHandle<Exit>) {
 }
 
 fn set(hardware: &Hardware, feature: u32, kind: OutputKind, value: i32, duration_ms: u32) {
-    hardware.device.set(ANN, &[(feature, Output { kind, value, duration_ms })]).unwrap();
+    hardware.device.set(ANN, &[(feature, Output { kind, value, duration_ms })], None).unwrap();
 }
 
 fn is_confirmed(hardware: &Hardware, number: u64) -> bool {

@@ -81,7 +81,7 @@ impl Hardware {
 
     pub(super) fn set(&self, feature: u32, value: i32) {
         let output = Output { kind: OutputKind::Vibrate, value, duration_ms: 0 };
-        self.device.set(ANN, &[(feature, output)]).unwrap();
+        self.device.set(ANN, &[(feature, output)], None).unwrap();
     }
 
     /// The next packet, not yet answered.
@@ -130,11 +130,11 @@ async fn a_flood_is_written_once_a_gap_and_ends_with_its_last_value() {
     let flood = tokio::spawn(async move {
         for n in 0..10_000 {
             let output = Output { kind: OutputKind::Vibrate, value: n % 99, duration_ms: 0 };
-            device.set(ANN, &[(0, output)]).unwrap();
+            device.set(ANN, &[(0, output)], None).unwrap();
             tokio::time::sleep(Duration::from_micros(100)).await;
         }
         let output = Output { kind: OutputKind::Vibrate, value: 100, duration_ms: 0 };
-        device.set(ANN, &[(0, output)]).unwrap();
+        device.set(ANN, &[(0, output)], None).unwrap();
         Instant::now()
     });
     let mut last_at: Option<Instant> = None;
@@ -188,7 +188,7 @@ async fn a_stop_voids_the_rest_of_a_batch() {
     let mut hardware = Hardware::new(TWO_MOTORS, 0);
     hardware.start();
     let output = |value| Output { kind: OutputKind::Vibrate, value, duration_ms: 0 };
-    hardware.device.set(ANN, &[(0, output(7)), (1, output(8))]).unwrap();
+    hardware.device.set(ANN, &[(0, output(7)), (1, output(8))], None).unwrap();
     let (data, done) = hardware.packet().await;
     assert_eq!(data, [0, 7]);
     hardware.device.begin_stop(None).unwrap();
@@ -265,6 +265,36 @@ async fn what_no_client_renews_stops_after_the_dead_man_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_end_of_a_value_waits_for_no_write_that_hangs() {
+    let mut hardware = Hardware::new(TWO_MOTORS, 0);
+    hardware.start();
+    hardware.set(0, 7);
+    hardware.taken().await;
+    let output = Output { kind: OutputKind::Vibrate, value: 9, duration_ms: 0 };
+    hardware.device.set(ANN, &[(0, output)], Some(ms(300))).unwrap();
+    let set = Instant::now();
+    let (data, hangs) = hardware.packet().await;
+    assert_eq!(data, [0, 9]);
+    let (data, done) = hardware.packet().await;
+    assert_eq!((data.as_slice(), set.elapsed()), ([0, 0].as_slice(), ms(300)));
+    let _ = (hangs.send(Ok(Vec::new())), done.send(Ok(Vec::new())));
+    assert!(hardware.quiet(ms(60_000)).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_ended_while_nobody_wrote_is_not_written_any_more() {
+    let mut hardware = Hardware::new(TWO_MOTORS, 0);
+    let output = |value| Output { kind: OutputKind::Vibrate, value, duration_ms: 0 };
+    hardware.device.set(ANN, &[(0, output(9))], Some(ms(300))).unwrap();
+    hardware.device.set(ANN, &[(1, output(4))], None).unwrap();
+    tokio::time::advance(ms(300)).await;
+    hardware.start();
+    assert_eq!(hardware.taken().await, [0, 0]);
+    assert_eq!(hardware.taken().await, [1, 4]);
+    assert!(hardware.quiet(ms(60_000)).await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_last_packet_is_repeated_where_the_hardware_wants_that() {
     let repeating = TWO_MOTORS.replace("[default]", "[repeat]\nevery_ms = 500\n[default]");
     let mut hardware = Hardware::new(&repeating, 75);
@@ -335,7 +365,7 @@ async fn a_stroker_that_is_told_short_moves_all_the_time_moves_all_the_time() {
         for frame in 0..300 {
             let value = (frame * 7) % 100;
             let output = Output { kind: OutputKind::HwPositionWithDuration, value, duration_ms: 16 };
-            device.set(ANN, &[(0, output)]).unwrap();
+            device.set(ANN, &[(0, output)], None).unwrap();
             tokio::time::sleep(Duration::from_micros(16_667)).await;
         }
     });

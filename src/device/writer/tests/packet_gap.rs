@@ -15,7 +15,7 @@ fn hardware(confirms: Confirms) -> Hardware {
 
 fn both(hardware: &Hardware, first: i32, second: i32) {
     let output = |value| Output { kind: OutputKind::Vibrate, value, duration_ms: 0 };
-    hardware.device.set(ANN, &[(0, output(first)), (1, output(second))]).unwrap();
+    hardware.device.set(ANN, &[(0, output(first)), (1, output(second))], None).unwrap();
 }
 
 /// The next packets, which the hardware takes, and the milliseconds since `start` at which they come.

@@ -46,7 +46,7 @@ fn hardware(definition: &str, range: (i32, i32)) -> Hardware {
 }
 
 fn go(hardware: &Hardware, feature: u32, value: i32, duration_ms: u32) {
-    hardware.device.set(ANN, &[(feature, Output { kind: Timed, value, duration_ms })]).unwrap();
+    hardware.device.set(ANN, &[(feature, Output { kind: Timed, value, duration_ms })], None).unwrap();
 }
 
 /// The next position that a machine which jumps is sent to.
