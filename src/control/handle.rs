@@ -1,14 +1,34 @@
 //! What every visitor of the server holds.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::{broadcast, watch};
 
 use super::operator::Operator;
 use super::operators::Operators;
+use crate::device::DeviceHandle;
 use crate::events::Metrics;
 use crate::hub::HubHandle;
-use crate::types::{ActorStatus, Descriptions, OperatorId, OperatorInfo, OperatorKind, ServerEvent, ServerStatus};
+use crate::types::{
+    ActorStatus, Description, Descriptions, DeviceStatus, OperatorId, OperatorInfo, OperatorKind, OutputStatus,
+    ServerEvent, ServerStatus,
+};
+
+/// A device as clients see it, and what it is doing.
+#[derive(Debug, Clone)]
+pub struct DeviceView {
+    /// What it can do.
+    pub description: Arc<Description>,
+    /// What it is doing. Only the hub knows how often it was restarted: see [`Control::status`].
+    pub status: DeviceStatus,
+}
+
+impl From<&DeviceHandle> for DeviceView {
+    fn from(device: &DeviceHandle) -> Self {
+        Self { description: device.description(), status: device.observe() }
+    }
+}
 
 /// The front door of one server. Copies share it.
 #[derive(Debug, Clone)]
@@ -38,6 +58,30 @@ impl Control {
     #[must_use]
     pub fn devices(&self) -> Arc<Descriptions> {
         Arc::clone(&self.hub.routes().descriptions)
+    }
+
+    /// The devices of this moment and what they are doing; nothing waits for the hub.
+    #[must_use]
+    pub fn device_views(&self) -> Vec<DeviceView> {
+        self.hub.routes().devices.values().map(DeviceView::from).collect()
+    }
+
+    /// One device of this moment and what it is doing.
+    #[must_use]
+    pub fn device_view(&self, index: u32) -> Option<DeviceView> {
+        self.hub.routes().devices.get(&index).map(DeviceView::from)
+    }
+
+    /// What the outputs are doing of the devices on which that has changed since the last call with the same `seen`.
+    #[must_use]
+    pub fn changed_outputs(&self, seen: &mut BTreeMap<u32, u64>) -> Vec<(u32, Vec<OutputStatus>)> {
+        let routes = self.hub.routes();
+        seen.retain(|index, _| routes.devices.contains_key(index));
+        let changed = routes.devices.iter().filter(|(index, device)| {
+            let version = device.wanted().version();
+            seen.insert(**index, version) != Some(version)
+        });
+        changed.map(|(index, device)| (*index, device.wanted().observe())).collect()
     }
 
     /// The devices as clients see them, now and whenever they change. Whoever looks rarely misses what was in between,

@@ -17,6 +17,6 @@ pub(crate) mod testing;
 mod tests;
 
 pub use batch::Batch;
-pub use handle::Control;
+pub use handle::{Control, DeviceView};
 pub use operator::Operator;
 pub use stopping::Stopping;

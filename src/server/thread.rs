@@ -166,6 +166,8 @@ impl Running {
         let site = Site {
             control: control.clone(),
             sessions: options::sessions(&settings),
+            api: web::ApiCaller::new(control.clone(), settings.api.lease),
+            readers: web::Readers::default(),
             origins: web::Origins::open(&settings.state.dir, settings.state.remember, settings.access.unknown_origins),
             limits: options::sockets(&settings),
             virtual_port: virtual_port.clone(),

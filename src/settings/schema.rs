@@ -151,7 +151,7 @@ mod tests {
             hint("buses.bluetooth.power"),
             "the keys of [buses] are: btle, gamepad, hid, lovense_dongle, serial, virtual, websocket"
         );
-        let sections = "the sections are: access, buses, devices, links, log, mdns, server, sessions, state";
+        let sections = "the sections are: access, api, buses, devices, links, log, mdns, server, sessions, state";
         assert_eq!(hint("colour"), sections);
         assert_eq!(hint("x.enabled"), sections);
         assert_eq!(hint(&"x".repeat(10_000)), sections);

@@ -21,6 +21,7 @@ settings! {
     Settings + (report: Vec<ReportLine>, warnings: Vec<String>, beside: Vec<PathBuf>) {
         "server" server: ServerSettings = Section;
         "access" access: AccessSettings = Section;
+        "api" api: ApiSettings = Section;
         "sessions" sessions: SessionSettings = Section;
         "devices" devices: DeviceSettings = Section;
         "links" links: LinkSettings = Section;
@@ -46,6 +47,11 @@ settings! {
     AccessSettings {
         /// What becomes of a web page of which the user has not said whether it may connect.
         "unknown_origins" unknown_origins: UnknownOrigins = OneOf(&["ask", "allow", "deny"]);
+    }
+    /// `[api]`: programs that do not speak Buttplug.
+    ApiSettings {
+        /// How long an output lasts that such a program sets without saying how long.
+        "lease_ms" lease: Duration = Integer(1000, 600_000);
     }
     /// `[sessions]`: limits on connected clients.
     SessionSettings {

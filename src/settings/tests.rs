@@ -201,7 +201,7 @@ fn unknown_keys_are_refused_with_help() {
     assert_eq!(
         case.messages(),
         [
-            "c.toml line 1: unknown key `colour`; the sections are: access, buses, devices, links, log, mdns, server, sessions, state",
+            "c.toml line 1: unknown key `colour`; the sections are: access, api, buses, devices, links, log, mdns, server, sessions, state",
             "c.toml line 3: unknown key `server.listn`; did you mean `server.listen`?",
             "c.toml line 4: unknown key `server.colour`; the keys of [server] are: listen, max_ping_time_ms, name, \
              shutdown_deadline_ms, threads",

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// Why the server cut a connection without a goodbye.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Cut {
     /// The peer does not read what is sent to it: more bytes wait than `sessions.max_unsent_bytes` allows.
@@ -28,6 +29,7 @@ impl fmt::Display for Cut {
 
 /// Why a session ended. The text is for the log and for the client's close frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SessionEnd {
     /// The client sent `Disconnect`.

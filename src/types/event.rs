@@ -7,6 +7,7 @@ use super::operator::OperatorId;
 
 /// Something that happened. Outputs and readings are no events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum ServerEvent {
     /// A session has begun.

@@ -4,10 +4,12 @@ use std::fmt;
 
 /// Things a feature can measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub enum InputKind {
     /// Charge in percent, 0 to 100.
     Battery,
     /// Radio signal strength in dBm.
+    #[cfg_attr(feature = "server", schema(rename = "RSSI"))]
     Rssi,
     /// Pressure in units of the device.
     Pressure,

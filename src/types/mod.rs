@@ -1,4 +1,4 @@
-//! The words that every room may use: outputs, inputs, endpoints, buses, descriptions, operators, findings, and what
+//! The words that every room may use: outputs, inputs, endpoints, buses, descriptions, fractions, operators, findings, and what
 //! may be wrong with a command.
 //!
 //! What may not live here: anything that acts, waits or knows another room. No type in here has a derive of an actor or
@@ -12,6 +12,7 @@ mod end;
 mod endpoint;
 mod event;
 mod findings;
+mod fraction;
 mod inputs;
 mod operator;
 mod outputs;
@@ -25,6 +26,7 @@ pub use end::{Cut, SessionEnd};
 pub use endpoint::Endpoint;
 pub use event::ServerEvent;
 pub use findings::{Finding, Verdict};
+pub use fraction::Fraction;
 pub use inputs::{InputAction, InputAddress, InputKind, Reading};
 pub use operator::{OperatorId, OperatorInfo, OperatorKind};
 pub use outputs::{Output, OutputKind, StopScope};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Ways to drive a feature. Names as in protocol version 4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(rename_all = "PascalCase")]
 pub enum OutputKind {
     /// Vibration strength.

@@ -14,6 +14,7 @@ use super::outputs::OutputKind;
 
 /// The body of `/health`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Health {
     /// `ok`, or `shutting down`.
@@ -32,6 +33,7 @@ pub struct Health {
 
 /// What the hub and everything under it is doing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct ServerStatus {
     /// The devices, by index.
@@ -62,6 +64,7 @@ pub struct ServerStatus {
 
 /// A device that went.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct GoneDevice {
     /// The index that it had.
@@ -74,11 +77,14 @@ pub struct GoneDevice {
 
 /// The file of known devices.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct StateStatus {
     /// Where it is, if devices are saved.
+    #[cfg_attr(feature = "server", schema(value_type = Option<String>))]
     pub file: Option<PathBuf>,
     /// Where the user's settings of devices are, if anywhere.
+    #[cfg_attr(feature = "server", schema(value_type = Option<String>))]
     pub devices_file: Option<PathBuf>,
     /// How many devices the server knows.
     pub known: usize,
@@ -88,6 +94,7 @@ pub struct StateStatus {
 
 /// One bus.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct BusStatus {
     /// Its name in settings and metrics.
@@ -104,6 +111,7 @@ pub struct BusStatus {
 
 /// How a bus is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub enum BusState {
     /// It has not found out yet.
     #[default]
@@ -119,6 +127,7 @@ pub enum BusState {
 
 /// One device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct DeviceStatus {
     /// Its index for clients.
@@ -128,12 +137,14 @@ pub struct DeviceStatus {
     /// The user's own name for it.
     pub display_name: Option<String>,
     /// Where it was found.
+    #[cfg_attr(feature = "server", schema(value_type = String))]
     pub bus: Bus,
     /// Its protocol.
     pub protocol: String,
     /// What tells it from others on its bus, without control characters.
     pub address: String,
     /// Whether it can be reached.
+    #[cfg_attr(feature = "server", schema(value_type = String))]
     pub state: DeviceState,
     /// What each output should be doing.
     pub outputs: Vec<OutputStatus>,
@@ -197,10 +208,12 @@ impl From<String> for DeviceState {
 
 /// One output of a device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct OutputStatus {
     /// Index of the feature.
     pub feature: u32,
     /// Which of its outputs, by its name in definitions.
+    #[cfg_attr(feature = "server", schema(value_type = String))]
     #[serde(with = "output_key")]
     pub output: OutputKind,
     /// The newest value in the hardware's steps; nothing after a stop.

@@ -17,14 +17,19 @@ pub(super) async fn health(site: web::Data<Site>, asked: Asker) -> HttpResponse 
     if asked == Asker::Stranger {
         return response.json(serde_json::json!({ "status": "ok" }));
     }
+    response.json(all(&site).await)
+}
+
+/// What the server is doing, for those who may know.
+pub(super) async fn all(site: &Site) -> Health {
     let server = site.control.status().await;
-    response.json(Health {
-        status: status(&site).to_owned(),
+    Health {
+        status: status(site).to_owned(),
         name: site.sessions.server_name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         error: server.is_none().then(|| HUB_GONE.to_owned()),
         server,
-    })
+    }
 }
 
 /// The tree of actors: what each is doing, its restarts, its last error, what waits.

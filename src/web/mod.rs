@@ -5,16 +5,19 @@
 //! in `access`, around every path. What may not live here: protocol messages, devices.
 
 mod access;
+mod api;
 mod connect;
 mod health;
 mod origins;
 mod page;
+mod reads;
 mod router;
 mod schema;
 mod site;
 mod stop;
 mod websocket;
 
+pub use api::{ApiCaller, Readers};
 pub use connect::on_connect;
 pub use origins::Origins;
 pub use router::app;

@@ -2,10 +2,11 @@
 
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, header};
-use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, Route, guard, middleware, web};
+use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, middleware, web};
 
+use super::reads::reads;
 use super::site::Site;
-use super::{access, health, origins::routes as origins, page, schema, stop, websocket};
+use super::{access, api, health, page, schema, stop, websocket};
 use crate::access::Origin;
 use crate::session;
 use crate::text::shown;
@@ -27,9 +28,7 @@ pub fn app(
         .route("/schema/{file}", reads().to(schema::schema))
         .route("/stop", web::post().to(stop::stop))
         .route("/resume", web::post().to(stop::resume))
-        .route("/api/v1/origins", reads().to(origins::list))
-        .route("/api/v1/origins/allow", web::post().to(origins::allow))
-        .route("/api/v1/origins/deny", web::post().to(origins::deny))
+        .configure(api::routes)
         .route("/hardware", web::get().to(hardware))
         .default_service(web::to(anything))
 }
@@ -44,11 +43,6 @@ fn headers() -> middleware::DefaultHeaders {
         .add((header::REFERRER_POLICY, "no-referrer"))
         .add(("cross-origin-resource-policy", "same-origin"))
         .add(("cross-origin-opener-policy", "same-origin"))
-}
-
-/// GET, and HEAD, which is GET without the body.
-fn reads() -> Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 /// A client, a person with a browser, or a mistake.

@@ -1,5 +1,6 @@
 //! What requests need.
 
+use super::api::{ApiCaller, Readers};
 use super::origins::Origins;
 use super::websocket::SocketLimits;
 use crate::control::Control;
@@ -13,6 +14,10 @@ pub struct Site {
     pub control: Control,
     /// What clients are told and allowed.
     pub sessions: SessionOptions,
+    /// What drives devices for callers of the API.
+    pub api: ApiCaller,
+    /// Who reads events.
+    pub readers: Readers,
     /// Which web pages may connect.
     pub origins: Origins,
     /// What sockets may do.

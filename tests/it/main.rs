@@ -5,6 +5,7 @@
 #[cfg(target_os = "linux")]
 mod access;
 mod addresses;
+mod api;
 mod bluez;
 #[cfg(target_os = "linux")]
 mod btle;

@@ -1,13 +1,12 @@
 //! Commands that set outputs, translated to requests. Every part of a message is valid, or none is taken.
 
-use super::fraction::Fraction;
 use super::messages::{self, LinearCmd, RotateCmd, ScalarCmd, SingleMotorVibrateCmd, VibrateCmd, fields};
 use super::resolve;
 use super::table::Actuator;
 use crate::buttplug::{
     client::ClientState, error::ProtocolError, frame::Element, request::ReplyForm, request::Request,
 };
-use crate::types::{Descriptions, Output, OutputKind};
+use crate::types::{Descriptions, Fraction, Output, OutputKind};
 
 /// A request and the form of its reply.
 pub type Read = Result<(Request, ReplyForm), ProtocolError>;

@@ -4,8 +4,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::fraction::{Amount, Fraction};
+use super::fraction::Amount;
 use crate::buttplug::{codec::typed_fields, error::ProtocolError, frame::Element, number::Rounded, number::Whole};
+use crate::types::Fraction;
 
 /// A message about a whole device.
 #[derive(Debug, Deserialize)]

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use super::commands::{Read, level, timed_move};
-use super::fraction::Fraction;
 use super::messages::{FleshlightLaunchFW12Cmd, VorzeA10CycloneCmd, fields};
 use super::resolve;
 use crate::buttplug::{
     client::ClientState, error::ProtocolError, frame::Element, request::ReplyForm, request::Request,
 };
-use crate::types::Descriptions;
+use crate::types::{Descriptions, Fraction};
 
 /// No move of a Launch command is shorter: rapid reversals damage such devices.
 const SHORTEST_MOVE: Duration = Duration::from_millis(150);

@@ -21,7 +21,9 @@ fn describe(device: &Description) -> Device {
     }
 }
 
-fn describe_feature(feature: &FeatureDescription) -> Feature {
+/// Describes one feature.
+#[must_use]
+pub fn describe_feature(feature: &FeatureDescription) -> Feature {
     Feature {
         feature_index: Whole(feature.index),
         feature_description: feature.label.clone(),

@@ -10,3 +10,4 @@ pub mod messages;
 mod tests;
 
 pub use codec::V4;
+pub use description::describe_feature as feature;

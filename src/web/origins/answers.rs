@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use crate::access::{Origin, UnknownOrigins};
 
@@ -45,8 +46,9 @@ pub(super) enum Standing {
 }
 
 /// A page that waits for an answer.
-#[derive(Debug, Serialize)]
-pub(super) struct PendingOrigin {
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct PendingOrigin {
+    #[schema(value_type = String)]
     origin: Origin,
     /// How often pages of its owner have asked.
     asked: u64,
@@ -55,8 +57,9 @@ pub(super) struct PendingOrigin {
 }
 
 /// A page that may connect.
-#[derive(Debug, Serialize)]
-pub(super) struct AllowedOrigin {
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct AllowedOrigin {
+    #[schema(value_type = String)]
     origin: Origin,
     /// Seconds for which it may still; none when it may for good.
     seconds_left: Option<u64>,

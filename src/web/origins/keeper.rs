@@ -1,15 +1,17 @@
 //! Keeps the answers for every worker of the web server, and ends the connections of pages that may no longer connect.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{error, warn};
+use utoipa::ToSchema;
 
-use super::answers::{Answers, Standing};
+use super::answers::{AllowedOrigin, Answers, PendingOrigin, Standing};
 use super::file;
 use crate::access::{Origin, UnknownOrigins};
 use crate::throttle::Throttle;
@@ -18,6 +20,21 @@ use crate::types::Cut;
 
 /// Three lines a minute.
 static QUESTION: Throttle = Throttle::new(Duration::from_secs(20));
+
+/// What is answered about web pages, and who waits.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct OriginList {
+    /// What becomes of pages of which nothing was said: `ask`, `allow` or `deny`.
+    #[schema(value_type = String)]
+    unknown_origins: UnknownOrigins,
+    /// Those that wait for an answer, newest first, one of each owner.
+    pending: Vec<PendingOrigin>,
+    /// Those that may connect.
+    allowed: Vec<AllowedOrigin>,
+    /// Those that may not.
+    #[schema(value_type = Vec<String>)]
+    denied: BTreeSet<Origin>,
+}
 
 /// Which web pages may connect. Copies share it.
 #[derive(Debug, Clone)]
@@ -87,7 +104,7 @@ impl Origins {
 
     /// Lets a page in: for good, for some hours, or, where it has no identity, for one connection. Returns for how long, where
     /// `None` is for good; and why that is not remembered, if it should be and is not.
-    pub(super) fn allow(&self, origin: Origin, always: bool) -> (Option<Duration>, Result<(), String>) {
+    pub(in crate::web) fn allow(&self, origin: Origin, always: bool) -> (Option<Duration>, Result<(), String>) {
         let time = self.answers().allow(origin, always, Instant::now());
         (time, self.keep(time.is_none()))
     }
@@ -96,7 +113,7 @@ impl Origins {
     ///
     /// # Errors
     /// It holds, but cannot be remembered.
-    pub(super) fn deny(&self, origin: Origin) -> Result<(), String> {
+    pub(in crate::web) fn deny(&self, origin: Origin) -> Result<(), String> {
         self.answers().deny(origin);
         self.keep(true)
     }
@@ -113,14 +130,15 @@ impl Origins {
     }
 
     /// Everything, for people and tools.
-    pub(super) fn list(&self) -> Value {
+    #[must_use]
+    pub(in crate::web) fn list(&self) -> OriginList {
         let (answers, now) = (self.answers(), Instant::now());
-        json!({
-            "unknown_origins": self.0.unknown,
-            "pending": answers.list_pending(now),
-            "allowed": answers.list_allowed(now),
-            "denied": answers.denied,
-        })
+        OriginList {
+            unknown_origins: self.0.unknown,
+            pending: answers.list_pending(now),
+            allowed: answers.list_allowed(now),
+            denied: answers.denied.clone(),
+        }
     }
 }
 

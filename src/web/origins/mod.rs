@@ -1,11 +1,11 @@
 //! Which web pages may connect: what the user has answered, and who asks.
 //!
-//! Here live the answers and the questions ([`Origins`]), the file that remembers answers ([`mod@file`]), and what the user's own
-//! programs ask and say of them ([`routes`]). What may not live here: who a request comes from, which `crate::access` judges.
+//! Here live the answers and the questions ([`Origins`]) and the file that remembers answers ([`mod@file`]). What may not live
+//! here: who a request comes from, which `crate::access` judges; what programs ask of it, which is in `web/api`.
 
 mod answers;
 mod file;
 mod keeper;
-pub(super) mod routes;
 
+pub(super) use keeper::OriginList;
 pub use keeper::Origins;

@@ -171,9 +171,15 @@ impl Server {
 
     /// Sends the lines of a request, to which only the end is added; returns the answer as text.
     pub async fn send(&self, head: &str) -> String {
+        self.send_with(head, "").await
+    }
+
+    /// The same with a body.
+    pub async fn send_with(&self, head: &str, body: &str) -> String {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let mut stream = tokio::net::TcpStream::connect(&self.address).await.unwrap();
-        let request = format!("{head}Content-Length: 0\r\nConnection: close\r\n\r\n");
+        let length = body.len();
+        let request = format!("{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
