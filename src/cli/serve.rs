@@ -2,6 +2,7 @@
 //! status are its own; the rest is [`Server`].
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::Args;
 use tracing::{debug, error, info, warn};
@@ -23,6 +24,9 @@ pub struct ServeArgs {
     /// Let programs play hardware (see `hapticd simulate`)
     #[arg(long)]
     pub(super) r#virtual: bool,
+    /// Serve this build of the page, which has an index.html, instead of the built-in one
+    #[arg(long, value_name = "DIR")]
+    page: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &ServeArgs) -> Result<(), ExitError> {
@@ -34,7 +38,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), ExitError> {
     let waiting = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let waiting = waiting.map_err(|error| ExitError::Runtime(format!("cannot start: {error}")))?;
     let service = Service::from_environment();
-    let server = Server::builder(settings.clone()).service(service).start()?;
+    let server = Server::builder(settings.clone()).service(service).page(args.page.clone()).start()?;
     let (definitions, models) = server.known_hardware();
     let ended = waiting.block_on(async {
         tokio::select! {

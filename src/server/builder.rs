@@ -1,5 +1,6 @@
 //! What a server is made of, and its start.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, mpsc};
 
 use tokio::sync::{oneshot, watch};
@@ -23,13 +24,14 @@ pub struct Builder {
     settings: Settings,
     library: Option<Library>,
     service: Option<Service>,
+    page: Option<PathBuf>,
 }
 
 impl Server {
     /// Makes a server with these settings, once [`Builder::start`] is called.
     #[must_use]
     pub fn builder(settings: Settings) -> Builder {
-        Builder { settings, library: None, service: None }
+        Builder { settings, library: None, service: None, page: None }
     }
 }
 
@@ -49,12 +51,19 @@ impl Builder {
         self
     }
 
+    /// Serves the page of this folder, which has an `index.html` and perhaps `assets`, instead of the built-in one.
+    #[must_use]
+    pub fn page(mut self, folder: Option<PathBuf>) -> Self {
+        self.page = folder;
+        self
+    }
+
     /// Starts the server on a thread of its own. When this returns, clients can connect.
     ///
     /// # Errors
     /// An address or the state directory is in use, or something else of [`StartError`]; nothing runs then.
     pub fn start(self) -> Result<Server, StartError> {
-        let Self { settings, library, service } = self;
+        let Self { settings, library, service, page } = self;
         let metrics = Metrics::new()?;
         let devices_file = user_devices::choose(&settings.devices_files());
         let definitions = settings.devices.definitions_dir.clone().filter(|_| library.is_none());
@@ -78,7 +87,7 @@ impl Builder {
         let (tell_started, started) = mpsc::channel();
         let ways = Ways { started: tell_started, stop: told, ended: tell_end, stopped: tell_stopped };
         let plan =
-            Plan { settings, library, metrics, listeners, addresses: addresses.clone(), known, watched, service };
+            Plan { settings, library, metrics, listeners, addresses: addresses.clone(), known, watched, service, page };
         let thread = std::thread::Builder::new().name("server".to_owned()).spawn(|| thread::run(plan, ways));
         let thread = thread.map_err(StartError::Thread)?;
         // The thread says nothing only when it panics.

@@ -1,6 +1,7 @@
 //! The server's own thread: starts every part, waits for the end, and stops every device before anything is let go.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub(super) struct Plan {
     pub known: KnownDevices,
     pub watched: Watched,
     pub service: Option<Service>,
+    /// A folder with another build of the page.
+    pub page: Option<PathBuf>,
 }
 
 /// How the thread and the holder of the server speak to each other.
@@ -150,7 +153,7 @@ struct Running {
 impl Running {
     /// Starts every part on this thread's actor system.
     fn start(plan: Plan) -> Result<Self, StartError> {
-        let Plan { settings, library, metrics, listeners, addresses, known, watched, service } = plan;
+        let Plan { settings, library, metrics, listeners, addresses, known, watched, service, page: folder } = plan;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let threads = settings.server.threads.unwrap_or(cores);
         let arbiters = Arbiters::start(threads).map_err(StartError::Thread)?;
@@ -169,6 +172,7 @@ impl Running {
             api: web::ApiCaller::new(control.clone(), settings.api.lease),
             readers: web::Readers::default(),
             origins: web::Origins::open(&settings.state.dir, settings.state.remember, settings.access.unknown_origins),
+            page: folder,
             limits: options::sockets(&settings),
             virtual_port: virtual_port.clone(),
         };

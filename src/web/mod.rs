@@ -10,6 +10,7 @@ mod connect;
 mod health;
 mod origins;
 mod page;
+mod page_files;
 mod reads;
 mod router;
 mod schema;

@@ -6,7 +6,7 @@ use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, middleware, web};
 
 use super::reads::reads;
 use super::site::Site;
-use super::{access, api, health, page, schema, stop, websocket};
+use super::{access, api, health, page, page_files, schema, stop, websocket};
 use crate::access::Origin;
 use crate::session;
 use crate::text::shown;
@@ -29,6 +29,7 @@ pub fn app(
         .route("/stop", web::post().to(stop::stop))
         .route("/resume", web::post().to(stop::resume))
         .configure(api::routes)
+        .route("/assets/{file}", reads().to(page_files::asset))
         .route("/hardware", web::get().to(hardware))
         .default_service(web::to(anything))
 }
@@ -60,7 +61,10 @@ async fn anything(request: HttpRequest, payload: web::Payload, site: web::Data<S
         };
     }
     if request.path() == "/" && [Method::GET, Method::HEAD].contains(request.method()) {
-        return page::page(&request, &site);
+        return match &site.page {
+            Some(folder) => page_files::index(request, folder.clone()).await,
+            None => page::page(&request, &site),
+        };
     }
     let text = format!(
         "There is nothing at {}. Clients connect by WebSocket on any path; for people there are /, /health and /metrics.\n",

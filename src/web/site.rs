@@ -1,5 +1,7 @@
 //! What requests need.
 
+use std::path::PathBuf;
+
 use super::api::{ApiCaller, Readers};
 use super::origins::Origins;
 use super::websocket::SocketLimits;
@@ -20,6 +22,8 @@ pub struct Site {
     pub readers: Readers,
     /// Which web pages may connect.
     pub origins: Origins,
+    /// A folder with another build of the page, for those who work on it.
+    pub page: Option<PathBuf>,
     /// What sockets may do.
     pub limits: SocketLimits,
     /// Where virtual hardware goes, if it is on.
