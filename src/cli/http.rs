@@ -4,12 +4,34 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use super::admin_token::AdminToken;
 use super::server_address::ServerAddress;
 
 /// The most that is read of an answer, in bytes.
 const LONGEST: u64 = 1 << 20;
 
-/// Sends a request and returns the status and the body, both as text; the status is `no status` where no HTTP was
+/// As [`ask`]; a server that wants to know who asks is shown the admin token, if this user may read it.
+///
+/// # Errors
+/// Those of [`ask`].
+pub(super) fn ask_as_user(
+    method: &str,
+    server: &ServerAddress,
+    path: &str,
+    admin: &AdminToken,
+    patience: Duration,
+) -> std::io::Result<(String, String)> {
+    let answer = ask(method, server, path, None, patience)?;
+    if answer.0 != "401" {
+        return Ok(answer);
+    }
+    match server.admin_token(admin) {
+        Some(token) => ask(method, server, path, Some(&token), patience),
+        None => Ok(answer),
+    }
+}
+
+/// Sends a request, with a token if there is one, and returns the status and the body, both as text; the status is `no status` where no HTTP was
 /// spoken.
 ///
 /// # Errors
@@ -18,14 +40,16 @@ pub(super) fn ask(
     method: &str,
     server: &ServerAddress,
     path: &str,
+    token: Option<&str>,
     patience: Duration,
 ) -> std::io::Result<(String, String)> {
     let end = Instant::now() + patience;
-    let path = server.with_query(path);
+    let (path, own) = server.with_query(path);
+    let token = token.or(own.as_deref()).map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
     let mut stream = connect(server, patience)?;
     stream.set_write_timeout(Some(patience))?;
     let request =
-        format!("{method} {path} HTTP/1.1\r\nHost: {server}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        format!("{method} {path} HTTP/1.1\r\nHost: {server}\r\n{token}Content-Length: 0\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     let mut part = [0; 4096];
@@ -88,17 +112,17 @@ mod tests {
     #[test]
     fn status_and_body() {
         let address = server(b"HTTP/1.1 504 Gateway Timeout\r\nA: b\r\n\r\n{}\n", Duration::ZERO);
-        let (status, body) = ask("GET", &address.into(), "/x", Duration::from_secs(5)).unwrap();
+        let (status, body) = ask("GET", &address.into(), "/x", None, Duration::from_secs(5)).unwrap();
         assert_eq!((status.as_str(), body.as_str()), ("504", "{}"));
         let other = server(b"SSH-2.0-x\r\n", Duration::ZERO);
-        assert_eq!(ask("GET", &other.into(), "/", Duration::from_secs(5)).unwrap().0, "no status");
+        assert_eq!(ask("GET", &other.into(), "/", None, Duration::from_secs(5)).unwrap().0, "no status");
     }
 
     #[test]
     fn one_that_drips_is_given_up_in_time() {
         let address = server(&[b'x'; 1000], Duration::from_millis(20));
         let started = Instant::now();
-        let error = ask("GET", &address.into(), "/", Duration::from_millis(300)).unwrap_err();
+        let error = ask("GET", &address.into(), "/", None, Duration::from_millis(300)).unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
         assert!(started.elapsed() < Duration::from_secs(5));
     }

@@ -3,6 +3,7 @@
 //! Exit status: 0 all is well, 1 something could not be done, 2 something that was given is wrong (an option, a
 //! setting, a definition).
 
+mod admin_token;
 mod check;
 mod device;
 mod devices;
@@ -20,8 +21,10 @@ mod settings_args;
 mod simulate;
 mod state;
 mod stop;
+mod token;
 #[cfg(target_os = "linux")]
 mod udev;
+mod who_may_connect;
 
 use std::process::ExitCode;
 
@@ -86,6 +89,8 @@ enum Command {
     Allow(origins::AllowArgs),
     /// Let a web page connect no longer
     Deny(origins::DenyArgs),
+    /// Make, show and revoke tokens for programs that are not of this computer
+    Token(token::TokenArgs),
     /// Ask a running server how it is
     Health(health::HealthArgs),
     /// Show what is remembered of devices, or begin without a file that cannot be read
@@ -112,6 +117,7 @@ impl Command {
             Self::Origins(args) => &mut args.settings,
             Self::Allow(args) => &mut args.settings,
             Self::Deny(args) => &mut args.settings,
+            Self::Token(args) => &mut args.settings,
             Self::Health(args) => &mut args.settings,
             Self::State(args) => &mut args.settings,
             Self::Doctor(args) => &mut args.settings,
@@ -148,6 +154,7 @@ fn run(command: &Command) -> Result<(), ExitError> {
         Command::Origins(args) => origins::list(args),
         Command::Allow(args) => origins::allow(args),
         Command::Deny(args) => origins::deny(args),
+        Command::Token(args) => token::run(args),
         Command::Health(args) => health::run(args),
         Command::State(args) => state::run(args),
         Command::Doctor(args) => doctor::run(args),

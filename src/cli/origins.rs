@@ -114,7 +114,7 @@ fn in_query(origin: &Origin) -> String {
 fn ask(method: &str, path: &str, server: &ServerArg, settings: &SettingsArgs) -> Result<Value, ExitError> {
     let servers = server.servers(settings)?;
     let answer = servers.ask(|server| {
-        let (status, body) = http::ask(method, server, path, PATIENCE).map_err(|error| {
+        let (status, body) = http::ask_as_user(method, server, path, servers.admin(), PATIENCE).map_err(|error| {
             format!("the server at {server} could not be asked: {error}; is hapticd running there?")
         })?;
         let answer: Value = serde_json::from_str(&body).unwrap_or_default();

@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 use super::exit_error::ExitError;
 use super::output::print;
 use super::settings_args::SettingsArgs;
+use super::who_may_connect;
 use crate::manager::btle;
 use crate::server::{Server, Service};
 use crate::settings::Settings;
@@ -111,8 +112,10 @@ fn welcome(settings: &Settings, bound: &[SocketAddr], buses: &str, definitions: 
          {others}  \
          In a browser          http://{first}\n\
          {buses}  \
-         Known hardware        {models} of {definitions}\n\n",
+         Known hardware        {models} of {definitions}\n  \
+         May connect           {}\n\n",
         env!("CARGO_PKG_VERSION"),
+        who_may_connect::sentence(&settings.access),
     );
     text += &if settings.buses.virtual_bus.enabled {
         let server = if first == "127.0.0.1:12345" { String::new() } else { format!(" --server ws://{first}") };

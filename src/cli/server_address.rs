@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use clap::Args;
 use tokio_tungstenite::tungstenite::http::Uri;
 
+use super::admin_token::AdminToken;
 use super::exit_error::ExitError;
 use super::settings_args::SettingsArgs;
 use crate::settings::Settings;
@@ -17,19 +18,19 @@ const ALLOWED: &str = "allowed: IP:PORT, localhost:PORT, ws://HOST:PORT or http:
 #[derive(Debug, Clone, Args)]
 pub struct ServerArg {
     /// Where the server is, instead of what the setting `server.listen` says: IP:PORT, or a ws:// or http:// URL
-    #[arg(long, value_name = "ADDRESS", value_parser = ServerAddress::parse)]
+    #[arg(long, global = true, value_name = "ADDRESS", value_parser = ServerAddress::parse)]
     server: Option<ServerAddress>,
 }
 
 impl ServerArg {
     /// Where to look for the server. Settings are only read where no address is given.
     pub(super) fn servers(&self, settings: &SettingsArgs) -> Result<Servers, ExitError> {
-        self.given().map_or_else(|| of_settings(&settings.load(&[])?), Ok)
+        self.given(AdminToken::Of(settings.clone())).map_or_else(|| of_settings(&settings.load(&[])?), Ok)
     }
 
     /// The same for a stop, which must not fail over a misspelt key: what is wrong is told and left out.
     pub(super) fn servers_in_what_is_right(&self, settings: &SettingsArgs) -> Result<Servers, ExitError> {
-        if let Some(given) = self.given() {
+        if let Some(given) = self.given(AdminToken::Of(settings.clone())) {
             return Ok(given);
         }
         let (settings, wrong) = settings.load_what_is_right()?;
@@ -43,7 +44,7 @@ impl ServerArg {
 
     /// The same, for a command that needs the settings anyway.
     pub(super) fn servers_in(&self, settings: &Settings) -> Result<Servers, ExitError> {
-        self.given().map_or_else(|| of_settings(settings), Ok)
+        self.given(settings.into()).map_or_else(|| of_settings(settings), Ok)
     }
 
     /// Whether an address was given.
@@ -51,8 +52,8 @@ impl ServerArg {
         self.server.is_some()
     }
 
-    fn given(&self) -> Option<Servers> {
-        self.server.clone().map(|first| Servers { first, others: Vec::new() })
+    fn given(&self, admin: AdminToken) -> Option<Servers> {
+        self.server.clone().map(|first| Servers { first, others: Vec::new(), admin })
     }
 }
 
@@ -68,7 +69,7 @@ fn of_settings(settings: &Settings) -> Result<Servers, ExitError> {
         let what = "`server.listen` leaves the port to the system; say with --server where the server is";
         return Err(ExitError::Usage(format!("{what}, it prints that when it starts")));
     };
-    Ok(Servers { first, others: fixed.collect() })
+    Ok(Servers { first, others: fixed.collect(), admin: settings.into() })
 }
 
 /// The addresses at which a server may be, in the order in which they are tried.
@@ -76,9 +77,15 @@ fn of_settings(settings: &Settings) -> Result<Servers, ExitError> {
 pub(super) struct Servers {
     first: ServerAddress,
     others: Vec<ServerAddress>,
+    admin: AdminToken,
 }
 
 impl Servers {
+    /// The token that they may ask this user's commands for.
+    pub(super) fn admin(&self) -> &AdminToken {
+        &self.admin
+    }
+
     /// All of them.
     pub(super) fn iter(&self) -> impl Iterator<Item = &ServerAddress> {
         std::iter::once(&self.first).chain(&self.others)
@@ -161,10 +168,21 @@ impl ServerAddress {
         format!("ws://{}{path}{query}", self.authority)
     }
 
-    /// A path, and after it what the address carries for every path, such as a token.
-    pub(super) fn with_query(&self, path: &str) -> String {
-        let Some(query) = &self.query else { return path.to_owned() };
-        format!("{path}{}{query}", if path.contains('?') { '&' } else { '?' })
+    /// A path, and after it what the address carries for every path; and the token that it carries, which only WebSockets take
+    /// in their address.
+    pub(super) fn with_query(&self, path: &str) -> (String, Option<String>) {
+        let parts = self.query.iter().flat_map(|query| query.split('&'));
+        let (tokens, others): (Vec<_>, Vec<_>) = parts.partition(|part| part.starts_with("token="));
+        let token = tokens.first().and_then(|part| part.strip_prefix("token=")).map(str::to_owned);
+        if others.is_empty() {
+            return (path.to_owned(), token);
+        }
+        (format!("{path}{}{}", if path.contains('?') { '&' } else { '?' }, others.join("&")), token)
+    }
+
+    /// The token of this user for the server at this address, if there is one.
+    pub(super) fn admin_token(&self, admin: &AdminToken) -> Option<String> {
+        admin.for_server_at(&self.sockets().ok()?)
     }
 
     /// The IP addresses of the host. Blocking, if it has to be looked up.
@@ -197,8 +215,12 @@ mod tests {
         assert_eq!(url("ws://localhost:1/?token=a"), "ws://localhost:1/hardware?token=a");
         let address = ServerAddress::parse("ws://localhost:1/hardware?token=a").unwrap();
         assert_eq!(address.to_string(), "localhost:1");
-        assert_eq!(address.with_query("/stop?hold=true"), "/stop?hold=true&token=a");
-        assert_eq!(address.with_query("/health"), "/health?token=a");
+        let with = |query: &str, path| ServerAddress::parse(&format!("localhost:1/{query}")).unwrap().with_query(path);
+        let token = Some("a".to_owned());
+        assert_eq!(with("?token=a", "/stop?hold=true"), ("/stop?hold=true".to_owned(), token.clone()));
+        assert_eq!(with("?x=1&token=a", "/stop?hold=true"), ("/stop?hold=true&x=1".to_owned(), token.clone()));
+        assert_eq!(with("?token=a&x=1", "/health"), ("/health?x=1".to_owned(), token));
+        assert_eq!(with("", "/health"), ("/health".to_owned(), None));
         assert!(address.sockets().unwrap().iter().all(|socket| socket.ip().is_loopback() && socket.port() == 1));
         for text in [
             "",
@@ -254,7 +276,8 @@ mod tests {
     #[test]
     fn the_first_that_answers_counts_and_the_first_failure_is_told() {
         let address = |port: u16| ServerAddress::from(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-        let servers = Servers { first: address(1), others: vec![address(2), address(3)] };
+        let servers =
+            Servers { first: address(1), others: vec![address(2), address(3)], admin: AdminToken::In("/".into()) };
         let ask = |good: u16| {
             let asked = servers.ask(|server| if *server == address(good) { Ok(good) } else { Err(server.to_string()) });
             asked.map_err(|(server, why)| (server.to_string(), why))

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::admin_token::AdminToken;
 use super::exit_error::ExitError;
 use super::http;
 use super::output::print;
@@ -46,7 +47,7 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<(), ExitError> {
 pub(super) fn run(args: &StopArgs) -> Result<(), ExitError> {
     let find = if args.resume { ServerArg::servers } else { ServerArg::servers_in_what_is_right };
     let servers = find(&args.server, &args.settings)?;
-    let done = servers.ask(|server| ask(args, server)).map_err(|(_, why)| ExitError::Runtime(why))?;
+    let done = servers.ask(|server| ask(args, server, servers.admin())).map_err(|(_, why)| ExitError::Runtime(why))?;
     match done {
         Answer::Done if args.resume => print("programs can drive devices again\n"),
         Answer::Done if args.hold => print("everything is stopped and held; `hapticd resume` ends that\n"),
@@ -68,13 +69,13 @@ enum Answer {
 }
 
 /// Asks one server. The error is a sentence for the user.
-fn ask(args: &StopArgs, server: &ServerAddress) -> Result<Answer, String> {
+fn ask(args: &StopArgs, server: &ServerAddress, admin: &AdminToken) -> Result<Answer, String> {
     let (path, key) = match (args.resume, args.hold) {
         (true, _) => ("/resume", "held"),
         (false, true) => ("/stop?hold=true", "stopped"),
         (false, false) => ("/stop", "stopped"),
     };
-    let (status, body) = http::ask("POST", server, path, PATIENCE)
+    let (status, body) = http::ask_as_user("POST", server, path, admin, PATIENCE)
         .map_err(|error| format!("the server at {server} could not be told: {error}; is hapticd running there?"))?;
     // Nothing is believed of a program that only happens to answer: it has stopped nothing.
     let answer: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();

@@ -22,6 +22,7 @@ pub(super) fn sockets(settings: &Settings) -> SocketLimits {
 
 pub(super) fn sessions(settings: &Settings) -> SessionOptions {
     SessionOptions {
+        may_drive: true,
         server_name: settings.server.name.clone(),
         max_ping: settings.server.max_ping_time,
         handshake: settings.sessions.handshake_timeout,

@@ -166,12 +166,15 @@ impl Running {
         let hub = HubHandle::start(options::hub(&settings, &page), library.load_full(), known, buses, handles, metrics);
         let reload = Reload::start(watched, library, hub.clone()).map_err(StartError::Thread)?;
         let control = Control::new(hub.clone());
+        let tokens = web::Tokens::open(&settings.state.dir, settings.state.remember);
         let site = Site {
             control: control.clone(),
             sessions: options::sessions(&settings),
-            api: web::ApiCaller::new(control.clone(), settings.api.lease),
+            api: web::ApiCallers::new(control.clone(), tokens.clone(), settings.api.lease),
             readers: web::Readers::default(),
             origins: web::Origins::open(&settings.state.dir, settings.state.remember, settings.access.unknown_origins),
+            tokens,
+            local: settings.access.local,
             page: folder,
             limits: options::sockets(&settings),
             virtual_port: virtual_port.clone(),

@@ -11,6 +11,8 @@ pub struct SessionOptions {
     pub server_name: String,
     /// A client that does not ping for this time is let go; `None` means that it need not ping.
     pub max_ping: Option<Duration>,
+    /// Whether the client may set outputs and have hardware looked for, and not only watch and stop.
+    pub may_drive: bool,
     /// Time for the handshake.
     pub handshake: Duration,
     /// Bytes of one message, for the error text.

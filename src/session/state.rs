@@ -7,7 +7,7 @@ use crate::buttplug::{
     ClientState, Codec, ProtocolError, ReplyForm, Request, ServerMessage, frame, frame::Element, handshake, versions,
 };
 use crate::control::{Batch, Operator, Stopping};
-use crate::types::{Descriptions, InputAction, InputAddress, SessionEnd};
+use crate::types::{CommandError, Descriptions, InputAction, InputAddress, SessionEnd};
 
 /// Where a session stands. It never goes back.
 #[derive(Debug, Clone, Copy)]
@@ -156,6 +156,9 @@ impl Session {
             Ok(read) => read,
             Err(error) => return actions.push(refused(unread, error)),
         };
+        if !self.options.may_drive && matches!(request, Request::Output { .. } | Request::StartScanning) {
+            return actions.push(refused(form, CommandError::WatchOnly));
+        }
         if let Request::Output { device, sets } = request {
             if let Err(error) = operator.add(batch, form, device, &sets) {
                 actions.push(refused(form, error));

@@ -11,6 +11,7 @@ use crate::types::{OperatorKind, SessionEnd};
 
 fn connect(server: &TestServer) -> Remote {
     let options = SessionOptions {
+        may_drive: true,
         server_name: "a test".to_owned(),
         max_ping: None,
         handshake: Duration::from_secs(1),

@@ -35,6 +35,7 @@ pub use problem::{SettingsError, SettingsProblem};
 pub use report::ReportLine;
 pub use sources::{FileSource, Sources};
 pub use table::{
-    BtleBusSettings, BusSettings, DeviceSettings, DongleBusSettings, LinkSettings, LogSettings, MdnsSettings,
-    ServerSettings, SessionSettings, Settings, StateSettings, SwitchSettings, VirtualBusSettings, WebsocketBusSettings,
+    AccessSettings, ApiSettings, BtleBusSettings, BusSettings, DeviceSettings, DongleBusSettings, LinkSettings,
+    LogSettings, MdnsSettings, ServerSettings, SessionSettings, Settings, StateSettings, SwitchSettings,
+    VirtualBusSettings, WebsocketBusSettings,
 };

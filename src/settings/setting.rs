@@ -9,7 +9,7 @@ use config::Value;
 use uuid::Uuid;
 
 use super::rule::{Rule, loopbacks, services};
-use crate::access::UnknownOrigins;
+use crate::access::{LocalAccess, UnknownOrigins};
 
 /// The merged values by key, each with its origin.
 pub(super) type Values = BTreeMap<String, Value>;
@@ -50,6 +50,7 @@ readable! {
     PathBuf: |value| value.into_string().ok().map(Into::into);
     Option<PathBuf>: |value| Some(Some(value.into_string().ok()?).filter(|text| !text.is_empty()).map(Into::into));
     Vec<SocketAddr>: |value| loopbacks(&value.into_array().ok()?);
+    LocalAccess: |value| LocalAccess::of(&value.into_string().ok()?);
     UnknownOrigins: |value| UnknownOrigins::of(&value.into_string().ok()?);
     Vec<Uuid>: |value| services(&value.into_string().ok()?);
 }

@@ -14,7 +14,7 @@ use super::rule::Rule::{
     self, Directory, Flag, GreaterThan, Integer, Listen, LogFilter, OneOf, Section, Services, Text, ZeroOr,
 };
 use super::setting::{Setting, Values, join, settings};
-use crate::access::UnknownOrigins;
+use crate::access::{LocalAccess, UnknownOrigins};
 
 settings! {
     /// All settings. Obtained from [`Settings::load`] or [`Settings::builtin`].
@@ -45,6 +45,8 @@ settings! {
     }
     /// `[access]`: who may connect.
     AccessSettings {
+        /// Whether programs of this computer need a token.
+        "local" local: LocalAccess = OneOf(&["open", "token"]);
         /// What becomes of a web page of which the user has not said whether it may connect.
         "unknown_origins" unknown_origins: UnknownOrigins = OneOf(&["ask", "allow", "deny"]);
     }

@@ -13,6 +13,10 @@ pub enum CommandError {
     ShuttingDown,
     #[error("the server has disconnected this operator")]
     Disconnected,
+    #[error(
+        "this connection may only watch and stop: its token has the scope watch; one with the scope drive is needed"
+    )]
+    WatchOnly,
     #[error("there is no device with index {index}; connected: {known}")]
     UnknownDevice { index: u32, known: String },
     #[error("device {device} has no feature {feature}; it has {known}")]

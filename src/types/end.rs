@@ -13,7 +13,7 @@ pub enum Cut {
     Unread,
     /// The peer answers no WebSocket ping within `sessions.websocket_pong_deadline_ms`.
     Silent,
-    /// The user lets its web page in no longer.
+    /// The user lets it in no longer: its web page was denied, its token was revoked or is over.
     Revoked,
 }
 

@@ -4,11 +4,12 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, header};
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, middleware, web};
 
+use super::access::Asker;
 use super::reads::reads;
 use super::site::Site;
 use super::{access, api, health, page, page_files, schema, stop, websocket};
-use crate::access::Origin;
-use crate::session;
+use crate::access::{Origin, Right};
+use crate::session::{self, SessionOptions};
 use crate::text::shown;
 
 /// The whole site, with the rules of access around it.
@@ -47,14 +48,18 @@ fn headers() -> middleware::DefaultHeaders {
 }
 
 /// A client, a person with a browser, or a mistake.
-async fn anything(request: HttpRequest, payload: web::Payload, site: web::Data<Site>) -> HttpResponse {
+async fn anything(request: HttpRequest, asker: Asker, payload: web::Payload, site: web::Data<Site>) -> HttpResponse {
     if websocket::is_upgrade(&request) {
         return match websocket::upgrade(&request, payload, site.limits) {
             Ok((response, connection)) => {
                 if let Some(origin) = request.extensions_mut().remove::<Origin>() {
                     actix_web::rt::spawn(site.origins.clone().watch(origin, connection.outgoing.clone()));
                 }
-                session::serve(connection, site.control.clone(), site.sessions.clone());
+                if let Some(token) = asker.token() {
+                    actix_web::rt::spawn(site.tokens.clone().watch(token, connection.outgoing.clone()));
+                }
+                let sessions = SessionOptions { may_drive: asker.has(Right::Drive), ..site.sessions.clone() };
+                session::serve(connection, site.control.clone(), sessions);
                 response
             }
             Err(error) => error.error_response(),

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::access::Asker;
 use super::site::Site;
+use crate::access::Right;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,8 +24,8 @@ pub(super) async fn stop(
     asked: Asker,
     options: Result<web::Query<Options>, actix_web::Error>,
 ) -> HttpResponse {
-    let ours = asked == Asker::Ours;
-    let hold = ours && options.as_ref().is_ok_and(|options| options.hold);
+    let ours = asked.has(Right::Watch);
+    let hold = asked.has(Right::Hold) && options.as_ref().is_ok_and(|options| options.hold);
     let unconfirmed = site.control.stop_all(hold).await;
     if let Some(error) = options.err().filter(|_| ours) {
         return error.as_response_error().error_response();

@@ -16,6 +16,7 @@ use bytestring::ByteString;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::access::{PROTOCOL, TOKEN_PROTOCOL, protocols};
 use crate::patience::{self, Silence, Verdict};
 use crate::transport::{self, CloseCode, CloseReason, Connection, Incoming, Outbound, Outgoing, Remote};
 use crate::types::Cut;
@@ -103,9 +104,10 @@ pub(super) fn upgrade(
         parting: false,
         goodbye: false,
     };
-    // Browsers refuse a connection whose sub-protocol request is not answered.
-    let asked = request.headers().get("sec-websocket-protocol").and_then(|asked| asked.to_str().ok());
-    let asked: Vec<&str> = asked.into_iter().flat_map(|asked| asked.split(',')).map(str::trim).take(1).collect();
+    // Browsers refuse a connection whose sub-protocol request is not answered. One that carries a token is never said back.
+    let asked: Vec<&str> = protocols(request).filter(|asked| !asked.starts_with(TOKEN_PROTOCOL)).collect();
+    let own = asked.iter().find(|asked| **asked == PROTOCOL).or(asked.first());
+    let asked: Vec<&str> = own.into_iter().copied().collect();
     let started = ws::WsResponseBuilder::new(pump, request, payload).protocols(&asked).frame_size(limits.max_frame);
     let (pump, response) = started.start_with_addr()?;
     actix_web::rt::spawn(watch(connection.outgoing.clone(), pump, tcp, heard, limits));

@@ -148,7 +148,8 @@ async fn everybody_may_stop_and_no_stranger_may_hold() {
         format!("Origin: http://{address}\r\nSec-Fetch-Site: cross-site\r\n"),
         "Sec-Fetch-Site: cross-site\r\n".to_owned(),
     ] {
-        is_refused(&server.request("POST", "/resume", &who).await, 403);
+        let status = if who.contains("orwarded") { 401 } else { 403 };
+        is_refused(&server.request("POST", "/resume", &who).await, status);
         assert_eq!(server.health().await["held"], true, "{who}");
     }
     assert!(server.request("POST", "/resume", &own).await.starts_with("HTTP/1.1 200"));
@@ -304,14 +305,16 @@ async fn what_a_proxy_or_a_tunnel_passes_on_may_only_stop() {
     let (_client, mut toy) = running(&server).await;
     for header in ["X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "X-Real-IP", "Via", "CF-Connecting-IP"] {
         let by = format!("{header}: for=192.0.2.1\r\n");
-        for path in ["/", "/metrics", "/debug/actors", "/api/v1/origins", "/other"] {
-            is_refused(&server.request("GET", path, &by).await, 403);
+        for path in ["/metrics", "/debug/actors", "/api/v1/origins", "/api/v1/devices", "/other"] {
+            is_refused(&server.request("GET", path, &by).await, 401);
         }
-        is_refused(&server.request("POST", "/resume", &by).await, 403);
-        is_refused(&server.request("POST", "/api/v1/origins/allow?origin=https://a.example", &by).await, 403);
+        is_refused(&server.request("POST", "/resume", &by).await, 401);
+        is_refused(&server.request("POST", "/api/v1/origins/allow?origin=https://a.example", &by).await, 401);
+        let page = server.request("GET", "/", &by).await;
+        assert!(page.starts_with("HTTP/1.1 200") && !page.contains("Realov"), "{page}");
         let name: &'static str = header;
         let lower: &'static str = Box::leak(name.to_lowercase().into_boxed_str());
-        assert_eq!(upgrade(&server.url(), lower, "for=192.0.2.1").await, Err(403), "{header}");
+        assert_eq!(upgrade(&server.url(), lower, "for=192.0.2.1").await, Err(401), "{header}");
         assert_eq!(body(&server.request("GET", "/health", &by).await), r#"{"status":"ok"}"#);
     }
     let answer = server.request("POST", "/stop?hold=true", "X-Forwarded-For: 192.0.2.1\r\n").await;

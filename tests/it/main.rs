@@ -34,6 +34,8 @@ mod simulate_models;
 mod sockets;
 mod stop;
 mod support;
+#[cfg(unix)]
+mod tokens;
 mod versions;
 mod virtual_bus;
 mod websocket_bus;

@@ -36,7 +36,7 @@ impl Files {
             return Ok(this);
         }
         let servers = server.servers_in(&this.settings)?;
-        let health = servers.ask(|server| health::ask(server, PATIENCE));
+        let health = servers.ask(|server| health::ask(server, servers.admin(), PATIENCE));
         let health = health.map_err(|(server, _)| ExitError::Runtime(format!("no healthy hapticd at {server}")))?;
         let path = |key: &str| health.json.pointer(key).and_then(Value::as_str).map(PathBuf::from);
         let none = || ExitError::Runtime("that server does not say where its devices.toml is".to_owned());

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use crate::addresses::is_missing;
-use crate::cli::{health, health::Unhealthy};
+use crate::cli::{admin_token::AdminToken, health, health::Unhealthy};
 use crate::manager::System;
 use crate::server::is_chosen;
 use crate::types::Finding;
@@ -14,12 +14,12 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(super) fn check(system: &System) -> Vec<Finding> {
     let (addresses, chosen) = (&system.settings.server.listen, is_chosen(&system.settings));
-    let mut missing = 0;
+    let (admin, mut missing) = (AdminToken::from(&system.settings), 0);
     let mut findings: Vec<_> = addresses
         .iter()
         .map(|listen| {
             let gone = TcpListener::bind(SocketAddr::new(listen.ip(), 0)).err().filter(is_missing);
-            let Some(error) = gone else { return look(*listen) };
+            let Some(error) = gone else { return look(*listen, &admin) };
             missing += 1;
             let text = format!("{listen} is no address of this computer ({error}); the server leaves it out");
             let advice = "take it out of `server.listen`";
@@ -32,11 +32,11 @@ pub(super) fn check(system: &System) -> Vec<Finding> {
     findings
 }
 
-fn look(listen: SocketAddr) -> Finding {
+fn look(listen: SocketAddr, admin: &AdminToken) -> Finding {
     if listen.port() == 0 {
         return Finding::ok(format!("{} and any free port", listen.ip()));
     }
-    match health::ask(&listen.into(), PATIENCE) {
+    match health::ask(&listen.into(), admin, PATIENCE) {
         Ok(answer) => Finding::ok(format!("{listen}: {}", health::summary(&answer.health).replace('\n', "; "))),
         Err(Unhealthy::Other(answer)) => {
             let text = format!("{listen} is taken by a program that is no healthy hapticd; it answers {answer}");
@@ -61,6 +61,10 @@ mod tests {
     use std::io::{Read, Write};
 
     use super::*;
+
+    fn look_at(listen: SocketAddr) -> Finding {
+        look(listen, &AdminToken::In("/".into()))
+    }
     use crate::types::Verdict;
 
     fn answering(answer: &'static str) -> SocketAddr {
@@ -77,22 +81,22 @@ mod tests {
     #[test]
     fn a_healthy_server_a_stranger_and_nobody_are_told_apart() {
         let health = "HTTP/1.1 200 OK\r\n\r\n{\"version\":\"1\",\"status\":\"ok\",\"devices\":[],\"sessions\":3}";
-        let found = look(answering(health));
+        let found = look_at(answering(health));
         assert!(found.verdict == Verdict::Ok && found.text.contains("3 clients"), "{found:?}");
-        let found = look(answering("HTTP/1.1 404 Not Found\r\n\r\nnginx"));
+        let found = look_at(answering("HTTP/1.1 404 Not Found\r\n\r\nnginx"));
         assert!(found.verdict == Verdict::Problem && found.text.contains("404"), "{found:?}");
-        let found = look(answering("SSH-2.0-OpenSSH\r\n"));
+        let found = look_at(answering("SSH-2.0-OpenSSH\r\n"));
         assert!(found.verdict == Verdict::Problem, "{found:?}");
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let found = look(free);
+        let found = look_at(free);
         assert!(found.verdict == Verdict::Ok && found.text.contains("free"), "{found:?}");
-        assert_eq!(look("127.0.0.1:0".parse().unwrap()).verdict, Verdict::Ok);
+        assert_eq!(look_at("127.0.0.1:0".parse().unwrap()).verdict, Verdict::Ok);
     }
 
     #[test]
     fn a_program_that_is_silent_does_not_hold_it_up() {
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-        let found = look(silent.local_addr().unwrap());
+        let found = look_at(silent.local_addr().unwrap());
         assert!(found.verdict == Verdict::Problem && found.text.contains("does not answer"), "{found:?}");
     }
 }

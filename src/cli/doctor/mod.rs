@@ -4,6 +4,7 @@
 //! hardware (opening a serial port resets some boards) and starts nothing. Paths go through [`System::path`], so that tests
 //! can have a system of their own. All checks run at once, each on its own thread, and one that hangs is a finding.
 
+mod access;
 mod definitions;
 mod listen_address;
 mod settings;
@@ -50,11 +51,12 @@ pub struct DoctorArgs {
 /// Every check, in the order in which it is shown: first hapticd's own files and its port, then the buses, then what the
 /// system has for all of them.
 fn checks() -> Vec<Check> {
-    let own: [Check; 4] = [
+    let own: [Check; 5] = [
         ("settings", settings::check),
         ("state", state::check),
         ("definitions", definitions::check),
         ("port", listen_address::check),
+        ("access", access::check),
     ];
     let buses = list::BUSES.iter().flat_map(|bus| bus.checks()).copied();
     let all = own.into_iter().chain(buses);

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::{Error, http::StatusCode};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, http::StatusCode, http::header};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::cli::server_address::Servers;
@@ -22,19 +23,43 @@ pub(super) async fn connect(servers: &Servers) -> Result<(Socket, String), Strin
     let mut failed = None;
     for server in servers.iter() {
         let url = server.url(PATH);
-        match connect_to(&url).await {
+        let mut connected = connect_to(&url, None).await;
+        if let Err(Failure::Unauthorized(_)) = connected
+            && let Some(token) = server.admin_token(servers.admin())
+        {
+            connected = connect_to(&url, Some(&token)).await;
+        }
+        match connected {
             Ok(socket) => return Ok((socket, url)),
-            Err(why) => failed = failed.or(Some(why)),
+            Err(Failure::Unauthorized(why) | Failure::Other(why)) => failed = failed.or(Some(why)),
         }
     }
     Err(failed.unwrap_or_default())
 }
 
-async fn connect_to(url: &str) -> Result<Socket, String> {
-    match tokio::time::timeout(LIMIT, connect_async(url)).await {
+/// Why there is no connection, as a sentence that says what to do.
+#[derive(Debug)]
+enum Failure {
+    /// The server wants a token.
+    Unauthorized(String),
+    Other(String),
+}
+
+async fn connect_to(url: &str, token: Option<&str>) -> Result<Socket, Failure> {
+    let mut request = url.into_client_request().map_err(|error| Failure::Other(reason(url, &error)))?;
+    if let Some(token) = token.and_then(|token| format!("Bearer {token}").parse().ok()) {
+        request.headers_mut().insert(header::AUTHORIZATION, token);
+    }
+    match tokio::time::timeout(LIMIT, connect_async(request)).await {
         Ok(Ok((socket, _))) => Ok(socket),
-        Ok(Err(error)) => Err(reason(url, &error)),
-        Err(_) => Err(format!("the server at {url} did not answer within {} s; {HINT}", LIMIT.as_secs())),
+        Ok(Err(error)) if matches!(&error, Error::Http(response) if response.status() == StatusCode::UNAUTHORIZED) => {
+            Err(Failure::Unauthorized(reason(url, &error)))
+        }
+        Ok(Err(error)) => Err(Failure::Other(reason(url, &error))),
+        Err(_) => {
+            let seconds = LIMIT.as_secs();
+            Err(Failure::Other(format!("the server at {url} did not answer within {seconds} s; {HINT}")))
+        }
     }
 }
 
@@ -67,7 +92,9 @@ mod tests {
     #[tokio::test]
     async fn nobody_there() {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let text = connect_to(&format!("ws://{free}/hardware")).await.unwrap_err();
+        let Failure::Other(text) = connect_to(&format!("ws://{free}/hardware"), None).await.unwrap_err() else {
+            panic!("nobody asks for a token");
+        };
         assert!(text.contains("hapticd --virtual"), "{text}");
     }
 }

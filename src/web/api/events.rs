@@ -11,6 +11,7 @@ use std::time::Duration;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Bytes, Data, Query};
 use actix_web::{HttpResponse, rt::time::Interval};
+use futures_util::future::BoxFuture;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
@@ -20,6 +21,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::devices::{self, Device};
 use super::problem::Problem;
 use crate::types::{OperatorInfo, OutputStatus, ServerEvent};
+use crate::web::access::Asker;
 use crate::web::site::Site;
 
 /// Changes of outputs are looked for this often: 30 times a second at most.
@@ -88,7 +90,7 @@ impl Drop for Reader {
     responses((status = 200, description = "events `snapshot` (`Snapshot`), `outputs` (`OutputsChanged`), and those of \
         `ServerEvent` by the name in its field `event`", content_type = "text/event-stream", body = String),
         (status = 400, body = Problem), (status = 503, body = Problem)))]
-pub(super) async fn events(site: Data<Site>, filter: Query<Filter>) -> Result<HttpResponse, Problem> {
+pub(super) async fn events(site: Data<Site>, asker: Asker, filter: Query<Filter>) -> Result<HttpResponse, Problem> {
     let only = filter.into_inner().only.map(|only| only.split(',').map(|name| name.trim().to_owned()).collect());
     let reader = site.readers.enter().ok_or_else(|| {
         let detail = format!("{MOST_READERS} programs read events already, and no more may");
@@ -101,6 +103,7 @@ pub(super) async fn events(site: Data<Site>, filter: Query<Filter>) -> Result<Ht
         only,
         seen: BTreeMap::new(),
         ticks: ticks(),
+        ended: ended(&site, asker),
         last: Instant::now(),
         site,
         _reader: reader,
@@ -113,6 +116,16 @@ pub(super) async fn events(site: Data<Site>, filter: Query<Filter>) -> Result<Ht
     let mut response = HttpResponse::Ok();
     response.content_type("text/event-stream").insert_header((header::CACHE_CONTROL, "no-store"));
     Ok(response.streaming(parts))
+}
+
+fn ended(site: &Site, asker: Asker) -> BoxFuture<'static, ()> {
+    let (tokens, token) = (site.tokens.clone(), asker.token());
+    Box::pin(async move {
+        match token {
+            Some(token) => tokens.ended(token).await,
+            None => std::future::pending().await,
+        }
+    })
 }
 
 fn ticks() -> Interval {
@@ -130,6 +143,8 @@ struct Feed {
     /// By device, which change of its outputs the reader knows.
     seen: BTreeMap<u32, u64>,
     ticks: Interval,
+    /// The token by which the reader came in is valid no longer.
+    ended: BoxFuture<'static, ()>,
     /// When the reader was last sent something.
     last: Instant,
     _reader: Reader,
@@ -144,6 +159,7 @@ impl Feed {
                 return Some(next);
             }
             tokio::select! {
+                () = &mut self.ended => return None,
                 event = self.events.recv() => self.next = match event {
                     Ok(event) => named(&event).filter(|(name, _)| self.wants(name)).map(|(name, data)| part(&name, &data)),
                     Err(RecvError::Lagged(_)) => Some(snapshot(&self.site)),

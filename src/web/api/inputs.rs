@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::path::{index, input};
 use super::problem::Problem;
 use crate::types::{InputAddress, InputKind};
+use crate::web::access::Asker;
 use crate::web::site::Site;
 
 /// A measured value.
@@ -22,8 +23,12 @@ pub(super) struct Measured {
         ("input" = inline(InputKind), Path, description = "by its name in the Buttplug protocol or in definitions")),
     responses((status = 200, body = Measured), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem), (status = 503, body = Problem)))]
-pub(super) async fn read(site: Data<Site>, path: Path<(String, String, String)>) -> Result<Json<Measured>, Problem> {
+pub(super) async fn read(
+    site: Data<Site>,
+    asker: Asker,
+    path: Path<(String, String, String)>,
+) -> Result<Json<Measured>, Problem> {
     let (device, feature, kind) = (index("device", &path.0)?, index("feature", &path.1)?, input(&path.2)?);
-    let value = site.api.operator()?.read(InputAddress { device, feature, kind }).await?;
+    let value = site.api.operator(asker)?.read(InputAddress { device, feature, kind }).await?;
     Ok(Json(Measured { value }))
 }

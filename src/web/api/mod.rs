@@ -1,7 +1,8 @@
 //! `/api/v1`: for programs that do not speak Buttplug.
 //!
 //! Here live the routes: the server ([`server`]), devices ([`devices`]), outputs ([`outputs`]), inputs ([`inputs`]), stops
-//! ([`stops`]), scanning ([`scan`]), operators ([`operators`]), web pages ([`mod@origins`]), events ([`events`]), their description for tools
+//! ([`stops`]), scanning ([`scan`]), operators ([`operators`]), web pages ([`mod@origins`]), tokens ([`mod@tokens`]),
+//! events ([`events`]), their description for tools
 //! ([`openapi`]), and the operator that drives for all callers ([`caller`]). What may not live here: who may ask, which
 //! `web/access` decides; what a command means, which `control` knows.
 
@@ -18,10 +19,11 @@ mod problem;
 mod scan;
 mod server;
 mod stops;
+mod tokens;
 
 use actix_web::{Resource, Route, web};
 
-pub use caller::ApiCaller;
+pub use caller::ApiCallers;
 pub use events::Readers;
 
 use super::reads::reads;
@@ -54,6 +56,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
                 .service(at("/origins", "GET, HEAD", [reads().to(origins::list)]))
                 .service(at("/origins/allow", "POST", [web::post().to(origins::allow)]))
                 .service(at("/origins/deny", "POST", [web::post().to(origins::deny)]))
+                .service(at("/tokens", "GET, HEAD, POST", [reads().to(tokens::list), web::post().to(tokens::make)]))
+                .service(at("/tokens/{name}", "DELETE", [web::delete().to(tokens::revoke)]))
                 .service(at("/devices", "GET, HEAD", [reads().to(devices::list)]))
                 .service(at("/devices/stop", "PUT", [web::put().to(stops::everything)]))
                 .service(at("/devices/{device}", "GET, HEAD", [reads().to(devices::one)]))

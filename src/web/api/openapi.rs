@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use serde_json::Value;
 use utoipa::OpenApi;
 
-use super::{devices, events, inputs, operators, origins, outputs, problem, scan, server, stops};
+use super::{devices, events, inputs, operators, origins, outputs, problem, scan, server, stops, tokens};
 use crate::types::ServerEvent;
 
 #[derive(OpenApi)]
@@ -29,6 +29,9 @@ use crate::types::ServerEvent;
         origins::list,
         origins::allow,
         origins::deny,
+        tokens::list,
+        tokens::make,
+        tokens::revoke,
         events::events,
         devices::list,
         devices::one,

@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::path::{Lasts, index, number, output};
 use super::problem::Problem;
 use crate::types::{CommandError, Description, Fraction, Output, OutputDescription, OutputKind, OutputStatus};
+use crate::web::access::Asker;
 use crate::web::site::Site;
 
 /// What an output is to be set to: `value` or `fraction`.
@@ -76,14 +77,14 @@ impl Amount {
 
 /// Sets outputs of this kind: of one feature, or of each that has it.
 fn drive(
-    site: &Site,
+    (site, asker): (&Site, Asker),
     (device, feature): (u32, Option<u32>),
     kind: OutputKind,
     amount: Amount,
     times: Times,
 ) -> Result<Json<Driven>, Problem> {
     let lasts = Lasts { for_ms: times.for_ms }.or(site.api.lease())?;
-    let operator = site.api.operator()?;
+    let operator = site.api.operator(asker)?;
     let mut batch = operator.batch().for_at_most(lasts);
     let devices = batch.devices();
     let found = devices.get(&device).ok_or_else(|| CommandError::unknown_device(device, devices.keys()))?;
@@ -141,6 +142,7 @@ fn duration(output: &OutputDescription, duration_ms: Option<u32>) -> Result<u32,
         (status = 409, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn set(
     site: Data<Site>,
+    asker: Asker,
     path: Path<(String, String, String)>,
     wanted: Json<Wanted>,
 ) -> Result<Json<Driven>, Problem> {
@@ -151,7 +153,7 @@ pub(super) async fn set(
         _ => return Err(Problem::bad_request("an output is set to `value` or to `fraction`: exactly one of them")),
     };
     let times = Times { duration_ms: wanted.duration_ms, for_ms: wanted.for_ms };
-    drive(&site, (device, Some(feature)), kind, amount, times)
+    drive((&site, asker), (device, Some(feature)), kind, amount, times)
 }
 
 /// Sets one output of one feature to a part of its greatest value.
@@ -163,11 +165,12 @@ pub(super) async fn set(
         (status = 409, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn fraction(
     site: Data<Site>,
+    asker: Asker,
     path: Path<(String, String, String, String)>,
     times: Query<Times>,
 ) -> Result<Json<Driven>, Problem> {
     let (device, feature, kind) = (index("device", &path.0)?, index("feature", &path.1)?, output(&path.2)?);
-    drive(&site, (device, Some(feature)), kind, part(&path.3)?, *times)
+    drive((&site, asker), (device, Some(feature)), kind, part(&path.3)?, *times)
 }
 
 /// Sets this output of every feature that has it to a part of its greatest value.
@@ -178,11 +181,12 @@ pub(super) async fn fraction(
         (status = 409, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn every_fraction(
     site: Data<Site>,
+    asker: Asker,
     path: Path<(String, String, String)>,
     times: Query<Times>,
 ) -> Result<Json<Driven>, Problem> {
     let (device, kind) = (index("device", &path.0)?, output(&path.1)?);
-    drive(&site, (device, None), kind, part(&path.2)?, *times)
+    drive((&site, asker), (device, None), kind, part(&path.2)?, *times)
 }
 
 fn part(text: &str) -> Result<Amount, Problem> {

@@ -106,6 +106,7 @@ impl From<CommandError> for Problem {
         use CommandError as E;
         let (status, name) = match &error {
             E::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "shutting-down"),
+            E::WatchOnly => (StatusCode::FORBIDDEN, "watch-only"),
             E::Disconnected => (StatusCode::CONFLICT, "disconnected"),
             E::UnknownDevice { .. } => (StatusCode::NOT_FOUND, "unknown-device"),
             E::UnknownFeature { .. } => (StatusCode::NOT_FOUND, "unknown-feature"),

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::path::Lasts;
 use super::problem::Problem;
+use crate::web::access::Asker;
 use crate::web::site::Site;
 
 /// Whether this caller scans.
@@ -20,9 +21,9 @@ pub(super) struct Scanning {
 /// Looks for hardware.
 #[utoipa::path(post, operation_id = "start_scan", path = "/api/v1/scan", tag = "scan", params(Lasts),
     responses((status = 200, body = Scanning), (status = 400, body = Problem), (status = 503, body = Problem)))]
-pub(super) async fn start(site: Data<Site>, lasts: Query<Lasts>) -> Result<Json<Scanning>, Problem> {
+pub(super) async fn start(site: Data<Site>, asker: Asker, lasts: Query<Lasts>) -> Result<Json<Scanning>, Problem> {
     let lasts = lasts.or(site.api.lease())?;
-    site.api.scan(lasts)?;
+    site.api.scan(asker, lasts)?;
     let ends_in_ms = u64::try_from(lasts.as_millis()).ok();
     Ok(Json(Scanning { scanning: true, ends_in_ms }))
 }
@@ -30,8 +31,8 @@ pub(super) async fn start(site: Data<Site>, lasts: Query<Lasts>) -> Result<Json<
 /// Looks for hardware no longer. Other clients may go on.
 #[utoipa::path(delete, operation_id = "end_scan", path = "/api/v1/scan", tag = "scan",
     responses((status = 200, body = Scanning), (status = 503, body = Problem)))]
-pub(super) async fn stop(site: Data<Site>) -> Result<Json<Scanning>, Problem> {
-    site.api.end_scan()?;
+pub(super) async fn stop(site: Data<Site>, asker: Asker) -> Result<Json<Scanning>, Problem> {
+    site.api.end_scan(asker)?;
     Ok(Json(Scanning { scanning: false, ends_in_ms: None }))
 }
 

@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 
 use super::path::index;
 use super::problem::Problem;
-use crate::types::{CommandError, StopScope};
+use crate::types::StopScope;
+use crate::web::access::Asker;
 use crate::web::site::Site;
 
 /// What came of a stop.
@@ -64,13 +65,12 @@ pub(super) async fn resume(site: Data<Site>) -> impl Responder {
     Json(Held { held: false })
 }
 
-async fn some(site: &Site, device: u32, feature: Option<u32>) -> Result<Json<Stopped>, Problem> {
+async fn some(site: &Site, asker: Asker, device: u32, feature: Option<u32>) -> Result<Json<Stopped>, Problem> {
     let scope = StopScope { device: Some(device), feature, inputs: false, outputs: true };
-    let stopped = site.api.operator()?.stop(scope)?.confirmed().await;
+    let stopped = site.api.operator(asker)?.stop(scope)?.confirmed().await;
     let held = *site.control.watch_hold().borrow();
     match stopped {
         Ok(()) => Ok(Json(Stopped { stopped: true, held, unconfirmed: Vec::new() })),
-        Err(error @ CommandError::StopUnconfirmed { .. }) => Err(error.into()),
         Err(error) => Err(error.into()),
     }
 }
@@ -79,14 +79,18 @@ async fn some(site: &Site, device: u32, feature: Option<u32>) -> Result<Json<Sto
 #[utoipa::path(put, operation_id = "stop_device", path = "/api/v1/devices/{device}/stop", tag = "stop",
     params(("device" = u32, Path, description = "its index")),
     responses((status = 200, body = Stopped), (status = 400, body = Problem), (status = 404, body = Problem), (status = 504, body = Problem)))]
-pub(super) async fn device(site: Data<Site>, device: Path<String>) -> Result<Json<Stopped>, Problem> {
-    some(&site, index("device", &device)?, None).await
+pub(super) async fn device(site: Data<Site>, asker: Asker, device: Path<String>) -> Result<Json<Stopped>, Problem> {
+    some(&site, asker, index("device", &device)?, None).await
 }
 
 /// Stops every output of a feature, whoever drives it.
 #[utoipa::path(put, operation_id = "stop_feature", path = "/api/v1/devices/{device}/features/{feature}/stop", tag = "stop",
     params(("device" = u32, Path, description = "its index"), ("feature" = u32, Path, description = "its index")),
     responses((status = 200, body = Stopped), (status = 400, body = Problem), (status = 404, body = Problem), (status = 504, body = Problem)))]
-pub(super) async fn feature(site: Data<Site>, path: Path<(String, String)>) -> Result<Json<Stopped>, Problem> {
-    some(&site, index("device", &path.0)?, Some(index("feature", &path.1)?)).await
+pub(super) async fn feature(
+    site: Data<Site>,
+    asker: Asker,
+    path: Path<(String, String)>,
+) -> Result<Json<Stopped>, Problem> {
+    some(&site, asker, index("device", &path.0)?, Some(index("feature", &path.1)?)).await
 }

@@ -2,14 +2,13 @@
 //! it, and only its user may read it.
 
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::answers::Answers;
 use crate::access::Origin;
-use crate::user_devices::{read_bytes, save};
+use crate::user_devices::read_bytes;
 
 /// Its name.
 pub(super) const FILE: &str = "origins.json";
@@ -46,25 +45,10 @@ pub(super) fn text(answers: &Answers) -> Result<String, String> {
     serde_json::to_string_pretty(&contents).map(|text| text + "\n").map_err(|error| error.to_string())
 }
 
-/// Writes it.
-///
-/// # Errors
-/// The directory cannot be written.
-pub(super) fn write(path: &Path, text: &str) -> Result<(), String> {
-    let mut new = OpenOptions::new();
-    new.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut new, 0o600);
-    match new.open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.to_string()),
-        // What takes its place may be read by as few people.
-        _ => save(path, text).map_err(|error| error.to_string()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::private_file::write;
 
     #[test]
     fn what_is_written_is_read_and_what_is_not_understood_lets_nobody_in() {

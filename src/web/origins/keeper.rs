@@ -17,6 +17,7 @@ use crate::access::{Origin, UnknownOrigins};
 use crate::throttle::Throttle;
 use crate::transport::Outgoing;
 use crate::types::Cut;
+use crate::web::private_file;
 
 /// Three lines a minute.
 static QUESTION: Throttle = Throttle::new(Duration::from_secs(20));
@@ -126,7 +127,7 @@ impl Origins {
         };
         let _writing = self.0.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let text = file::text(&self.answers())?;
-        file::write(path, &text).map_err(|why| format!("{} cannot be written: {why}", path.display()))
+        private_file::write(path, &text).map_err(|why| format!("{} cannot be written: {why}", path.display()))
     }
 
     /// Everything, for people and tools.
