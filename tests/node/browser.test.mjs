@@ -1,4 +1,4 @@
-// A real Chromium: what a page from elsewhere can do, what one that was let in can, and the server's own page.
+// A real Chromium: what a page from elsewhere can do, and what one that was let in can. page.test.mjs has the own page.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
@@ -80,22 +80,5 @@ test("a name of somebody else that leads here is not served", async () => {
   const page = await browser.newPage();
   const answer = await page.goto(`http://rebound.example:${address.split(":")[1]}/`);
   assert.equal(answer.status(), 403);
-  await page.close();
-});
-
-test("the own page runs under its policy, and its button stops and holds", async () => {
-  const page = await browser.newPage();
-  const errors = [];
-  page.on("console", (line) => line.type() === "error" && errors.push(line.text()));
-  page.on("pageerror", (error) => errors.push(String(error)));
-  await page.goto(`http://${address}/`);
-  await page.locator("#buses", { hasText: "virtual" }).waitFor();
-  await page.click("#stop");
-  await page.locator("#resume").waitFor();
-  assert.match(await page.textContent("#hold"), /stopped and held/);
-  await page.click("#resume");
-  await page.locator("#resume").waitFor({ state: "hidden" });
-  assert.equal(await page.evaluate(() => getComputedStyle(document.getElementById("stop")).backgroundColor), "rgb(179, 38, 30)");
-  assert.deepEqual(errors, []);
   await page.close();
 });

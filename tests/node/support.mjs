@@ -3,17 +3,20 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import WebSocket from "ws";
 
 export const binary = process.env.HAPTICD ?? new URL("../../target/debug/hapticd", import.meta.url).pathname;
 // The hardware of whoever runs the tests is none of theirs.
 const noHardware = ["btle", "serial", "hid", "lovense_dongle", "gamepad"].map((bus) => `buses.${bus}.enabled=false`);
+// Another build of the page than the one within the binary, such as ../../src/web/dist before the binary is built again.
+const page = process.env.HAPTICD_PAGE ? ["--page", process.env.HAPTICD_PAGE] : [];
 const patience = 10_000;
 
 export const startServer = async (...settings) => {
   const state = mkdtempSync(join(tmpdir(), "hapticd-node-"));
   const sets = [`state.dir=${state}`, "server.listen=127.0.0.1:0", ...noHardware, ...settings].flatMap((set) => ["--set", set]);
-  const child = spawn(binary, ["serve", "--virtual", ...sets], { stdio: ["ignore", "pipe", "ignore"] });
+  const child = spawn(binary, ["serve", "--virtual", ...page, ...sets], { stdio: ["ignore", "pipe", "ignore"] });
   const url = await new Promise((resolve, reject) => {
     let text = "";
     child.stdout.on("data", (part) => {
@@ -66,4 +69,28 @@ export const attach = async (server, name, address) => {
     },
     text: async () => Buffer.from((await frames.next()).data, "hex").toString(),
   };
+};
+
+// Plays a model in a process of its own until `stop` is called. `levels` has what the hardware was told, such as { output: "vibrate", value: 7 }.
+export const simulate = (server, model) => {
+  const child = spawn(binary, ["simulate", model, "--json", "--server", server.url], { stdio: ["ignore", "pipe", "ignore"] });
+  const levels = [];
+  createInterface(child.stdout).on("line", (line) => {
+    const event = JSON.parse(line);
+    if (event.event === "level") levels.push({ output: event.output, value: event.value });
+  });
+  return { levels, stop: () => child.kill("SIGKILL") };
+};
+
+// A client that speaks the protocol by hand.
+export const connect = async (server, name, options = {}) => {
+  const socket = new WebSocket(server.url, options);
+  await new Promise((resolve, reject) => {
+    socket.on("open", resolve);
+    socket.on("error", reject);
+  });
+  let id = 0;
+  const send = (type, fields = {}) => socket.send(JSON.stringify([{ [type]: { Id: ++id, ...fields } }]));
+  send("RequestServerInfo", { ClientName: name, ProtocolVersionMajor: 4, ProtocolVersionMinor: 0 });
+  return { send, close: () => socket.close(), closed: new Promise((resolve) => socket.on("close", resolve)) };
 };

@@ -7,6 +7,9 @@ const SHOW_MS = 60;
 // `owned_ms` comes with each event, a little late. A smaller difference is no new owner.
 const SAME_OWNER_MS = 1500;
 
+// What went well is soon old news. What went wrong stays until something else happens.
+const NOTICE_MS = 10_000;
+
 class DeviceState {
   index;
   info = $state.raw({});
@@ -59,6 +62,7 @@ class Server {
   #byIndex = new Map();
   #changed = new Map();
   #timer = null;
+  #silence = null;
 
   get away() {
     return !this.driving || !this.watching;
@@ -76,6 +80,8 @@ class Server {
 
   say(text, bad = false) {
     this.notice = { text, bad };
+    clearTimeout(this.#silence);
+    if (!bad) this.#silence = setTimeout(() => (this.notice = { text: "", bad }), NOTICE_MS);
   }
 
   device(index) {
