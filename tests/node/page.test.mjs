@@ -191,8 +191,8 @@ test("an unknown origin is asked about, a second after the question, and let in 
   const music = await connect(server, "Music", { origin });
   await page.getByRole("button", { name: /^Disconnect Music/ }).waitFor();
   await page.getByRole("group", { name: "https://second.test" }).getByRole("button", { name: "Never" }).click();
-  await page.getByRole("button", { name: "Allow https://second.test this time" }).waitFor();
-  await page.getByRole("button", { name: `Never let ${origin} connect` }).click();
+  await page.getByRole("button", { name: "Allow this time: https://second.test" }).waitFor();
+  await page.getByRole("button", { name: `Never: let ${origin} connect no longer` }).click();
   await music.closed;
 });
 
@@ -368,7 +368,7 @@ test("when the server is away the bar says so, the controls are disabled, and it
   const page = await withDevice();
   const port = new URL(http).port;
   server.stop();
-  await page.getByText("The server does not answer. Trying again.").waitFor();
+  await page.locator(".on", { hasText: "The server does not answer. Trying again." }).waitFor();
   assert.ok(await page.getByRole("slider").isDisabled());
   await stopAll(page).click();
   await page.getByText(/THE STOP DID NOT ARRIVE/).waitFor();

@@ -91,6 +91,8 @@ export const connect = async (server, name, options = {}) => {
   });
   let id = 0;
   const send = (type, fields = {}) => socket.send(JSON.stringify([{ [type]: { Id: ++id, ...fields } }]));
+  const greeted = new Promise((resolve) => socket.once("message", resolve));
   send("RequestServerInfo", { ClientName: name, ProtocolVersionMajor: 4, ProtocolVersionMinor: 0 });
+  await greeted;
   return { send, close: () => socket.close(), closed: new Promise((resolve) => socket.on("close", resolve)) };
 };

@@ -1,6 +1,7 @@
 // What the page knows of the server. Views read it, events.js and drive.js fill it.
 import { ask } from "./api.js";
 import { forget, record } from "./history.js";
+import { busName } from "./words.js";
 
 // Fifty devices change 1500 times a second. Nobody reads faster than this.
 const SHOW_MS = 60;
@@ -63,6 +64,8 @@ class Server {
   #changed = new Map();
   #timer = null;
   #silence = null;
+  #asked = 0;
+  #met = 0;
 
   get away() {
     return !this.driving || !this.watching;
@@ -76,6 +79,18 @@ class Server {
 
   get clients() {
     return this.operators.filter((operator) => operator.kind === "session").length;
+  }
+
+  // What a person should do something about.
+  get problems() {
+    const { error, outputs_refused: refused, state, buses } = this.health ?? {};
+    const failed = (buses ?? []).filter((bus) => bus.state === "not working");
+    return [
+      error,
+      refused && `No output is taken: ${refused}`,
+      ...failed.map((bus) => `${busName(bus.bus)} does not work: ${bus.error}`),
+      ...(state?.problems ?? []),
+    ].filter(Boolean);
   }
 
   say(text, bad = false) {
@@ -129,8 +144,21 @@ class Server {
 
   #show() {
     this.#timer = null;
-    for (const [index, outputs] of this.#changed) this.#byIndex.get(index)?.show(outputs);
+    const known = new Set(this.operators.map(({ id }) => id));
+    let stranger = false;
+    for (const [index, outputs] of this.#changed) {
+      this.#byIndex.get(index)?.show(outputs);
+      stranger ||= outputs.some(({ owner }) => owner != null && !known.has(owner));
+    }
     this.#changed.clear();
+    if (stranger) this.#meet();
+  }
+
+  // Reads who drives, once a second at most: an owner may be gone already, and then no list has it.
+  #meet() {
+    if (Date.now() - this.#met < 1000) return;
+    this.#met = Date.now();
+    this.readOperators();
   }
 
   #put(index, info) {
@@ -160,8 +188,11 @@ class Server {
   }
 
   async readOperators() {
+    this.#asked += 1;
+    const asked = this.#asked;
     const operators = await ask("/api/v1/operators").catch(() => null);
-    if (!operators) return;
+    // Answers may overtake each other; that of the last question is the newest.
+    if (!operators || asked !== this.#asked) return;
     this.operators = operators;
     // A client says its name after it has connected, and no event tells of that.
     if (operators.some((operator) => !operator.name)) setTimeout(() => this.readOperators(), 700);
