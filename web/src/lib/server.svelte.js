@@ -126,7 +126,7 @@ class Server {
   }
 
   #begin({ devices, operators, held }) {
-    this.operators = operators;
+    this.#listOperators(operators);
     this.held = held;
     const indexes = Object.keys(devices).map(Number);
     for (const index of this.#byIndex.keys()) if (!indexes.includes(index)) this.#byIndex.delete(index);
@@ -187,15 +187,19 @@ class Server {
     this.#list();
   }
 
+  #listOperators(operators) {
+    this.operators = operators;
+    // A client says its name after it has connected, and no event tells of that.
+    if (operators.some((operator) => !operator.name)) setTimeout(() => this.readOperators(), 700);
+  }
+
   async readOperators() {
     this.#asked += 1;
     const asked = this.#asked;
     const operators = await ask("/api/v1/operators").catch(() => null);
     // Answers may overtake each other; that of the last question is the newest.
     if (!operators || asked !== this.#asked) return;
-    this.operators = operators;
-    // A client says its name after it has connected, and no event tells of that.
-    if (operators.some((operator) => !operator.name)) setTimeout(() => this.readOperators(), 700);
+    this.#listOperators(operators);
   }
 
   async readHealth() {
