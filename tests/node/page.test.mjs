@@ -1,10 +1,11 @@
 // The server's own page in a real Chromium, with simulated hardware behind the server.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { chromium } from "playwright-core";
-import { connect, simulate, startServer } from "./support.mjs";
+import { binary, connect, simulate, startServer } from "./support.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
@@ -69,7 +70,7 @@ test("a simulated device appears while the page scans", async () => {
   const page = await open("scan");
   await page.getByRole("button", { name: "Start scanning" }).click();
   await page.getByText(/^Scanning on/).waitFor();
-  hardware = simulate(server, vibrator);
+  hardware = simulate(server, vibrator, "--remember");
   await page.getByRole("link", { name: vibrator }).click();
   await page.getByRole("heading", { level: 1, name: vibrator }).waitFor();
   await page.getByRole("navigation").getByRole("link", { name: "Scan" }).click();
@@ -172,6 +173,25 @@ test("a take-over by a second client is shown, and the page takes it back by set
   await page.getByRole("button", { name: /^Disconnect Second program/ }).click();
   await other.closed;
   await until(async () => (await written()) === 0, "what it drove is stopped");
+});
+
+test("with a limit that the user sets, a slider stays where the hand left it, and a step is a step", async (lifted) => {
+  const page = await withDevice();
+  const set = (limit) => execFileSync(binary, ["device", "--server", server.url, "set", "0", `0.vibrate=${limit}`]);
+  set("10..50");
+  lifted.after(() => set("unlimited"));
+  await page.locator("input[type=range][max='40']").waitFor();
+  await slide(page, 20);
+  await until(async () => (await written()) === 30, "a client's 20 is the hardware's 30");
+  await page.waitForTimeout(1500);
+  assert.equal(await page.getByRole("slider").inputValue(), "20");
+  await page.getByRole("slider").press("ArrowRight");
+  await until(async () => (await written()) === 31, "one step more");
+  const other = await connect(server, "Second program");
+  other.send("OutputCmd", { DeviceIndex: 0, FeatureIndex: 0, Command: { Vibrate: { Value: 5 } } });
+  await until(async () => (await written()) === 15, "the other client's 5");
+  await until(async () => (await page.getByRole("slider").inputValue()) === "5", "the slider shows it as 5");
+  other.close();
 });
 
 test("an unknown origin is asked about, a second after the question, and let in at its next try", async () => {

@@ -72,8 +72,8 @@ export const attach = async (server, name, address) => {
 };
 
 // Plays a model in a process of its own until `stop` is called. `levels` has what the hardware was told, such as { output: "vibrate", value: 7 }.
-export const simulate = (server, model) => {
-  const child = spawn(binary, ["simulate", model, "--json", "--server", server.url], { stdio: ["ignore", "pipe", "ignore"] });
+export const simulate = (server, model, ...options) => {
+  const child = spawn(binary, ["simulate", model, ...options, "--json", "--server", server.url], { stdio: ["ignore", "pipe", "ignore"] });
   const levels = [];
   createInterface(child.stdout).on("line", (line) => {
     const event = JSON.parse(line);

@@ -6,7 +6,9 @@ import { server } from "./server.svelte.js";
 
 const complain = (error) => server.say(`${error.message[0].toUpperCase()}${error.message.slice(1)}.`, true);
 
-export const client = new ButtplugClient("hapticd page", {
+export const SESSION = "hapticd page";
+
+export const client = new ButtplugClient(SESSION, {
   ready: () => {
     server.driving = true;
     if (scanWanted) client.request("StartScanning").catch(complain);

@@ -12,6 +12,8 @@ const line = (name, width) => ({ stroke: () => colour(name), width, points: { sh
 
 const make = (element, range) => {
   const pad = Math.max((range[1] - range[0]) * 0.06, 0.5);
+  // A client's range, beyond which the hardware's steps go where the user has set a lower limit.
+  const y = (chart, least, greatest) => [Math.min(range[0], least ?? range[0]) - pad, Math.max(range[1], greatest ?? range[1]) + pad];
   const options = {
     width: Math.max(element.clientWidth, 40),
     height: HEIGHT,
@@ -21,7 +23,7 @@ const make = (element, range) => {
     axes: [{ show: false }, { show: false }],
     scales: {
       x: { time: false, range: [-SPAN_MS / 1000, 0] },
-      y: { range: [range[0] - pad, range[1] + pad] },
+      y: { range: y },
     },
     series: [{}, line("--wanted", 2), line("--written", 1.5)],
   };
