@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { chromium } from "playwright-core";
+import WebSocket from "ws";
 import { binary, connect, simulate, startServer } from "./support.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -382,6 +383,28 @@ test("a tab that is hidden stops reading events, and shows what is when it is se
   await show(false);
   await page.getByText("written 77").waitFor();
   other.close();
+});
+
+test("a device that is away is shown as away, and its slider is disabled until it is back", async () => {
+  const own = await startServer("devices.reconnect_grace_ms=60000");
+  const socket = new WebSocket(`${own.url}/hardware`);
+  await new Promise((resolve) => socket.on("open", resolve));
+  const attach = () => socket.send(JSON.stringify({ type: "attach", bus: "websocket", protocol: "simulated", name: vibrator, address: "away-1" }));
+  attach();
+  const page = await context.newPage();
+  page.setDefaultTimeout(8000);
+  await page.goto(own.url.replace("ws:", "http:"));
+  await page.getByRole("button", { name: "Start scanning" }).click();
+  await page.getByText("connected", { exact: true }).waitFor();
+  await until(() => page.getByRole("slider").isEnabled(), "it can be driven");
+  socket.send(JSON.stringify({ type: "detach" }));
+  await page.getByText("away", { exact: true }).waitFor();
+  assert.ok(await page.getByRole("slider").isDisabled());
+  attach();
+  await until(() => page.getByRole("slider").isEnabled(), "it can be driven again");
+  await page.close();
+  socket.close();
+  own.stop();
 });
 
 test("when the server is away the bar says so, the controls are disabled, and it comes back", async () => {

@@ -4,7 +4,7 @@ import { forget, record } from "./history.js";
 import { busName } from "./words.js";
 
 // Fifty devices change 1500 times a second. Nobody reads faster than this.
-const SHOW_MS = 60;
+const SHOW_MS = 100;
 // `owned_ms` comes with each event, a little late. A smaller difference is no new owner.
 const SAME_OWNER_MS = 1500;
 
@@ -129,7 +129,11 @@ class Server {
     this.#listOperators(operators);
     this.held = held;
     const indexes = Object.keys(devices).map(Number);
-    for (const index of this.#byIndex.keys()) if (!indexes.includes(index)) this.#byIndex.delete(index);
+    for (const index of this.#byIndex.keys()) {
+      if (indexes.includes(index)) continue;
+      this.#byIndex.delete(index);
+      forget(index);
+    }
     for (const index of indexes) this.#put(index, devices[index]);
     this.#list();
     this.watching = true;
