@@ -10,7 +10,6 @@ mod connect;
 mod health;
 mod origins;
 mod page;
-mod page_files;
 mod private_file;
 mod reads;
 mod router;

@@ -7,7 +7,7 @@ use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, middleware, web};
 use super::access::Asker;
 use super::reads::reads;
 use super::site::Site;
-use super::{access, api, health, page, page_files, schema, stop, websocket};
+use super::{access, api, health, page, schema, stop, websocket};
 use crate::access::{Origin, Right};
 use crate::session::{self, SessionOptions};
 use crate::text::shown;
@@ -30,7 +30,7 @@ pub fn app(
         .route("/stop", web::post().to(stop::stop))
         .route("/resume", web::post().to(stop::resume))
         .configure(api::routes)
-        .route("/assets/{file}", reads().to(page_files::asset))
+        .route("/assets/{file}", reads().to(page::asset))
         .route("/hardware", web::get().to(hardware))
         .default_service(web::to(anything))
 }
@@ -66,10 +66,7 @@ async fn anything(request: HttpRequest, asker: Asker, payload: web::Payload, sit
         };
     }
     if request.path() == "/" && [Method::GET, Method::HEAD].contains(request.method()) {
-        return match &site.page {
-            Some(folder) => page_files::index(request, folder.clone()).await,
-            None => page::page(&request, &site),
-        };
+        return page::index(&request, &site).await;
     }
     let text = format!(
         "There is nothing at {}. Clients connect by WebSocket on any path; for people there are /, /health and /metrics.\n",

@@ -159,7 +159,10 @@ async fn there_are_no_more_clients_than_allowed() {
 async fn http_beside_the_clients() {
     let server = Server::start(&[]);
     let page = server.get("/").await;
-    assert!(page.starts_with("HTTP/1.1 200") && page.contains(&server.url()), "{page}");
+    assert!(
+        page.starts_with("HTTP/1.1 200") && page.contains(&format!("connect-src 'self' {}", server.url())),
+        "{page}"
+    );
     let health = server.get("/health").await.to_lowercase();
     assert!(health.starts_with("http/1.1 200") && !health.contains("access-control"), "{health}");
     assert_eq!(server.health().await["status"], "ok");

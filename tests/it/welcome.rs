@@ -41,15 +41,39 @@ async fn a_bus_that_works_is_on() {
     assert!(!welcome.contains("Not working") && !welcome.contains("Still starting"), "{welcome}");
 }
 
-/// What the page does with this is tested with the published JavaScript engine, in `tests/node`.
+/// What the page does is tested in a real Chromium, in `tests/node`.
 #[tokio::test]
-async fn the_page_says_that_its_button_holds_and_claims_nothing_of_buses() {
-    let server = Server::start(&[]);
+async fn the_page_and_what_it_is_made_of_are_served_and_know_nothing_by_themselves() {
+    let server = Server::start(&["server.name=My own server"]);
     let page = server.get("/").await;
-    for part in
-        [">Stop everything and hold</button>", ">Resume</button>", "until you press Resume", "<td id=\"buses\">–"]
-    {
-        assert!(page.contains(part), "{part:?} is not in\n{page}");
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("hapticd stop"), "{page}");
+    let policy =
+        format!("script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' {};", server.url());
+    assert!(page.contains(&policy), "{page}");
+    for file in ["app.js", "app.css"] {
+        assert!(page.contains(&format!("/assets/{file}")), "{page}");
+        let asset = server.get(&format!("/assets/{file}")).await;
+        assert!(asset.starts_with("HTTP/1.1 200") && !asset.contains("My own server"), "{file}");
     }
-    assert!(!page.contains("virtual, serial"), "the buses come from /health:\n{page}");
+    assert!(!page.contains("My own server"), "{page}");
+    for file in ["other.js", "..%2findex.html", "%2e%2e/index.html", "app.rs"] {
+        assert!(server.get(&format!("/assets/{file}")).await.starts_with("HTTP/1.1 404"), "{file}");
+    }
+}
+
+#[tokio::test]
+async fn another_build_of_the_page_is_served_from_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("assets")).unwrap();
+    std::fs::write(folder.path().join("secret.js"), "secret").unwrap();
+    std::fs::write(folder.path().join("assets/mine.js"), "mine").unwrap();
+    let server = Server::start_more(&["--page", folder.path().to_str().unwrap()]);
+    assert!(server.get("/").await.contains("has no index.html"));
+    std::fs::write(folder.path().join("index.html"), "<p>my page").unwrap();
+    assert!(server.get("/").await.contains("my page"));
+    assert!(server.get("/assets/mine.js").await.contains("mine"));
+    for file in ["app.js", "..%2fsecret.js", "%2e%2e/secret.js"] {
+        let answer = server.get(&format!("/assets/{file}")).await;
+        assert!(answer.starts_with("HTTP/1.1 404") && !answer.contains("secret"), "{file}: {answer}");
+    }
 }

@@ -66,10 +66,24 @@ impl Server {
         Self::start_with(state, settings, &[])
     }
 
+    /// One with more options.
+    pub fn start_more(options: &[&str]) -> Self {
+        Self::start_any(Arc::new(tempfile::tempdir().unwrap()), &[], &[], options)
+    }
+
     /// The same with these environment variables.
     pub fn start_with(state: Arc<tempfile::TempDir>, settings: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::start_any(state, settings, environment, &[])
+    }
+
+    fn start_any(
+        state: Arc<tempfile::TempDir>,
+        settings: &[&str],
+        environment: &[(&str, &str)],
+        options: &[&str],
+    ) -> Self {
         let mut command = clean(Command::new(env!("CARGO_BIN_EXE_hapticd")));
-        command.args(["serve", "--virtual", "--set", "server.listen=127.0.0.1:0"]);
+        command.args(["serve", "--virtual", "--set", "server.listen=127.0.0.1:0"]).args(options);
         command.envs(environment.iter().copied());
         command.arg("--set").arg(format!("state.dir={}", state.path().display()));
         command.args(["--set", "log.level=debug"]);
