@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`cli`] | the command line: one file a subcommand |
 //! | [`server`] | the composition root: puts a server together, runs it on a thread of its own, stops it |
-//! | [`web`] | HTTP on the one port: upgrade, health, metrics, emergency stop, a page |
+//! | [`web`] | HTTP on the one port: upgrade, API, health, metrics, emergency stop, the page, who may ask for what |
 //! | [`session`] | one connected client: handshake, version, ping, replies |
 //! | [`control`] | the one front door: what anybody may ask of the server, without a wire format |
 //! | [`hub`] | the supervisor: registry, routing table, restarts, shutdown |
