@@ -51,6 +51,7 @@ impl Event<'_> {
         let why = |why: &str| why.to_owned();
         Some(match *self {
             Event::SessionOpened { id, .. } => ServerEvent::SessionOpened { id: OperatorId(id) },
+            Event::SessionNamed { id, .. } => ServerEvent::SessionNamed { id: OperatorId(id) },
             Event::SessionClosed { id, why } => ServerEvent::SessionClosed { id: OperatorId(id), why },
             Event::DeviceAdded { index, .. } => ServerEvent::DeviceAdded { index },
             Event::DeviceAway { index, why: text, .. } => ServerEvent::DeviceAway { index, why: why(text) },

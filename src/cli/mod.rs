@@ -12,6 +12,7 @@ mod exit_error;
 mod health;
 mod http;
 mod import;
+mod open;
 mod origins;
 mod output;
 mod scan;
@@ -83,6 +84,8 @@ enum Command {
     Stop(stop::StopArgs),
     /// Let programs drive devices again after `hapticd stop --hold` or the page's stop button
     Resume(stop::ResumeArgs),
+    /// Open the page of a running server in a browser
+    Open(open::OpenArgs),
     /// Show which web pages may connect, and which ask to
     Origins(origins::OriginsArgs),
     /// Let a web page connect that was refused
@@ -114,6 +117,7 @@ impl Command {
             Self::Simulate(args) => &mut args.settings,
             Self::Stop(args) => &mut args.settings,
             Self::Resume(args) => &mut args.settings,
+            Self::Open(args) => &mut args.settings,
             Self::Origins(args) => &mut args.settings,
             Self::Allow(args) => &mut args.settings,
             Self::Deny(args) => &mut args.settings,
@@ -151,6 +155,7 @@ fn run(command: &Command) -> Result<(), ExitError> {
         Command::Simulate(args) => simulate::run(args),
         Command::Stop(args) => stop::run(args),
         Command::Resume(args) => stop::resume(args),
+        Command::Open(args) => open::run(args),
         Command::Origins(args) => origins::list(args),
         Command::Allow(args) => origins::allow(args),
         Command::Deny(args) => origins::deny(args),

@@ -82,6 +82,7 @@ impl DeviceActor {
             close: address.clone().recipient(),
             describe: address.recipient(),
         })));
+        shared.driven.send_replace(true);
     }
 
     fn end(&mut self, exit: Exit, ctx: &mut Context<Self>) {
@@ -114,6 +115,7 @@ impl Actor for DeviceActor {
         // Only if no later actor of this device has taken the place.
         let own = self.guard.generation;
         self.device.shared.actor.rcu(|current| current.clone().filter(|current| current.generation != own));
+        self.device.shared.driven.send_replace(self.device.is_driven());
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::sync::watch;
 
 use super::availability::{Availability, Refusal};
 use super::desired::DesiredState;
@@ -36,6 +37,8 @@ pub(super) struct Shared {
     pub(super) subscriptions: Subscriptions,
     pub(super) vitals: WriteStats,
     pub(super) actor: ArcSwapOption<ActorAddress>,
+    /// Whether there is one.
+    pub(super) driven: watch::Sender<bool>,
 }
 
 impl fmt::Debug for DeviceHandle {
@@ -58,6 +61,7 @@ impl DeviceHandle {
                 subscriptions: Subscriptions::default(),
                 vitals: WriteStats::default(),
                 actor: ArcSwapOption::empty(),
+                driven: watch::Sender::new(false),
             }),
         }
     }
@@ -246,6 +250,12 @@ impl DeviceHandle {
     #[must_use]
     pub fn is_driven(&self) -> bool {
         self.shared.actor.load().is_some()
+    }
+
+    /// Returns when no actor drives it.
+    pub async fn undriven(&self) {
+        // The sender lives as long as `self`, so waiting only ends with the actor.
+        let _ = self.shared.driven.subscribe().wait_for(|driven| !*driven).await;
     }
 
     /// Lets the hardware go. What may still run is stopped first, for at most this time; what is wanted stays wanted.

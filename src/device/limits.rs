@@ -251,6 +251,19 @@ impl Limits {
         Ok(Output { kind, value, duration_ms })
     }
 
+    /// A value of the hardware in a client's steps: that of which [`Limits::accept`] makes it, or the nearest.
+    #[must_use]
+    pub fn for_client(&self, value: i32) -> i32 {
+        let steps = self.high - self.low;
+        if self.kind.is_position() {
+            let value = value.clamp(self.low, self.high);
+            if self.reverse { self.high - value } else { value - self.low }
+        } else {
+            let direction = value.signum().max(if self.signed { -1 } else { 0 });
+            direction * (value.saturating_abs() - self.low).clamp(0, steps)
+        }
+    }
+
     /// Whether nobody may use the output.
     #[must_use]
     pub fn is_disabled(&self) -> bool {
@@ -314,6 +327,29 @@ mod tests {
     fn accept(limits: Limits, value: i32) -> Option<i32> {
         let output = Output { kind: limits.kind, value, duration_ms: 500 };
         limits.accept(0, 0, output).ok().map(|output| output.value)
+    }
+
+    #[test]
+    fn every_value_of_a_client_comes_back_as_it_was() {
+        use OutputKind::{HwPositionWithDuration as Timed, Position, Rotate, Vibrate};
+        for (kind, min, max) in
+            [(Vibrate, 0, 100), (Vibrate, 20, 100), (Rotate, -100, 100), (Position, 0, 100), (Timed, 0, 100)]
+        {
+            for range in [None, Some((10, 50)), Some((0, 30)), Some((40, 40))] {
+                for reverse in [false, true] {
+                    let limits = limits(kind, min, max, range, reverse);
+                    for value in -100..=100 {
+                        if let Some(hardware) = accept(limits, value) {
+                            assert_eq!(limits.for_client(hardware), value, "{kind} {min} {range:?} {reverse}");
+                        }
+                    }
+                    for beyond in [i32::MIN, -1000, 1000, i32::MAX] {
+                        let (least, greatest) = limits.description().unwrap().value;
+                        assert!((least..=greatest).contains(&limits.for_client(beyond)), "{kind} {range:?} {beyond}");
+                    }
+                }
+            }
+        }
     }
 
     /// The worked values of facts/devices.md section 4.2, and the two where it recommends better.

@@ -54,11 +54,7 @@ impl Handler<ShutDown> for Hub {
                 // They have had their time to stop.
                 handle.close(Duration::ZERO);
             }
-            let closed = async {
-                while stops.iter().any(|(handle, _)| handle.is_driven()) {
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
-            };
+            let closed = futures_util::future::join_all(stops.iter().map(|(handle, _)| handle.undriven()));
             let _ = tokio::time::timeout(CLOSING, closed).await;
             unconfirmed
         })

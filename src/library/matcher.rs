@@ -23,6 +23,7 @@ pub enum Strength {
 
 /// Speed and framing of a serial port.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SerialPort {
     /// Port name; see [`SerialPort::is_real`].
@@ -51,6 +52,7 @@ impl SerialPort {
 
 /// Parity of a serial port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Parity {
     /// No parity bit.

@@ -13,6 +13,8 @@ mod matcher;
 pub mod model;
 mod problem;
 mod read;
+#[cfg(test)]
+mod schema;
 mod services;
 mod sources;
 pub mod template;

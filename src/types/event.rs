@@ -15,6 +15,11 @@ pub enum ServerEvent {
         /// Its operator.
         id: OperatorId,
     },
+    /// A session's client has said what it calls itself.
+    SessionNamed {
+        /// Its operator.
+        id: OperatorId,
+    },
     /// A session has ended.
     SessionClosed {
         /// Its operator.

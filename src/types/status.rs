@@ -220,6 +220,9 @@ pub struct OutputStatus {
     pub wanted: Option<i32>,
     /// What the hardware is known to have.
     pub written: Option<i32>,
+    /// The newest value, or where an axis is known to rest, in the steps that clients use.
+    #[serde(default)]
+    pub value: Option<i32>,
     /// Who set the value.
     pub owner: Option<OperatorId>,
     /// Milliseconds since its owner set the first of its values.
@@ -368,6 +371,7 @@ mod tests {
             output: OutputKind::HwPositionWithDuration,
             wanted: Some(3),
             written: None,
+            value: Some(2),
             owner: Some(OperatorId(7)),
             owned_ms: Some(20),
             left_ms: None,
@@ -382,7 +386,7 @@ mod tests {
         let health = Health { status: "ok".to_owned(), server: Some(server), ..Default::default() };
         let text = serde_json::to_value(&health).unwrap();
         let output = json!({
-            "feature": 1, "output": "hw_position", "wanted": 3, "written": null, "owner": 7, "owned_ms": 20,
+            "feature": 1, "output": "hw_position", "wanted": 3, "written": null, "value": 2, "owner": 7, "owned_ms": 20,
             "left_ms": null, "replaced": 2, "stopping": false,
         });
         assert_eq!(text["devices"][0]["outputs"][0], output);

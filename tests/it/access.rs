@@ -300,6 +300,25 @@ async fn unknown_pages_can_all_be_let_in_or_kept_out() {
 }
 
 #[tokio::test]
+async fn a_flood_of_origins_fills_neither_the_list_nor_the_log() {
+    let server = Server::start(&[]);
+    for number in 0..500 {
+        let origin = format!("https://x{number}.evil.example");
+        assert_eq!(upgrade(&server.url(), "Origin", &origin).await, Err(403));
+    }
+    let list = says(&server, &["origins"]);
+    assert_eq!(list.matches("waits for an answer").count(), 1, "they are all of one owner:\n{list}");
+    for number in 0..100 {
+        let origin = format!("https://evil{number}.test{number}");
+        assert_eq!(upgrade(&server.url(), "Origin", &origin).await, Err(403));
+    }
+    let list = says(&server, &["origins"]);
+    assert_eq!(list.matches("waits for an answer").count(), 20, "{list}");
+    let lines = server.log().matches("lets it in at its next try").count();
+    assert!((1..=3).contains(&lines), "{lines} lines");
+}
+
+#[tokio::test]
 async fn what_a_proxy_or_a_tunnel_passes_on_may_only_stop() {
     let server = Server::start(&[]);
     let (_client, mut toy) = running(&server).await;

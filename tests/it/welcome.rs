@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::Server;
+use crate::support::{Server, run};
 
 fn bus(health: &Value, name: &str) -> Value {
     let buses = health["buses"].as_array().unwrap();
@@ -59,6 +59,16 @@ async fn the_page_and_what_it_is_made_of_are_served_and_know_nothing_by_themselv
     for file in ["other.js", "..%2findex.html", "%2e%2e/index.html", "app.rs"] {
         assert!(server.get(&format!("/assets/{file}")).await.starts_with("HTTP/1.1 404"), "{file}");
     }
+}
+
+#[tokio::test]
+async fn the_command_that_opens_the_page_knows_where_it_is() {
+    let server = Server::start(&[]);
+    let done = run(&["open", "--print", "--server", server.address()]);
+    assert_eq!(String::from_utf8(done.stdout).unwrap(), format!("http://{}/\n", server.address()));
+    let address = server.address().to_owned();
+    drop(server);
+    assert_eq!(run(&["open", "--print", "--server", &address]).status.code(), Some(1));
 }
 
 #[tokio::test]

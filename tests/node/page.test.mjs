@@ -192,6 +192,8 @@ test("with a limit that the user sets, a slider stays where the hand left it, an
   other.send("OutputCmd", { DeviceIndex: 0, FeatureIndex: 0, Command: { Vibrate: { Value: 5 } } });
   await until(async () => (await written()) === 15, "the other client's 5");
   await until(async () => (await page.getByRole("slider").inputValue()) === "5", "the slider shows it as 5");
+  await page.reload();
+  await until(async () => (await page.getByRole("slider").inputValue()) === "5", "so does a page that has sent nothing");
   other.close();
 });
 

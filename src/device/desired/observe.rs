@@ -25,6 +25,7 @@ impl DesiredState {
             output: slot.place.kind,
             wanted: slot.wanted.map(|output| output.value),
             written: slot.written,
+            value: slot.for_client(),
             owner: slot.owner(),
             owned_ms: slot.holder.map(|holder| ms(now.duration_since(holder.since))),
             left_ms: slot.ends_at().map(|ends| ms(ends.duration_since(now))),

@@ -125,6 +125,13 @@ impl OutputSlot {
         self.ends.filter(|_| runs)
     }
 
+    /// What a client would have sent for what is wanted, or for where an axis rests.
+    pub(super) fn for_client(&self) -> Option<i32> {
+        let rests = self.written.filter(|_| self.place.kind.is_position());
+        let value = self.wanted.map(|output| output.value).or(rests)?;
+        Some(self.place.limits.for_client(value))
+    }
+
     /// Whether the hardware may do something on this output that a stop would end.
     pub(super) fn may_run(&self, now: Instant) -> bool {
         if self.place.kind.is_position() { self.stopped(now).is_some() } else { self.written != Some(0) }
@@ -159,6 +166,11 @@ impl OutputSlot {
 }
 
 impl Inner {
+    /// Number of the oldest stop that waits to be written, if one does.
+    pub(super) fn stopping(&self) -> Option<u64> {
+        self.slots.iter().filter_map(|slot| slot.stop.map(|_| slot.oldest_stop)).min()
+    }
+
     /// The least time between two steps of a ramp.
     pub(super) fn ramp_step(&self) -> Duration {
         self.gap.max(self.step).max(LEAST_STEP)

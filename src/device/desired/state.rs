@@ -32,6 +32,8 @@ pub struct DesiredState {
     asked: watch::Sender<u64>,
     /// Number of the stop up to which the hardware has confirmed all.
     confirmed: watch::Sender<u64>,
+    /// Whether no stop waits to be written, or the hardware was given up.
+    settled: watch::Sender<bool>,
 }
 
 /// Outputs to be written together.
@@ -106,6 +108,7 @@ impl DesiredState {
             versions: AtomicU64::new(0),
             asked: watch::Sender::new(0),
             confirmed: watch::Sender::new(0),
+            settled: watch::Sender::new(true),
         }
     }
 
@@ -316,17 +319,14 @@ impl DesiredState {
 
     /// Returns when no stop waits to be written any more, whether the hardware is in availability or not, or it was given up.
     pub async fn settled(&self) {
-        let mut confirmed = self.confirmed.subscribe();
-        while self.stopping() && !matches!(self.availability(), Availability::Gone(_)) {
-            // Confirmations are only a hint here: what is out of availability counts as confirmed.
-            let _ = tokio::time::timeout(Duration::from_millis(20), confirmed.changed()).await;
-        }
+        // The sender lives as long as `self`, so waiting only ends with the last stop.
+        let _ = self.settled.subscribe().wait_for(|settled| *settled).await;
     }
 
     /// Whether a stop waits to be written.
     #[must_use]
     pub fn stopping(&self) -> bool {
-        self.board().slots.iter().any(|slot| slot.stop.is_some())
+        self.board().stopping().is_some()
     }
 
     /// What is to be written next: stops if there are any, else everything that changed.
@@ -478,10 +478,13 @@ impl DesiredState {
     fn confirm(&self, board: &Inner) {
         self.touch();
         let open = match board.availability {
-            Availability::Connected => board.slots.iter().filter_map(|slot| slot.stop.map(|_| slot.oldest_stop)).min(),
+            Availability::Connected => board.stopping(),
             Availability::Away | Availability::Gone(_) => None,
         };
         let done = open.map_or(board.stops, |number| number - 1);
         self.confirmed.send_if_modified(|known| std::mem::replace(known, done) != done);
+        // What is out of reach counts as confirmed, and its stop waits all the same.
+        let settled = board.stopping().is_none() || matches!(board.availability, Availability::Gone(_));
+        self.settled.send_if_modified(|known| std::mem::replace(known, settled) != settled);
     }
 }

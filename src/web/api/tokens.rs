@@ -79,7 +79,8 @@ pub(super) async fn list(site: Data<Site>, asker: Asker) -> Result<Json<Vec<Toke
 
 /// Makes a token.
 #[utoipa::path(post, path = "/api/v1/tokens", operation_id = "make_token", tag = "tokens", params(Wish),
-    responses((status = 200, body = Made), (status = 400, body = Problem), (status = 401), (status = 409, body = Problem)))]
+    responses((status = 200, body = Made), (status = 400, body = Problem), (status = 401), (status = 409, body = Problem),
+        (status = 503, body = Problem)))]
 pub(super) async fn make(site: Data<Site>, asker: Asker, wish: Query<Wish>) -> Result<HttpResponse, actix_web::Error> {
     allowed(asker)?;
     let Wish { name, scope, for_s } = wish.into_inner();

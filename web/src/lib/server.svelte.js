@@ -193,8 +193,6 @@ class Server {
 
   #listOperators(operators) {
     this.operators = operators;
-    // A client says its name after it has connected, and no event tells of that.
-    if (operators.some((operator) => !operator.name)) setTimeout(() => this.readOperators(), 700);
   }
 
   async readOperators() {

@@ -1,41 +1,48 @@
-//! `hapticd devices [TEXT]`: which models are known?
+//! The options of the command, and what it finds.
 
 use clap::Args;
 use console::{Alignment, measure_text_width, pad_str};
 
-use super::exit_error::ExitError;
-use super::output::print;
-use super::settings_args::SettingsArgs;
-use super::simulate::model_lookup;
-use crate::library::{Definition, Matcher, Model};
+use super::markdown;
+use super::row::{buses, row};
+use crate::cli::exit_error::ExitError;
+use crate::cli::output::print;
+use crate::cli::settings_args::SettingsArgs;
+use crate::cli::simulate::model_lookup;
+use crate::library::{Definition, Model};
 
 /// Options of `devices`.
 #[derive(Debug, Args)]
 pub struct DevicesArgs {
     #[command(flatten)]
-    pub(super) settings: SettingsArgs,
-    /// Only models whose name, protocol or identifier contains this
+    pub(in crate::cli) settings: SettingsArgs,
+    /// Only models whose name, protocol, identifier or bus contains this
     text: Option<String>,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
+    /// Tables in Markdown, one for each protocol (docs/devices.md is made by this)
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
 }
 
-pub(super) fn run(args: &DevicesArgs) -> Result<(), ExitError> {
+pub(in crate::cli) fn run(args: &DevicesArgs) -> Result<(), ExitError> {
     let settings = args.settings.load(&[])?;
     let library = crate::server::library(&settings)?;
     let wanted = args.text.as_deref().unwrap_or("").to_lowercase();
     let all = library.definitions().iter();
-    let all = all.flat_map(|definition| definition.all_models().map(move |model| (definition, model)));
+    let all = all.flat_map(|definition| definition.all_models().map(move |model| (definition.as_ref(), model)));
     let found: Vec<_> = all.filter(|(definition, model)| matches(definition, model, &wanted)).collect();
     if found.is_empty() {
         let text = args.text.as_deref().unwrap_or("");
         let near = model_lookup::near(&library, &wanted).map(|near| format!("; {near}")).unwrap_or_default();
         return Err(ExitError::Runtime(format!(
-            "no known model has {text:?} in its name, protocol or identifiers{near}"
+            "no known model has {text:?} in its name, protocol, identifiers or bus{near}"
         )));
     }
-    if args.json {
+    if args.markdown {
+        print(&markdown::page(&found));
+    } else if args.json {
         found.iter().for_each(|(definition, model)| print(&json(definition, model)));
     } else {
         let rows: Vec<_> = found.iter().map(|(definition, model)| row(definition, model)).collect();
@@ -46,34 +53,12 @@ pub(super) fn run(args: &DevicesArgs) -> Result<(), ExitError> {
 
 fn matches(definition: &Definition, model: &Model, wanted: &str) -> bool {
     let words = [&definition.protocol, &definition.name, &model.name];
-    words.into_iter().chain(&model.ids).any(|word| word.to_lowercase().contains(wanted))
-}
-
-fn buses(definition: &Definition) -> Vec<&'static str> {
-    let mut buses = Vec::new();
-    for bus in definition.matchers.iter().map(|matcher| Matcher::bus(matcher).name()) {
-        if !buses.contains(&bus) {
-            buses.push(bus);
-        }
-    }
-    buses
+    let named = words.into_iter().chain(&model.ids).any(|word| word.to_lowercase().contains(wanted));
+    named || buses(definition).iter().any(|bus| bus.contains(wanted))
 }
 
 /// The columns. What is longest stands last.
 const HEADING: [&str; 5] = ["MODEL", "PROTOCOL", "BUS", "OUTPUTS AND INPUTS", "IDENTIFIERS"];
-
-fn row(definition: &Definition, model: &Model) -> [String; 5] {
-    // Written as in the file of known devices, where limits are set.
-    let outputs = model.outputs().map(|(feature, output)| {
-        let (key, min, max) = (output.kind.key(), output.min, output.max);
-        format!("{feature}.{key} {min}..{max}")
-    });
-    let inputs = model.inputs().map(|(feature, input)| format!("{feature}.{}", input.kind.key()));
-    let does: Vec<_> = outputs.chain(inputs).collect();
-    let (buses, identifiers) = (buses(definition).join("+"), model.ids.join(", "));
-    let cells = [model.name.clone(), definition.protocol.clone(), buses, does.join(", "), identifiers];
-    cells.map(|cell| if cell.is_empty() { "-".to_owned() } else { cell })
-}
 
 /// Each column as wide as its longest text, the last as it is.
 fn table(rows: &[[String; 5]]) -> String {
