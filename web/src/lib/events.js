@@ -5,7 +5,7 @@
 import { Backoff } from "./backoff.js";
 
 const NAMES = [
-  "snapshot", "outputs", "session_opened", "session_closed", "device_added", "device_away", "device_back",
+  "snapshot", "outputs", "session_opened", "session_named", "session_closed", "device_added", "device_away", "device_back",
   "device_removed", "device_changed", "scan_started", "scan_stopped", "held", "resumed",
 ];
 const LOCK = "hapticd-events";
