@@ -213,6 +213,19 @@ impl Server {
         }
     }
 
+    /// Waits until the server knows that the hardware has everything that is wanted of it. A stop that comes before that has
+    /// the rest written once more.
+    pub async fn all_written(&self) {
+        let waits = |output: &serde_json::Value| output["wanted"] != output["written"] && !output["wanted"].is_null();
+        let all = |health: &serde_json::Value| {
+            let devices = health["devices"].as_array().unwrap();
+            devices.iter().all(|device| !device["outputs"].as_array().unwrap().iter().any(waits))
+        };
+        while !all(&self.health().await) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// What a path answers in JSON.
     pub async fn json(&self, path: &str) -> serde_json::Value {
         let answer = self.get(path).await;

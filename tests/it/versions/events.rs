@@ -112,6 +112,7 @@ async fn clients_of_every_version_drive_one_device_at_once() {
     assert_eq!(hardware.done().await, Done::tx([6, 4, 8]));
     four.output(0, 0, "Vibrate", 20).await;
     assert_eq!(hardware.done().await, Done::tx([1, 0, 20]));
+    bench.server.all_written().await;
     // What each started stops with it, and nothing else.
     drop(one);
     assert_eq!(hardware.done().await, Done::tx([1, 4, 0]));
