@@ -6,6 +6,12 @@ pub fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
+/// Words with commas between, or `none` where there are none.
+pub fn listed(words: impl Iterator<Item = impl Into<String>>, none: &str) -> String {
+    let words: Vec<String> = words.map(Into::into).collect();
+    if words.is_empty() { none.to_owned() } else { words.join(", ") }
+}
+
 /// How many slips lie between two texts: a letter too many, too few, wrong, or two that changed places.
 #[must_use]
 pub fn slips(written: &str, known: &str) -> usize {

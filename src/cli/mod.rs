@@ -4,6 +4,7 @@
 //! setting, a definition).
 
 mod admin_token;
+mod api;
 mod check;
 mod device;
 mod devices;

@@ -1,20 +1,15 @@
 //! `hapticd origins`, `allow` and `deny`: which web pages may connect to a running server.
 
-use std::time::Duration;
-
 use clap::Args;
 use serde_json::Value;
 
+use super::api::{self, escaped, remembered};
 use super::exit_error::ExitError;
-use super::http;
 use super::output::print;
 use super::server_address::ServerArg;
 use super::settings_args::SettingsArgs;
 use crate::access::Origin;
 use crate::text::shown;
-
-/// Time for the server's answer.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Options of `origins`.
 #[derive(Debug, Args)]
@@ -80,7 +75,7 @@ pub(super) fn list(args: &OriginsArgs) -> Result<(), ExitError> {
 
 pub(super) fn allow(args: &AllowArgs) -> Result<(), ExitError> {
     let origin = origin(&args.origin)?;
-    let path = format!("/api/v1/origins/allow?origin={}&always={}", in_query(&origin), args.always);
+    let path = format!("/api/v1/origins/allow?origin={}&always={}", escaped(origin.as_str()), args.always);
     let said = ask("POST", &path, &args.server, &args.settings)?;
     let time = match said.get("seconds_left").and_then(Value::as_u64) {
         Some(left) if origin.is_class() => format!("once, within {}: others may call themselves the same", time(left)),
@@ -88,15 +83,15 @@ pub(super) fn allow(args: &AllowArgs) -> Result<(), ExitError> {
         None => "for good".to_owned(),
     };
     print(&format!("{origin} may connect {time}\n"));
-    remembered(&said)
+    remembered(&said, "that holds until the server ends")
 }
 
 pub(super) fn deny(args: &DenyArgs) -> Result<(), ExitError> {
     let origin = origin(&args.origin)?;
-    let path = format!("/api/v1/origins/deny?origin={}", in_query(&origin));
+    let path = format!("/api/v1/origins/deny?origin={}", escaped(origin.as_str()));
     let said = ask("POST", &path, &args.server, &args.settings)?;
     print(&format!("{origin} may not connect; what it had connected has ended\n"));
-    remembered(&said)
+    remembered(&said, "that holds until the server ends")
 }
 
 fn origin(text: &str) -> Result<Origin, ExitError> {
@@ -106,33 +101,11 @@ fn origin(text: &str) -> Result<Origin, ExitError> {
     })
 }
 
-/// Of what an origin may hold, a query reads only this as something else.
-fn in_query(origin: &Origin) -> String {
-    origin.as_str().replace('+', "%2B")
-}
-
 fn ask(method: &str, path: &str, server: &ServerArg, settings: &SettingsArgs) -> Result<Value, ExitError> {
-    let servers = server.servers(settings)?;
-    let answer = servers.ask(|server| {
-        let (status, body) = http::ask_as_user(method, server, path, servers.admin(), PATIENCE).map_err(|error| {
-            format!("the server at {server} could not be asked: {error}; is hapticd running there?")
-        })?;
-        let answer: Value = serde_json::from_str(&body).unwrap_or_default();
-        match status.as_str() {
-            "200" if answer.is_object() => Ok(answer),
-            "401" | "403" => Err(format!("the server at {server} does not let this program in (it answers {status})")),
-            _ => Err(format!("nothing was done: what listens at {server} answers {status} {}", shown(&body))),
-        }
-    });
-    answer.map_err(|(_, why)| ExitError::Runtime(why))
-}
-
-/// It holds for the server that runs, and that is said first.
-fn remembered(said: &Value) -> Result<(), ExitError> {
-    match said.get("not_remembered").and_then(Value::as_str) {
-        Some(why) => Err(ExitError::Runtime(format!("that holds until the server ends: {}", shown(why)))),
-        None => Ok(()),
-    }
+    api::ask(&server.servers(settings)?, (method, path), Value::is_object, |server, status, _| {
+        let refused = ["401", "403"].contains(&status);
+        refused.then(|| format!("the server at {server} does not let this program in (it answers {status})"))
+    })
 }
 
 fn name(value: Option<&Value>) -> String {

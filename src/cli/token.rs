@@ -1,19 +1,14 @@
 //! `hapticd token`: tokens, by which programs and people come in that are not of this computer.
 
-use std::time::Duration;
-
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
 
+use super::api::{self, escaped, remembered};
 use super::exit_error::ExitError;
-use super::http;
 use super::output::print;
 use super::server_address::ServerArg;
 use super::settings_args::SettingsArgs;
 use crate::text::shown;
-
-/// Time for the server's answer.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Options of `token`.
 #[derive(Debug, Args)]
@@ -78,7 +73,12 @@ pub(super) fn run(args: &TokenArgs) -> Result<(), ExitError> {
         TokenCommand::New { name, scope, expires } => {
             let scope = scope.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
             let time = expires.map(|seconds| format!("&for_s={seconds}")).unwrap_or_default();
-            let made = ask("POST", &format!("/api/v1/tokens?name={}&scope={scope}{time}", escaped(name)), args)?;
+            let made = ask(
+                "POST",
+                &format!("/api/v1/tokens?name={}&scope={scope}{time}", escaped(name)),
+                Value::is_object,
+                args,
+            )?;
             let token = made.get("token").and_then(Value::as_str).unwrap_or_default();
             print(&format!("{token}\n"));
             eprintln!(
@@ -87,7 +87,7 @@ pub(super) fn run(args: &TokenArgs) -> Result<(), ExitError> {
             remembered(&made, "it is valid until the server ends")
         }
         TokenCommand::List => {
-            let tokens = ask("GET", "/api/v1/tokens", args)?;
+            let tokens = ask("GET", "/api/v1/tokens", Value::is_array, args)?;
             let line = |token: &Value| {
                 let of = |key: &str| shown(token.get(key).and_then(Value::as_str).unwrap_or_default()).into_owned();
                 let left = token.get("seconds_left").and_then(Value::as_u64);
@@ -98,45 +98,24 @@ pub(super) fn run(args: &TokenArgs) -> Result<(), ExitError> {
             Ok(())
         }
         TokenCommand::Revoke { name } => {
-            let done = ask("DELETE", &format!("/api/v1/tokens/{}", escaped(name)), args)?;
+            let done = ask("DELETE", &format!("/api/v1/tokens/{}", escaped(name)), Value::is_object, args)?;
             print(&format!("{} is valid no longer; what came in by it has ended\n", shown(name)));
             remembered(&done, "it is valid again when the server starts again")
         }
     }
 }
 
-/// A text as one part of a path or a query.
-fn escaped(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
-}
-
-fn ask(method: &str, path: &str, args: &TokenArgs) -> Result<Value, ExitError> {
-    let servers = args.server.servers(&args.settings)?;
-    let answer = servers.ask(|server| {
-        let (status, body) = http::ask_as_user(method, server, path, servers.admin(), PATIENCE).map_err(|error| {
-            format!("the server at {server} could not be asked: {error}; is hapticd running there?")
-        })?;
-        let answer: Value = serde_json::from_str(&body).unwrap_or_default();
-        match (status.as_str(), answer.get("detail").and_then(Value::as_str)) {
-            ("200", _) if !answer.is_null() => Ok(answer),
-            ("401", _) => Err(format!(
+fn ask(method: &str, path: &str, is_answer: fn(&Value) -> bool, args: &TokenArgs) -> Result<Value, ExitError> {
+    api::ask(&args.server.servers(&args.settings)?, (method, path), is_answer, |server, status, answer| {
+        let why = answer.get("detail").and_then(Value::as_str);
+        if status == "401" {
+            return Some(format!(
                 "the server at {server} wants the admin token, which is the file admin.token in its `state.dir`: run this as \
                  the user that the server runs as, with the same settings"
-            )),
-            (_, Some(why)) => Err(format!("the server at {server} says: {}", shown(why))),
-            _ => Err(format!("nothing was done: what listens at {server} answers {status} {}", shown(&body))),
+            ));
         }
-    });
-    answer.map_err(|(_, why)| ExitError::Runtime(why))
-}
-
-/// It holds for the server that runs, and that is said first.
-fn remembered(said: &Value, else_what: &str) -> Result<(), ExitError> {
-    match said.get("not_remembered").and_then(Value::as_str) {
-        Some(why) => Err(ExitError::Runtime(format!("{else_what}: {}", shown(why)))),
-        None => Ok(()),
-    }
+        why.map(|why| format!("the server at {server} says: {}", shown(why)))
+    })
 }
 
 #[cfg(test)]
@@ -144,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_names() {
+    fn times() {
         for (text, expected) in [("90s", 90), ("15m", 900), ("12h", 43_200), ("30d", 2_592_000), ("3650d", 315_360_000)]
         {
             assert_eq!(seconds(text), Ok(expected), "{text}");
@@ -152,6 +131,5 @@ mod tests {
         for wrong in ["", "5", "d", "0s", "-1d", "1w", "3651d", "99999999999999999999d", "1 d", "1\u{e9}"] {
             assert!(seconds(wrong).unwrap_err().contains("such as 30d"), "{wrong}");
         }
-        assert_eq!(escaped("my phone/\u{e9}?&%"), "my%20phone%2F%C3%A9%3F%26%25");
     }
 }

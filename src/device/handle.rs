@@ -21,6 +21,7 @@ use crate::types::{
     CommandError, Description, DeviceState, DeviceStatus, FeatureDescription, InputAction, InputKind, OperatorId,
     Output,
 };
+use crate::words::listed;
 
 /// What sessions and the hub know of a device. Copies share it.
 #[derive(Clone)]
@@ -123,7 +124,7 @@ impl DeviceHandle {
         let place = view.channel(feature, output.kind);
         let offered = description.outputs.iter().any(|known| known.kind == output.kind);
         let Some(place) = place.filter(|_| offered) else {
-            let known = list(description.outputs.iter().map(|known| known.kind.name()), "no output");
+            let known = listed(description.outputs.iter().map(|known| known.kind.name()), "no output");
             return Err(CommandError::NoSuchOutput { device, feature, kind: output.kind, known });
         };
         place.limits.accept(device, feature, output)
@@ -199,7 +200,7 @@ impl DeviceHandle {
         let view = self.view();
         let description = self.feature(&view, feature)?;
         let Some(input) = description.inputs.iter().find(|known| known.kind == kind) else {
-            let known = list(description.inputs.iter().map(|known| known.kind.name()), "no input");
+            let known = listed(description.inputs.iter().map(|known| known.kind.name()), "no input");
             return Err(CommandError::NoSuchInput { device, feature, kind, known });
         };
         let allowed = if action == InputAction::Read { input.read } else { input.subscribe };
@@ -303,13 +304,8 @@ impl DeviceHandle {
     fn feature<'v>(&self, view: &'v View, feature: u32) -> Result<&'v FeatureDescription, CommandError> {
         let features = &view.description.features;
         features.iter().find(|known| known.index == feature).ok_or_else(|| {
-            let known = list(features.iter().map(|known| known.index.to_string()), "none");
+            let known = listed(features.iter().map(|known| known.index.to_string()), "none");
             CommandError::UnknownFeature { device: self.index(), feature, known }
         })
     }
-}
-
-fn list(words: impl Iterator<Item = impl Into<String>>, none: &str) -> String {
-    let words: Vec<String> = words.map(Into::into).collect();
-    if words.is_empty() { none.to_owned() } else { words.join(", ") }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
 use include_dir::{Dir, include_dir};
 
 use super::site::Site;
@@ -35,14 +36,14 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// A file of the page: of the folder that was named, or of the page that is built in.
-async fn read(folder: Option<&PathBuf>, name: &str) -> Option<Vec<u8>> {
+async fn read(folder: Option<&PathBuf>, name: &str) -> Option<Bytes> {
     let Some(folder) = folder else {
-        return BUILT_IN.get_file(name).map(|file| file.contents().to_vec());
+        return BUILT_IN.get_file(name).map(|file| Bytes::from_static(file.contents()));
     };
     let path = folder.join(name);
     web::block(move || {
         let length = path.metadata().ok().filter(std::fs::Metadata::is_file)?.len();
-        (length <= LONGEST).then(|| std::fs::read(path).ok())?
+        (length <= LONGEST).then(|| std::fs::read(path).ok().map(Bytes::from))?
     })
     .await
     .ok()?

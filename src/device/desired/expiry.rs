@@ -25,12 +25,12 @@ impl DesiredState {
     pub fn expire(&self) -> Option<Instant> {
         let now = Instant::now();
         let late = |slot: &OutputSlot| slot.ends_at().is_some_and(|ends| ends <= now);
-        if self.board().slots.iter().any(late) {
-            self.stop_where(late);
-        }
         let mut board = self.board();
-        let next = board.slots.iter().filter_map(OutputSlot::ends_at).min();
+        let next = board.slots.iter().filter_map(OutputSlot::ends_at).filter(|ends| *ends > now).min();
         board.looked_at = next;
+        if board.slots.iter().any(late) {
+            self.ask_stops(board, late, OutputSlot::clear);
+        }
         next
     }
 

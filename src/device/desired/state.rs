@@ -226,7 +226,7 @@ impl DesiredState {
         })
     }
 
-    pub(super) fn stop_where(&self, chosen: impl Fn(&OutputSlot) -> bool) -> u64 {
+    fn stop_where(&self, chosen: impl Fn(&OutputSlot) -> bool) -> u64 {
         let board = self.board();
         self.ask_stops(board, chosen, OutputSlot::clear)
     }

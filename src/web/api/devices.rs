@@ -13,6 +13,7 @@ use crate::buttplug::v4::{self, messages::Feature};
 use crate::control::DeviceView;
 use crate::types::{Bus, CommandError, DeviceState, OutputStatus};
 use crate::web::site::Site;
+use crate::words::listed;
 
 /// A device.
 #[derive(Debug, Serialize, ToSchema)]
@@ -104,8 +105,7 @@ pub(super) async fn feature(site: Data<Site>, path: Path<(String, String)>) -> R
     let mut device = find(&site, &path.0)?;
     let feature = index("feature", &path.1)?;
     device.features.remove(&feature).map(Json).ok_or_else(|| {
-        let known: Vec<_> = device.features.keys().map(ToString::to_string).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let known = listed(device.features.keys().map(ToString::to_string), "none");
         CommandError::UnknownFeature { device: device.index, feature, known }.into()
     })
 }

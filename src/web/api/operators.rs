@@ -8,6 +8,7 @@ use super::path::number;
 use super::problem::Problem;
 use crate::types::{OperatorId, OperatorInfo};
 use crate::web::site::Site;
+use crate::words::listed;
 
 /// Everybody who may drive devices at the moment.
 #[utoipa::path(get, operation_id = "list_operators", path = "/api/v1/operators", tag = "operators", responses((status = 200, body = Vec<OperatorInfo>)))]
@@ -24,8 +25,7 @@ pub(super) async fn disconnect(site: Data<Site>, operator: Path<String>) -> Resu
     if site.control.disconnect(OperatorId(id)) {
         return Ok(HttpResponse::NoContent().finish());
     }
-    let known: Vec<_> = site.control.operators().iter().map(|operator| operator.id.0.to_string()).collect();
-    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    let known = listed(site.control.operators().iter().map(|operator| operator.id.0.to_string()), "none");
     let detail = format!("there is no operator {id}; there are: {known}");
     Err(Problem::new(StatusCode::NOT_FOUND, "unknown-operator", detail).about(id, known))
 }

@@ -67,12 +67,9 @@ pub(super) async fn resume(site: Data<Site>) -> impl Responder {
 
 async fn some(site: &Site, asker: Asker, device: u32, feature: Option<u32>) -> Result<Json<Stopped>, Problem> {
     let scope = StopScope { device: Some(device), feature, inputs: false, outputs: true };
-    let stopped = site.api.operator(asker)?.stop(scope)?.confirmed().await;
+    site.api.operator(asker)?.stop(scope)?.confirmed().await?;
     let held = *site.control.watch_hold().borrow();
-    match stopped {
-        Ok(()) => Ok(Json(Stopped { stopped: true, held, unconfirmed: Vec::new() })),
-        Err(error) => Err(error.into()),
-    }
+    Ok(Json(Stopped { stopped: true, held, unconfirmed: Vec::new() }))
 }
 
 /// Stops every output of a device, whoever drives it.

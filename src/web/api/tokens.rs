@@ -21,7 +21,7 @@ const LONGEST: u64 = 315_360_000;
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Wish {
+pub(super) struct NewToken {
     /// What it is called, so that it can be revoked: 1 to 100 bytes.
     name: String,
     /// What it is good for.
@@ -78,12 +78,16 @@ pub(super) async fn list(site: Data<Site>, asker: Asker) -> Result<Json<Vec<Toke
 }
 
 /// Makes a token.
-#[utoipa::path(post, path = "/api/v1/tokens", operation_id = "make_token", tag = "tokens", params(Wish),
+#[utoipa::path(post, path = "/api/v1/tokens", operation_id = "make_token", tag = "tokens", params(NewToken),
     responses((status = 200, body = Made), (status = 400, body = Problem), (status = 401), (status = 409, body = Problem),
         (status = 503, body = Problem)))]
-pub(super) async fn make(site: Data<Site>, asker: Asker, wish: Query<Wish>) -> Result<HttpResponse, actix_web::Error> {
+pub(super) async fn make(
+    site: Data<Site>,
+    asker: Asker,
+    new: Query<NewToken>,
+) -> Result<HttpResponse, actix_web::Error> {
     allowed(asker)?;
-    let Wish { name, scope, for_s } = wish.into_inner();
+    let NewToken { name, scope, for_s } = new.into_inner();
     if let Some(seconds) = for_s.filter(|seconds| !(1..=LONGEST).contains(seconds)) {
         return Err(Problem::out_of_range("for_s", seconds, &format!("1 to {LONGEST}")).into());
     }
